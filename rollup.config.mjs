@@ -1,0 +1,13 @@
+import { readFileSync } from 'node:fs'
+import { nodeResolve } from '@rollup/plugin-node-resolve'
+
+const { dependencies = {} } = JSON.parse(readFileSync(new URL('package.json', import.meta.url)))
+const entry = name => `build/ts/entry/${name}.js`
+
+/** tsc's JavaScript to dist/: one file per entry of package.json's exports, over shared files, so that classes are the same in all. */
+export default {
+  input: { index: entry('index'), keras: entry('keras'), ops: entry('ops') },
+  external: Object.keys(dependencies), // what is in devDependencies is bundled
+  plugins: [nodeResolve()],
+  output: { dir: 'dist', format: 'es', chunkFileNames: 'shared/[name].js', generatedCode: 'es2015' },
+}

@@ -1,0 +1,4 @@
+import { build } from './setup/build.mjs'
+import { main } from './setup/run.mjs'
+
+await main(() => build())

@@ -1,0 +1,133 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { locked } from './lock.mjs'
+import { ask, cargoHome, root, run, say } from './run.mjs'
+import { digest, files, isDone, markDone } from './stamp.mjs'
+import { needPackages, needRust, needTarget, needWasmPack } from './tools.mjs'
+
+/**
+ * Installs and builds what is missing or out of date, in order: npm packages, Rust's wasm target, wasm-pack, the wasm
+ * file, its embedded form, TypeScript, the bundles. Steps that are done are recognized by a hash over what they read.
+ */
+export function build() {
+  return locked(async () => {
+    await needPackages()
+    await step(
+      'wasm',
+      wasmInputs(),
+      ['ts/generated/layer_rnn.js', 'ts/generated/layer_rnn_bg.wasm'],
+      buildWasm,
+    )
+    await step('embed', embedInputs(), [], () => run(process.execPath, ['scripts/embed.mjs']))
+    await step('tsc', typeScriptInputs(), ['build/ts/generated/layer_rnn.js'], buildTypeScript)
+    await step('rollup', bundleInputs(), ['dist/index.js', 'dist/layer_rnn.wasm'], bundle)
+  })
+}
+
+async function step(name, inputs, outputs, work) {
+  const hash = digest(inputs)
+  if (isDone(name, hash, outputs)) return
+  await work()
+  markDone(name, hash)
+}
+
+function wasmInputs() {
+  const crates = ['kernels', 'engine', 'wasm'].flatMap(name => [
+    `crates/${name}/Cargo.toml`,
+    `crates/${name}/src`,
+  ])
+  return files(['Cargo.toml', 'Cargo.lock', '.cargo/config.toml', ...crates, 'scripts/setup/build.mjs'])
+}
+
+async function buildWasm() {
+  needRust()
+  await needTarget()
+  await needWasmPack()
+  say(
+    'compiling Rust to WebAssembly, 15 s; the first time wasm-pack compiles its own wasm-bindgen before it, 2 minutes',
+  )
+  await run(
+    'wasm-pack',
+    [
+      ...['build', 'crates/wasm', '--target', 'web', '--release', '--no-pack'],
+      ...['--out-dir', '../../ts/generated', '--out-name', 'layer_rnn'],
+      ...['--', '--config', remapConfig()],
+    ],
+    { env: { RUSTFLAGS: undefined, CARGO_ENCODED_RUSTFLAGS: undefined } },
+  ) // either would replace .cargo/config.toml's simd128
+}
+
+/**
+ * Panic locations carry file names into the wasm: the machine's folders are taken out of them. Cargo joins this list
+ * with the flags of .cargo/config.toml.
+ */
+export function remapConfig() {
+  const sysroot = ask('rustc', ['--print', 'sysroot'])
+  const folders = { [homedir()]: '~', [cargoHome]: 'cargo', [sysroot]: 'rust', [root]: 'layer-rnn' } // the last match wins
+  const flags = Object.entries(folders).map(([from, to]) =>
+    JSON.stringify(`--remap-path-prefix=${from}=${to}`),
+  )
+  return `target.wasm32-unknown-unknown.rustflags=[${flags.join(',')}]`
+}
+
+const embedInputs = () => files(['scripts/embed.mjs', 'ts/generated/layer_rnn_bg.wasm'])
+
+const isTypeScript = path => path.endsWith('.ts')
+
+function typeScriptInputs() {
+  const sources = files(['ts', 'test', 'bench', 'examples'], isTypeScript)
+  return [
+    ...sources,
+    ...files(['tsconfig.json', 'node_modules/typescript/package.json', 'scripts/setup/build.mjs']),
+  ]
+}
+
+async function buildTypeScript() {
+  say('compiling TypeScript (2 s)')
+  const sources = new Set(files(['ts', 'test', 'bench', 'examples'], isTypeScript))
+  for (const path of files(['build'], path => /\.(d\.ts|js|js\.map)$/.test(path))) {
+    const source = path.replace(/^build\//, '').replace(/\.(d\.ts|js|js\.map)$/, '.ts')
+    if (!sources.has(source)) rmSync(join(root, path)) // its source is gone: an old test would still run
+  }
+  await run('tsc', ['-p', '.'])
+  for (const name of ['layer_rnn.js', 'layer_rnn.d.ts'])
+    copy(`ts/generated/${name}`, `build/ts/generated/${name}`)
+}
+
+const bundleInputs = () =>
+  files(
+    [
+      'build/ts',
+      'ts/generated/layer_rnn_bg.wasm',
+      'rollup.config.mjs',
+      'package.json',
+      'scripts/setup/build.mjs',
+    ],
+    path => !path.endsWith('.map'),
+  )
+
+async function bundle() {
+  say('bundling (3 s)')
+  rmSync(join(root, 'dist'), { recursive: true, force: true })
+  await run('rollup', ['-c', '--silent'])
+  for (const path of files(['build/ts'], path => path.endsWith('.d.ts'))) {
+    copy(path, path.replace('build/ts', 'dist/types'), asDeclaration)
+  }
+  copy('ts/generated/layer_rnn_bg.wasm', 'dist/layer_rnn.wasm')
+}
+
+/** Consumers whose `lib` has no `Symbol.dispose` compile these files too. */
+function asDeclaration(text) {
+  const reference = text.includes('Symbol.dispose')
+    ? '/// <reference lib="esnext.disposable" preserve="true" />\n'
+    : ''
+  return reference + text.replace(/^\/\/# sourceMappingURL=.*\n?/m, '')
+}
+
+function copy(from, to, change) {
+  mkdirSync(dirname(join(root, to)), { recursive: true })
+  if (!change) copyFileSync(join(root, from), join(root, to))
+  else if (existsSync(join(root, from)))
+    writeFileSync(join(root, to), change(readFileSync(join(root, from), 'utf8')))
+}
