@@ -47,6 +47,8 @@ async function buildWasm() {
   say(
     'compiling Rust to WebAssembly, 15 s; the first time wasm-pack compiles its own wasm-bindgen before it, 2 minutes',
   )
+  // either RUSTFLAGS would replace .cargo/config.toml's simd128
+  const env = { RUSTFLAGS: undefined, CARGO_ENCODED_RUSTFLAGS: undefined, CARGO_TERM_QUIET: 'true' }
   await run(
     'wasm-pack',
     [
@@ -54,8 +56,8 @@ async function buildWasm() {
       ...['--out-dir', '../../ts/generated', '--out-name', 'layer_rnn'],
       ...['--', '--config', remapConfig()],
     ],
-    { env: { RUSTFLAGS: undefined, CARGO_ENCODED_RUSTFLAGS: undefined } },
-  ) // either would replace .cargo/config.toml's simd128
+    { env },
+  )
 }
 
 /**

@@ -43,17 +43,17 @@ export async function needWasmPack() {
   await run('cargo', ['install', `wasm-pack@${wasmPack}`, '--locked', '--quiet'])
 }
 
-/** Makes sure that node_modules holds exactly what package-lock.json names for this platform. */
-export async function needPackages() {
-  const missing = firstMissingPackage(root)
+/** Makes sure that a folder's node_modules holds exactly what its package-lock.json names for this platform. */
+export async function needPackages(folder = '.', what = 'the npm packages of package-lock.json, about 15 s') {
+  const missing = firstMissingPackage(join(root, folder))
   if (missing === undefined) return
-  say(
-    `installing the npm packages of package-lock.json (about 15 s): ${missing} is missing or another version`,
-  )
+  say(`installing ${what} (${missing} is missing or another version)`)
   const npm = process.env.npm_execpath // the npm that started us, if one did
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
-  if (npm?.endsWith('.js')) await run(process.execPath, [npm, ...args])
-  else await run('npm', args)
+  // Not `npm ci`: it refuses a lock file that was made where a registry lacks some other platform's binaries.
+  const args = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']
+  const cwd = join(root, folder)
+  if (npm?.endsWith('.js')) await run(process.execPath, [npm, ...args], { cwd })
+  else await run('npm', args, { cwd })
 }
 
 function firstMissingPackage(folder) {

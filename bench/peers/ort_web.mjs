@@ -1,0 +1,51 @@
+import * as ort from 'onnxruntime-web/wasm'
+import { onnxModel } from './onnx.mjs'
+import { inputOf } from './rows.mjs'
+
+ort.env.wasm.numThreads = 1
+ort.env.logLevel = 'error'
+
+/** The row in onnxruntime-web's wasm (SIMD, one thread). Input and output are time first: no transposition is measured. */
+export async function prepare(row, weights) {
+  const session = await ort.InferenceSession.create(onnxModel(row, weights), {
+    graphOptimizationLevel: 'all',
+  })
+  const { batch, features } = row
+  const steps = row.steps === 'stream' ? 1 : row.steps
+  const feed = data => new ort.Tensor('float32', swap(data, batch, steps, features), [steps, batch, features])
+  const feeds = { x: feed(inputOf(row)) }
+  const states = session.inputNames.filter(name => name !== 'x')
+  const reset = () => {
+    for (const name of states) {
+      const units = row.layers[Number(name.slice(1))].units
+      feeds[name] = new ort.Tensor('float32', new Float32Array(batch * units), [1, batch, units])
+    }
+  }
+  reset()
+  return {
+    name: 'ortWeb',
+    reset,
+    /** One call on other data, batch first. */
+    async run(data) {
+      const kept = feeds.x
+      feeds.x = feed(data)
+      const result = await this.call()
+      feeds.x = kept
+      return swap(result.data, steps, batch, result.data.length / (steps * batch))
+    },
+    async call() {
+      const results = await session.run(feeds)
+      for (const name of states) feeds[name] = results[`${name}_next`]
+      return results.result
+    },
+    dispose: () => session.release(),
+  }
+}
+
+/** [a, b, n] → [b, a, n] */
+function swap(data, a, b, n) {
+  const out = new Float32Array(data.length)
+  for (let i = 0; i < a; i++)
+    for (let j = 0; j < b; j++) out.set(data.subarray((i * b + j) * n, (i * b + j + 1) * n), (j * a + i) * n)
+  return out
+}

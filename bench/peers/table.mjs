@@ -1,0 +1,31 @@
+const columns = [
+  ['shape', 36],
+  ['ours µs', 10],
+  ['ort-web', 10],
+  ['tfjs wasm', 10],
+  ['ours / ort-web', 24],
+  ['of peak', 8],
+]
+
+export function heading({ node, cpu, peak }) {
+  const peakText = peak === null ? '' : `, peak ${peak.toFixed(1)} GFLOP/s`
+  const titles = columns.map(([title, width], i) => (i === 0 ? title.padEnd(width) : title.padStart(width)))
+  return `Node ${node}, ${cpu}${peakText}\nmedians of one interleaved run, one thread each; the ratio with its quartiles\n\n${titles.join('')}`
+}
+
+export function line({ shape, ours, ortWeb, tfjsWasm, flops, ratios, timesRealTime }, peak) {
+  const [low, median, high] = ratios.ortWeb.map(percent)
+  const share = peak === null ? '' : percent(flops / 1e3 / ours / peak)
+  const cells = [shape, micros(ours), micros(ortWeb), micros(tfjsWasm), `${median} (${low} – ${high})`, share]
+  const text = cells
+    .map((cell, i) => (i === 0 ? cell.padEnd(columns[i][1]) : cell.padStart(columns[i][1])))
+    .join('')
+  return timesRealTime ? `${text}   ${timesRealTime.toLocaleString('en')}× faster than real time` : text
+}
+
+const percent = ratio => `${(100 * ratio).toFixed(0)} %`
+
+function micros(value) {
+  if (value === undefined) return '–'
+  return value.toFixed(value < 100 ? 2 : 0)
+}
