@@ -1,0 +1,35 @@
+//! Arithmetic on two values, broadcast as NumPy does.
+
+use super::loops::{Loops, broadcast};
+use super::{Outputs, Rule};
+use crate::tensor::Dtype;
+use layer_rnn_kernels::elementwise::{Binary, binary, binary_i32};
+
+pub(crate) const RULE: Rule = Rule::new(
+    |site| {
+        site.count(2)?;
+        site.kind(Binary::from_u32)?;
+        let dtype = site.input(0)?.dtype;
+        let dtype = if dtype == Dtype::Int32 { dtype } else { Dtype::Float32 };
+        site.shaped(0, dtype)?;
+        site.shaped(1, dtype)?;
+        Outputs::one(dtype, broadcast(site, 0)?)
+    },
+    |run| {
+        let kind = run.site.kind(Binary::from_u32)?;
+        let output = run.outputs[0];
+        let mut loops = Loops::new(&output.shape, [run.shape(0), run.shape(1)]);
+        if output.dtype == Dtype::Int32 {
+            let (a, b, y) = (run.i32(0), run.i32(1), run.out_i32(0));
+            while let Some(span) = loops.next() {
+                binary_i32(kind, span.operand(0, a), span.operand(1, b), span.output(y));
+            }
+        } else {
+            let (a, b, y) = (run.f32(0), run.f32(1), run.out_f32(0));
+            while let Some(span) = loops.next() {
+                binary(kind, span.operand(0, a), span.operand(1, b), span.output(y));
+            }
+        }
+        Ok(())
+    },
+);

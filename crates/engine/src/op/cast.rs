@@ -1,0 +1,33 @@
+//! Another dtype: floats are cut towards zero, anything but 0 is true.
+
+use super::{Outputs, Rule};
+use crate::tensor::Dtype;
+
+pub(crate) const RULE: Rule = Rule::new(
+    |site| {
+        site.count(1)?;
+        Outputs::one(site.kind(Dtype::from_u32)?, site.input(0)?.shape)
+    },
+    |run| {
+        let from = run.site.input(0)?.dtype;
+        match (from, run.site.kind(Dtype::from_u32)?) {
+            (Dtype::Float32, Dtype::Float32) | (Dtype::Int32, Dtype::Int32) => {
+                run.out_f32(0).copy_from_slice(run.f32(0));
+            }
+            (Dtype::Bool, Dtype::Bool) => run.out_bool(0).copy_from_slice(run.bool(0)),
+            (Dtype::Float32, Dtype::Int32) => convert(run.f32(0), run.out_i32(0), |x| x as i32),
+            (Dtype::Float32, Dtype::Bool) => convert(run.f32(0), run.out_bool(0), |x| u8::from(x != 0.0)),
+            (Dtype::Int32, Dtype::Float32) => convert(run.i32(0), run.out_f32(0), |x| x as f32),
+            (Dtype::Int32, Dtype::Bool) => convert(run.i32(0), run.out_bool(0), |x| u8::from(x != 0)),
+            (Dtype::Bool, Dtype::Float32) => convert(run.bool(0), run.out_f32(0), |x| f32::from(x != 0)),
+            (Dtype::Bool, Dtype::Int32) => convert(run.bool(0), run.out_i32(0), |x| i32::from(x != 0)),
+        }
+        Ok(())
+    },
+);
+
+fn convert<A: Copy, B>(x: &[A], y: &mut [B], one: fn(A) -> B) {
+    for (x, y) in x.iter().zip(y) {
+        *y = one(*x);
+    }
+}

@@ -1,0 +1,54 @@
+//! Values joined along an axis.
+
+use super::{Outputs, Rule, Run, Site};
+use crate::error::{Error, Result};
+use crate::tensor::{ANY, Dtype};
+
+pub(crate) const RULE: Rule = Rule::new(shape, run);
+
+fn shape(site: &Site) -> Result<Outputs> {
+    let first = site.input(0)?;
+    let axis = site.axis(site.attr(0)?, first.shape.rank())?;
+    let mut shape = first.shape;
+    let mut total = first.shape.dim(axis);
+    for index in 1..site.inputs.len() {
+        let mut other = site.shaped(index, first.dtype)?;
+        if other.rank() != shape.rank() {
+            let (expected, actual) = (shape.rank() as u32, other.rank() as u32);
+            return Err(Error::Rank { input: index as u32, expected, actual });
+        }
+        let dim = other.dim(axis);
+        total = if total < 0 || dim < 0 { ANY } else { total.checked_add(dim).unwrap_or(ANY) };
+        other.dims_mut()[axis] = shape.dim(axis);
+        shape = shape.unify(&other, index as u32)?;
+    }
+    shape.dims_mut()[axis] = total;
+    Outputs::one(first.dtype, shape)
+}
+
+fn run(run: &mut Run) -> Result<()> {
+    let output = run.outputs[0];
+    let axis = run.site.axis(run.site.attr(0)?, output.shape.rank())?;
+    let inner: usize = output.shape.dims().iter().skip(axis + 1).map(|&d| d as usize).product();
+    let stride = output.shape.size(axis) * inner;
+    let mut at = 0;
+    for index in 0..run.site.inputs.len() {
+        let width = run.shape(index).size(axis) * inner;
+        if output.dtype == Dtype::Bool {
+            rows(run.bool(index), width, run.out_bool(0), at, stride);
+        } else {
+            rows(run.f32(index), width, run.out_f32(0), at, stride);
+        }
+        at += width;
+    }
+    Ok(())
+}
+
+fn rows<T: Copy>(x: &[T], width: usize, y: &mut [T], at: usize, stride: usize) {
+    if width == 0 {
+        return;
+    }
+    for (from, to) in x.chunks_exact(width).zip(y.chunks_exact_mut(stride)) {
+        to[at..at + width].copy_from_slice(from);
+    }
+}

@@ -1,0 +1,29 @@
+//! Reversed axes.
+
+use super::{Outputs, Rule, transpose};
+
+pub(crate) const RULE: Rule = Rule::new(
+    |site| {
+        site.count(1)?;
+        let input = site.input(0)?;
+        for &axis in site.list(0)? {
+            site.axis(axis, input.shape.rank())?;
+        }
+        Outputs::one(input.dtype, input.shape)
+    },
+    |run| {
+        let input = run.shape(0);
+        let own = input.strides();
+        let mut strides = own.map(|s| s as isize);
+        let mut offset = 0;
+        for &word in run.site.list(0)? {
+            let axis = run.site.axis(word, input.rank())?;
+            if strides[axis] > 0 {
+                offset += (input.size(axis) as isize - 1) * strides[axis];
+                strides[axis] = -strides[axis];
+            }
+        }
+        transpose::copy(run, offset, &strides);
+        Ok(())
+    },
+);

@@ -1,0 +1,341 @@
+//! The ops: one file each, holding its shape rule and its run side by side (its gradient rule joins them there).
+//!
+//! A shape rule works on types whose dims may be unknown and runs twice: when the op is recorded and, with all dims known,
+//! when the program is bound. What it accepts, `run` must be able to do without failing on sizes.
+
+mod activate;
+mod arg_reduce;
+mod binary;
+mod broadcast;
+mod cast;
+mod compare;
+mod concat;
+mod dims;
+mod fill;
+mod flip;
+mod gather;
+mod logical;
+mod loops;
+mod matmul;
+mod not;
+mod qr;
+mod random;
+mod reduce;
+mod reshape;
+mod select;
+mod sequence;
+mod slice;
+mod transpose;
+mod unary;
+
+pub use random::Distribution;
+
+use crate::error::{Error, Result};
+use crate::program::{Memory, Place, Role};
+use crate::tensor::{Buffer, Dtype, Shape, Type};
+
+layer_rnn_kernels::numbered! {
+    /// The ops. New ones are appended: a number is never used again for another op.
+    pub enum Op {
+        /// A tensor given to every run. Attributes: dtype, rank, dims.
+        Input,
+        /// A tensor that programs read: a weight or a captured value. Attributes: tensor id.
+        Variable,
+        /// Arithmetic on one value. Attributes: kind.
+        Unary,
+        /// Arithmetic on two values, broadcast. Attributes: kind.
+        Binary,
+        /// Comparison, broadcast. Attributes: kind.
+        Compare,
+        /// Logic on masks, broadcast. Attributes: kind.
+        Logical,
+        /// Negation of a mask.
+        Not,
+        /// `condition ? a : b`, broadcast.
+        Select,
+        /// Another dtype. Attributes: dtype.
+        Cast,
+        /// An activation; softmax and its like act on the last axis. Attributes: kind.
+        Activate,
+        /// The same elements in another shape. Attributes: list of (code, n).
+        Reshape,
+        /// Permuted axes. Attributes: list of axes.
+        Transpose,
+        /// Part of some axes. Attributes: list of (axis, begin, end, step).
+        Slice,
+        /// Values joined along an axis. Attributes: axis.
+        Concat,
+        /// Repeated to a larger shape. Attributes: list of (code, n, operand).
+        Broadcast,
+        /// One number everywhere. Attributes: dtype, bits, list of (code, n, operand).
+        Fill,
+        /// Sum, mean, … over axes. Attributes: kind, keep dims, list of axes.
+        Reduce,
+        /// Index of the largest or smallest. Attributes: 0 largest | 1 smallest, axis.
+        ArgReduce,
+        /// Matrix product with an optional bias. Attributes: transpose the second?
+        MatMul,
+        /// Rows of a table. Inputs: table, ids.
+        Gather,
+        /// A cell over time. See `op/sequence.rs`.
+        Sequence,
+        /// Random numbers. Attributes: distribution, two parameters, seed (two words), list of (code, n, operand).
+        Random,
+        /// The thin QR decomposition with a positive diagonal of R.
+        Qr,
+        /// Reversed axes. Attributes: list of axes.
+        Flip,
+    }
+}
+
+impl Op {
+    /// The op's rule; `Input` and `Variable` have none, the builder makes them.
+    pub(crate) fn rule(self) -> Option<&'static Rule> {
+        Some(match self {
+            Op::Input | Op::Variable => return None,
+            Op::Unary => &unary::RULE,
+            Op::Binary => &binary::RULE,
+            Op::Compare => &compare::RULE,
+            Op::Logical => &logical::RULE,
+            Op::Not => &not::RULE,
+            Op::Select => &select::RULE,
+            Op::Cast => &cast::RULE,
+            Op::Activate => &activate::RULE,
+            Op::Reshape => &reshape::RULE,
+            Op::Transpose => &transpose::RULE,
+            Op::Slice => &slice::RULE,
+            Op::Concat => &concat::RULE,
+            Op::Broadcast => &broadcast::RULE,
+            Op::Fill => &fill::RULE,
+            Op::Reduce => &reduce::RULE,
+            Op::ArgReduce => &arg_reduce::RULE,
+            Op::MatMul => &matmul::RULE,
+            Op::Gather => &gather::RULE,
+            Op::Sequence => &sequence::RULE,
+            Op::Random => &random::RULE,
+            Op::Qr => &qr::RULE,
+            Op::Flip => &flip::RULE,
+        })
+    }
+}
+
+/// What the engine knows of an op.
+pub(crate) struct Rule {
+    /// Types of the outputs, or what is wrong with the inputs and attributes.
+    pub shape: fn(&Site) -> Result<Outputs>,
+    /// What a run needs besides inputs and outputs; asked with all dims known.
+    pub needs: fn(&Site) -> Result<Needs>,
+    /// Writes the outputs.
+    pub run: fn(&mut Run) -> Result<()>,
+}
+
+impl Rule {
+    /// A rule of an op that needs nothing else.
+    const fn new(shape: fn(&Site) -> Result<Outputs>, run: fn(&mut Run) -> Result<()>) -> Rule {
+        Rule { shape, needs: |_| Ok(Needs::default()), run }
+    }
+}
+
+/// An op where it stands: its attributes and the types of its inputs.
+#[derive(Clone, Copy)]
+pub(crate) struct Site<'a> {
+    pub attrs: &'a [u32],
+    pub inputs: &'a [Type],
+}
+
+impl<'a> Site<'a> {
+    /// Attribute word `index`.
+    pub fn attr(&self, index: usize) -> Result<u32> {
+        self.attrs.get(index).copied().ok_or(Error::Attribute { index: index as u32, value: 0 })
+    }
+
+    /// The length-prefixed list that starts at attribute word `index`.
+    pub fn list(&self, index: usize) -> Result<&'a [u32]> {
+        let length = self.attr(index)? as usize;
+        let bad = Error::Attribute { index: index as u32, value: length as u32 };
+        let start = index + 1;
+        self.attrs.get(start..start.checked_add(length).ok_or(bad)?).ok_or(bad)
+    }
+
+    /// A kind: attribute 0, read by the enum's own `from_u32`.
+    pub fn kind<T>(&self, from: fn(u32) -> Option<T>) -> Result<T> {
+        self.kind_at(0, from)
+    }
+
+    /// Attribute `index` as a value of an enum.
+    pub fn kind_at<T>(&self, index: usize, from: fn(u32) -> Option<T>) -> Result<T> {
+        let value = self.attr(index)?;
+        from(value).ok_or(Error::Attribute { index: index as u32, value })
+    }
+
+    /// Fails unless there are `expected` inputs.
+    pub fn count(&self, expected: usize) -> Result<()> {
+        if self.inputs.len() == expected {
+            return Ok(());
+        }
+        Err(Error::Inputs { expected: expected as u32, actual: self.inputs.len() as u32 })
+    }
+
+    /// Type of input `index`.
+    pub fn input(&self, index: usize) -> Result<Type> {
+        let missing = Error::Inputs { expected: index as u32 + 1, actual: self.inputs.len() as u32 };
+        self.inputs.get(index).copied().ok_or(missing)
+    }
+
+    /// Shape of input `index`, which must have this dtype.
+    pub fn shaped(&self, index: usize, expected: Dtype) -> Result<Shape> {
+        let ty = self.input(index)?;
+        if ty.dtype == expected {
+            return Ok(ty.shape);
+        }
+        Err(Error::Dtype { input: index as u32, expected, actual: ty.dtype })
+    }
+
+    /// An axis from an attribute word; negative ones count from the end.
+    pub fn axis(&self, word: u32, rank: usize) -> Result<usize> {
+        let axis = word as i32;
+        let axis = if axis < 0 { axis + rank as i32 } else { axis };
+        if (0..rank as i32).contains(&axis) {
+            return Ok(axis as usize);
+        }
+        Err(Error::Index { value: word as i32, limit: rank as i32 })
+    }
+}
+
+/// Most outputs of one op.
+pub(crate) const MAX_OUTPUTS: usize = 6;
+
+/// Types of an op's outputs.
+#[derive(Clone, Copy)]
+pub(crate) struct Outputs {
+    count: usize,
+    types: [Type; MAX_OUTPUTS],
+}
+
+impl Outputs {
+    /// No outputs yet.
+    pub fn none() -> Outputs {
+        Outputs { count: 0, types: [Type { dtype: Dtype::Float32, shape: Shape::SCALAR }; MAX_OUTPUTS] }
+    }
+
+    /// The usual case: one output.
+    pub fn one(dtype: Dtype, shape: Shape) -> Result<Outputs> {
+        let mut outputs = Outputs::none();
+        outputs.push(dtype, shape)?;
+        Ok(outputs)
+    }
+
+    /// Appends an output.
+    pub fn push(&mut self, dtype: Dtype, shape: Shape) -> Result<()> {
+        let full = Error::Inputs { expected: MAX_OUTPUTS as u32, actual: self.count as u32 + 1 };
+        *self.types.get_mut(self.count).ok_or(full)? = Type { dtype, shape };
+        self.count += 1;
+        Ok(())
+    }
+
+    /// The types in order.
+    pub fn types(&self) -> &[Type] {
+        self.types.get(..self.count).unwrap_or(&[])
+    }
+}
+
+/// Most packed weights of one op.
+pub(crate) const MAX_PACKS: usize = 5;
+
+/// What a run of an op needs besides inputs and outputs.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Needs {
+    /// Words of scratch.
+    pub scratch: usize,
+    packs: [Option<(usize, Role)>; MAX_PACKS],
+}
+
+impl Needs {
+    /// Asks for input `input` packed for `role`; `Run::packed` counts in the order of asking.
+    pub fn pack(&mut self, input: usize, role: Role) {
+        if let Some(free) = self.packs.iter_mut().find(|p| p.is_none()) {
+            *free = Some((input, role));
+        }
+    }
+
+    /// The packed forms asked for.
+    pub fn packs(&self) -> impl Iterator<Item = (usize, Role)> {
+        self.packs.iter().flatten().copied()
+    }
+}
+
+/// One op in a run: where its numbers are.
+pub(crate) struct Run<'r> {
+    /// Attributes and bound types of the inputs.
+    pub site: Site<'r>,
+    /// Bound types of the outputs.
+    pub outputs: &'r [Type],
+    pub(crate) places: &'r [Place],
+    pub(crate) packs: &'r [Place],
+    pub(crate) memory: Memory<'r>,
+    /// The outputs' memory.
+    pub out: &'r mut [Buffer],
+    /// Scratch, at least as long as asked for.
+    pub scratch: &'r mut [f32],
+}
+
+impl<'r> Run<'r> {
+    /// Shape of input `index`.
+    pub fn shape(&self, index: usize) -> Shape {
+        self.site.inputs.get(index).map_or(Shape::SCALAR, |ty| ty.shape)
+    }
+
+    fn words(&self, index: usize) -> (&'r [f32], usize) {
+        let words = self.places.get(index).map_or(&[][..], |&place| self.memory.words(place));
+        (words, self.shape(index).elements())
+    }
+
+    /// Elements of a float input.
+    pub fn f32(&self, index: usize) -> &'r [f32] {
+        let (words, elements) = self.words(index);
+        words.get(..elements).unwrap_or(words)
+    }
+
+    /// Elements of an integer input.
+    pub fn i32(&self, index: usize) -> &'r [i32] {
+        bytemuck::cast_slice(self.f32(index))
+    }
+
+    /// Elements of a mask.
+    pub fn bool(&self, index: usize) -> &'r [u8] {
+        let (words, elements) = self.words(index);
+        let bytes: &[u8] = bytemuck::cast_slice(words);
+        bytes.get(..elements).unwrap_or(bytes)
+    }
+
+    /// The packed form asked for as number `index`.
+    pub fn packed(&self, index: usize) -> &'r [f32] {
+        self.packs.get(index).map_or(&[], |&place| self.memory.words(place))
+    }
+
+    /// Words of output `index`.
+    pub fn out_f32(&mut self, index: usize) -> &mut [f32] {
+        out_f32(self.out, self.outputs, index)
+    }
+
+    /// Integers of output `index`.
+    pub fn out_i32(&mut self, index: usize) -> &mut [i32] {
+        bytemuck::cast_slice_mut(self.out_f32(index))
+    }
+
+    /// Bytes of output `index`.
+    pub fn out_bool(&mut self, index: usize) -> &mut [u8] {
+        let elements = self.outputs.get(index).map_or(0, |ty| ty.shape.elements());
+        let bytes: &mut [u8] = self.out.get_mut(index).map_or(&mut [], |b| bytemuck::cast_slice_mut(b.f32_mut()));
+        let length = elements.min(bytes.len());
+        bytes.get_mut(..length).unwrap_or_default()
+    }
+}
+
+/// Words of output `index`, where the rest of a [`Run`] is borrowed too.
+pub(crate) fn out_f32<'a>(out: &'a mut [Buffer], types: &[Type], index: usize) -> &'a mut [f32] {
+    let elements = types.get(index).map_or(0, |ty| ty.shape.elements());
+    let words = out.get_mut(index).map_or(&mut [][..], Buffer::f32_mut);
+    let length = elements.min(words.len());
+    words.get_mut(..length).unwrap_or_default()
+}

@@ -1,0 +1,44 @@
+//! The same elements in another shape: binding makes it a second name of the same memory, so there is nothing to run.
+
+use super::{Outputs, Rule, Site};
+use crate::error::{Error, Result};
+use crate::tensor::{ANY, Shape};
+
+const LITERAL: u32 = 0;
+const COPY: u32 = 1;
+const INFER: u32 = 2;
+
+pub(crate) const RULE: Rule = Rule::new(shape, |_| Ok(()));
+
+fn shape(site: &Site) -> Result<Outputs> {
+    site.count(1)?;
+    let input = site.input(0)?;
+    let mut shape = Shape::SCALAR;
+    let mut inferred = None;
+    for (axis, dim) in site.list(0)?.chunks(2).enumerate() {
+        let &[code, n] = dim else {
+            return Err(Error::Attribute { index: 0, value: dim.len() as u32 });
+        };
+        shape.push(match code {
+            LITERAL if n as i32 >= 0 => n as i32,
+            COPY => input.shape.dim(site.axis(n, input.shape.rank())?),
+            INFER if inferred.is_none() => {
+                inferred = Some(axis);
+                ANY
+            }
+            _ => return Err(Error::Attribute { index: 0, value: code }),
+        })?;
+    }
+    if input.shape.known() {
+        let total = input.shape.checked_elements()? as i32;
+        if let Some(axis) = inferred {
+            let others = shape.dims().iter().filter(|&&d| d != ANY).product::<i32>();
+            shape.dims_mut()[axis] = if others > 0 { total / others } else { 0 };
+        }
+        if shape.known() && shape.checked_elements()? as i32 != total {
+            let actual = shape.elements() as i32;
+            return Err(Error::Shape { input: 0, axis: u32::MAX, expected: total, actual });
+        }
+    }
+    Outputs::one(input.dtype, shape)
+}

@@ -1,0 +1,172 @@
+//! A cell over time: what the sequence op's record says. The loop itself is `sequence/driver.rs`, the equations `cell/`.
+//!
+//! Attributes: cell kind, activation, recurrent activation, units, flags, operands, results.
+//! Inputs: x `[batch, time, features]`, kernel, recurrent kernel, then as `operands` says: bias, mask `[batch, time]`, the
+//! initial states, the previous output `[batch, units]`. Outputs, as `results` says: last `[batch, units]`,
+//! all `[batch, time, units]`, the final states, the last output as the next run's previous output.
+
+use super::{Needs, Outputs, Rule, Run, Site, out_f32};
+use crate::cell::{Cell, CellKind, Weights};
+use crate::error::{Error, Result};
+use crate::sequence::{Layout, Operands, Results, drive};
+use crate::tensor::{Dtype, Shape};
+use layer_rnn_kernels::activation::Activation;
+
+pub(crate) const RULE: Rule = Rule { shape, needs, run };
+
+const BACKWARD: u32 = 1;
+const ZERO_OUTPUT: u32 = 2;
+
+const BIAS: u32 = 1;
+const MASK: u32 = 2;
+const STATES: u32 = 4;
+const PREVIOUS: u32 = 8;
+
+const LAST: u32 = 1;
+const ALL: u32 = 2;
+const FINAL_STATES: u32 = 4;
+const NEXT_PREVIOUS: u32 = 8;
+
+/// The record, read.
+struct Record {
+    cell: Cell,
+    backward: bool,
+    zero_output: bool,
+    operands: u32,
+    results: u32,
+}
+
+impl Record {
+    fn read(site: &Site) -> Result<Record> {
+        let word = |index| site.attr(index);
+        let known = |index: usize, all: u32| match site.attr(index)? {
+            value if value & !all == 0 => Ok(value),
+            value => Err(Error::Attribute { index: index as u32, value }),
+        };
+        let units = word(3)?;
+        if units == 0 || units > 1 << 20 {
+            return Err(Error::Attribute { index: 3, value: units });
+        }
+        let flags = known(4, BACKWARD | ZERO_OUTPUT)?;
+        Ok(Record {
+            cell: Cell {
+                kind: site.kind(CellKind::from_u32)?,
+                activation: site.kind_at(1, Activation::from_u32)?,
+                recurrent_activation: site.kind_at(2, Activation::from_u32)?,
+                units: units as usize,
+            },
+            backward: flags & BACKWARD != 0,
+            zero_output: flags & ZERO_OUTPUT != 0,
+            operands: known(5, BIAS | MASK | STATES | PREVIOUS)?,
+            results: known(6, LAST | ALL | FINAL_STATES | NEXT_PREVIOUS)?,
+        })
+    }
+
+    fn has(&self, operand: u32) -> bool {
+        self.operands & operand != 0
+    }
+
+    /// Index of an operand's first input.
+    fn at(&self, operand: u32) -> usize {
+        let states = self.cell.kind.states();
+        [(BIAS, 1), (MASK, 1), (STATES, states), (PREVIOUS, 1)]
+            .iter()
+            .take_while(|&&(bit, _)| bit != operand)
+            .filter(|&&(bit, _)| self.has(bit))
+            .fold(3, |at, &(_, count)| at + count)
+    }
+}
+
+fn shape(site: &Site) -> Result<Outputs> {
+    let record = Record::read(site)?;
+    let units = record.cell.units as i32;
+    let gates = record.cell.kind.gates() as i32;
+    let x = site.shaped(0, Dtype::Float32)?;
+    if x.rank() != 3 {
+        return Err(Error::Rank { input: 0, expected: 3, actual: x.rank() as u32 });
+    }
+    let (mut batch, mut time, features) = (x.dim(0), x.dim(1), x.dim(2));
+    let expect = |input: usize, dtype, dims: &[i32]| -> Result<Shape> {
+        Shape::new(dims)?.unify(&site.shaped(input, dtype)?, input as u32)
+    };
+    expect(1, Dtype::Float32, &[features, gates * units])?;
+    expect(2, Dtype::Float32, &[units, gates * units])?;
+    if record.has(BIAS) {
+        match record.cell.kind {
+            CellKind::GruResetAfter => expect(record.at(BIAS), Dtype::Float32, &[2, gates * units])?,
+            _ => expect(record.at(BIAS), Dtype::Float32, &[gates * units])?,
+        };
+    }
+    if record.has(MASK) {
+        let mask = expect(record.at(MASK), Dtype::Bool, &[batch, time])?;
+        (batch, time) = (mask.dim(0), mask.dim(1));
+    }
+    let states = record.cell.kind.states();
+    if record.has(STATES) {
+        for state in 0..states {
+            batch = expect(record.at(STATES) + state, Dtype::Float32, &[batch, units])?.dim(0);
+        }
+    }
+    if record.has(PREVIOUS) {
+        batch = expect(record.at(PREVIOUS), Dtype::Float32, &[batch, units])?.dim(0);
+    }
+    site.count(record.at(0))?;
+    if time == 0 {
+        return Err(Error::Shape { input: 0, axis: 1, expected: 1, actual: 0 });
+    }
+    let row = Shape::new(&[batch, units])?;
+    let mut outputs = Outputs::none();
+    for (result, count) in [(LAST, 1), (ALL, 1), (FINAL_STATES, states), (NEXT_PREVIOUS, 1)] {
+        for _ in 0..if record.results & result != 0 { count } else { 0 } {
+            let shape = if result == ALL { Shape::new(&[batch, time, units])? } else { row };
+            outputs.push(Dtype::Float32, shape)?;
+        }
+    }
+    Ok(outputs)
+}
+
+fn layout(site: &Site, record: &Record) -> Result<Layout> {
+    let x = site.input(0)?.shape;
+    let ordered = !record.backward && !record.has(MASK);
+    Ok(Layout::new(record.cell, x.size(0), x.size(1), x.size(2), ordered))
+}
+
+fn needs(site: &Site) -> Result<Needs> {
+    let record = Record::read(site)?;
+    let mut needs = Needs { scratch: layout(site, &record)?.words(), ..Needs::default() };
+    let bias = record.has(BIAS).then(|| record.at(BIAS));
+    record.cell.packs(bias, |input, role| needs.pack(input, role));
+    Ok(needs)
+}
+
+fn run(run: &mut Run) -> Result<()> {
+    let record = Record::read(&run.site)?;
+    let layout = layout(&run.site, &record)?;
+    let weights = Weights::of(record.cell.kind, record.has(BIAS), |index| run.packed(index));
+    let given = |operand: u32, index: usize| record.has(operand).then(|| run.f32(record.at(operand) + index));
+    let operands = Operands {
+        x: run.f32(0),
+        mask: record.has(MASK).then(|| run.bool(record.at(MASK))),
+        states: [given(STATES, 0), given(STATES, 1).filter(|_| record.cell.kind.states() > 1)],
+        previous: given(PREVIOUS, 0),
+        backward: record.backward,
+        zero_output: record.zero_output,
+    };
+    let mut outs = run.out.iter_mut().zip(run.outputs);
+    let mut result = |wanted: bool| {
+        let (buffer, ty) = if wanted { outs.next()? } else { return None };
+        Some(out_f32(core::slice::from_mut(buffer), core::slice::from_ref(ty), 0))
+    };
+    let wants = |bit: u32| record.results & bit != 0;
+    let results = Results {
+        last: result(wants(LAST)),
+        all: result(wants(ALL)),
+        states: [
+            result(wants(FINAL_STATES)),
+            result(wants(FINAL_STATES) && record.cell.kind.states() > 1),
+        ],
+        previous: result(wants(NEXT_PREVIOUS)),
+    };
+    drive(&layout, &weights, operands, results, run.scratch);
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! Part of some axes: (axis, begin, end, step) each, negatives count from the end, `END` means "to the end".
+
+use super::{Outputs, Rule, Site, transpose};
+use crate::error::{Error, Result};
+use crate::tensor::{ANY, MAX_RANK};
+
+const END: i32 = i32::MAX;
+
+pub(crate) const RULE: Rule = Rule::new(
+    |site| {
+        site.count(1)?;
+        let input = site.input(0)?;
+        let mut shape = input.shape;
+        for part in site.list(0)?.chunks(4) {
+            let part = Part::read(site, part)?;
+            shape.dims_mut()[part.axis] = part.of(input.shape.dim(part.axis)).map_or(ANY, |(_, count)| count);
+        }
+        Outputs::one(input.dtype, shape)
+    },
+    |run| {
+        let input = run.shape(0);
+        let mut offset = 0;
+        let mut strides = input.strides().map(|s| s as isize);
+        for part in run.site.list(0)?.chunks(4) {
+            let part = Part::read(&run.site, part)?;
+            if let Some((begin, _)) = part.of(input.dim(part.axis)) {
+                offset += begin as isize * strides[part.axis];
+            }
+            strides[part.axis] *= part.step as isize;
+        }
+        transpose::copy(run, offset, &strides);
+        Ok(())
+    },
+);
+
+struct Part {
+    axis: usize,
+    begin: i32,
+    end: i32,
+    step: i32,
+}
+
+impl Part {
+    fn read(site: &Site, words: &[u32]) -> Result<Part> {
+        let &[axis, begin, end, step] = words else {
+            return Err(Error::Attribute { index: 0, value: words.len() as u32 });
+        };
+        let axis = site.axis(axis, site.input(0)?.shape.rank().min(MAX_RANK))?;
+        let part = Part { axis, begin: begin as i32, end: end as i32, step: step as i32 };
+        if part.step == 0 || part.step == i32::MIN {
+            return Err(Error::Attribute { index: 0, value: step });
+        }
+        Ok(part)
+    }
+
+    /// First index and count on an axis of `size`, as Python slices; nothing when the size is unknown and matters.
+    fn of(&self, size: i32) -> Option<(i32, i32)> {
+        if size < 0 {
+            // from a fixed begin to a fixed end near the start nothing depends on the size, but it may be shorter
+            return None;
+        }
+        let (low, high) = if self.step > 0 { (0, size) } else { (-1, size - 1) };
+        let from_end = |i: i32| if i < 0 { i.saturating_add(size) } else { i };
+        let begin = if self.begin == END { high } else { from_end(self.begin).clamp(low, high) };
+        let end = match (self.end, self.step > 0) {
+            (END, true) => size,
+            (END, false) => -1,
+            (end, _) => from_end(end).clamp(low, high),
+        };
+        let distance = if self.step > 0 { end - begin } else { begin - end };
+        let step = self.step.abs();
+        let count = if distance > 0 { (distance - 1) / step + 1 } else { 0 };
+        Some((begin, count))
+    }
+}

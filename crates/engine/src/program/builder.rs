@@ -1,0 +1,122 @@
+//! Takes one record after the other, checks it and answers with the types of what it makes.
+
+use super::{Program, Record};
+use crate::error::{Error, Result};
+use crate::op::{Op, Outputs, Site};
+use crate::tensor::{ANY, Dtype, Shape, Tensors, Type};
+use alloc::vec::Vec;
+
+/// A program that is being written.
+pub(crate) struct Builder {
+    program: Program,
+}
+
+impl Builder {
+    /// Nothing recorded.
+    pub fn new() -> Builder {
+        Builder {
+            program: Program {
+                records: Vec::new(),
+                values: Vec::new(),
+                inputs: Vec::new(),
+                variables: Vec::new(),
+                outputs: Vec::new(),
+                assigns: Vec::new(),
+                live: Vec::new(),
+            },
+        }
+    }
+
+    /// Appends an op; gives the number of its first value and the types of all.
+    pub fn record(
+        &mut self,
+        tensors: &Tensors,
+        op: u32,
+        inputs: &[u32],
+        attrs: &[u32],
+    ) -> Result<(u32, Outputs)> {
+        let program = &mut self.program;
+        let op = Op::from_u32(op).ok_or(Error::Op { op })?;
+        let mut types = Vec::new();
+        for &value in inputs {
+            types.push(program.ty(value)?);
+        }
+        let site = Site { attrs, inputs: &types };
+        let first = program.values.len() as u32;
+        let outputs = match (op, op.rule()) {
+            (Op::Input, _) => {
+                let ty = input_type(&site)?;
+                program.inputs.push(first);
+                Outputs::one(ty.dtype, ty.shape)?
+            }
+            (_, Some(rule)) => (rule.shape)(&site)?,
+            (_, None) => {
+                let tensor = site.attr(0)?;
+                let ty = tensors.get(tensor)?.ty;
+                program.variables.push((first, tensor));
+                Outputs::one(ty.dtype, ty.shape)?
+            }
+        };
+        let count = outputs.types().len() as u32;
+        program.values.extend_from_slice(outputs.types());
+        program.records.push(Record { op, attrs: attrs.into(), inputs: inputs.into(), first, count });
+        Ok((first, outputs))
+    }
+
+    /// Closes the program. `assigns` pairs the index of an input with the value its tensor takes after a run.
+    pub fn finish(self, outputs: &[u32], assigns: &[(u32, u32)]) -> Result<Program> {
+        let mut program = self.program;
+        for &value in outputs {
+            program.ty(value)?;
+        }
+        for &(input, value) in assigns {
+            let limit = program.inputs.len() as i32;
+            let target = program.inputs.get(input as usize).ok_or(Error::Index { value: input as i32, limit })?;
+            let (target, value) = (program.ty(*target)?, program.ty(value)?);
+            if target.dtype != value.dtype {
+                return Err(Error::Dtype { input, expected: target.dtype, actual: value.dtype });
+            }
+            target.shape.unify(&value.shape, input)?;
+        }
+        program.outputs = outputs.into();
+        program.assigns = assigns.into();
+        program.mark_live();
+        Ok(program)
+    }
+}
+
+impl Program {
+    /// Type of a value.
+    pub fn ty(&self, value: u32) -> Result<Type> {
+        let limit = self.values.len() as i32;
+        self.values.get(value as usize).copied().ok_or(Error::Index { value: value as i32, limit })
+    }
+
+    fn mark_live(&mut self) {
+        let mut wanted = alloc::vec![false; self.values.len()];
+        let roots = self.outputs.iter().chain(self.assigns.iter().map(|(_, value)| value));
+        roots.for_each(|&value| wanted[value as usize] = true);
+        self.live = alloc::vec![false; self.records.len()];
+        for (index, record) in self.records.iter().enumerate().rev() {
+            let made = record.first as usize..(record.first + record.count) as usize;
+            // an input is part of the signature, read or not
+            if wanted[made].contains(&true) || record.op == Op::Input {
+                self.live[index] = true;
+                record.inputs.iter().for_each(|&value| wanted[value as usize] = true);
+            }
+        }
+    }
+}
+
+/// Attributes of an input: dtype, rank, dims.
+fn input_type(site: &Site) -> Result<Type> {
+    let dtype = site.kind(Dtype::from_u32)?;
+    let mut shape = Shape::SCALAR;
+    for &dim in site.list(1)? {
+        shape.push(dim as i32)?;
+    }
+    if shape.dims().contains(&ANY) {
+        return Err(Error::Attribute { index: 1, value: ANY as u32 });
+    }
+    Ok(Type { dtype, shape })
+}

@@ -1,0 +1,74 @@
+//! Where the values of a run are.
+
+use super::Packs;
+use crate::error::Result;
+use crate::tensor::{Budget, Buffer, Tensors};
+use alloc::vec::Vec;
+
+/// The place of a value or a packed form.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Place {
+    /// Slot of the pool.
+    Slot(u16),
+    /// Tensor bound as input.
+    Input(u16),
+    /// Tensor bound as output.
+    Output(u16),
+    /// Tensor that the program names.
+    Variable(u16),
+    /// Packed form of a variable.
+    Pack(u16),
+}
+
+/// Slots and scratch, shared by all plans of an engine: each plan uses them from the start, so the whole is as large as the
+/// largest plan.
+#[derive(Default)]
+pub(crate) struct Pool {
+    pub slots: Vec<Buffer>,
+    pub scratch: Buffer,
+}
+
+impl Pool {
+    /// Makes room for a plan's slots (words each) and scratch.
+    pub fn reserve(&mut self, budget: &mut Budget, slots: &[usize], scratch: usize) -> Result<()> {
+        while self.slots.len() < slots.len() {
+            self.slots.push(Buffer::default());
+        }
+        for (slot, &words) in self.slots.iter_mut().zip(slots) {
+            budget.grow(slot, words)?;
+        }
+        budget.grow(&mut self.scratch, scratch)
+    }
+}
+
+/// What a run reads.
+#[derive(Clone, Copy)]
+pub(crate) struct Memory<'r> {
+    pub slots: &'r [Buffer],
+    pub tensors: &'r Tensors,
+    pub packs: &'r Packs,
+    pub inputs: &'r [u32],
+    pub outputs: &'r [u32],
+    pub variables: &'r [u32],
+    pub pack_ids: &'r [u32],
+}
+
+impl<'r> Memory<'r> {
+    /// The words at a place. A call is checked before it runs, so every place is there.
+    pub fn words(&self, place: Place) -> &'r [f32] {
+        let tensor = |ids: &[u32], index: u16| {
+            let id = ids.get(index as usize).copied().unwrap_or(0);
+            self.tensors.get(id).map_or(&[][..], |tensor| tensor.buffer.f32())
+        };
+        match place {
+            Place::Slot(index) => self.slots.get(index as usize).map_or(&[], Buffer::f32),
+            Place::Input(index) => tensor(self.inputs, index),
+            Place::Output(index) => tensor(self.outputs, index),
+            Place::Variable(index) => tensor(self.variables, index),
+            Place::Pack(index) => {
+                let id = self.pack_ids.get(index as usize).copied().unwrap_or(0);
+                self.packs.get(id).map_or(&[], |pack| pack.buffer.f32())
+            }
+        }
+    }
+}

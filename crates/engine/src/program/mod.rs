@@ -1,0 +1,46 @@
+//! The life of a program: a builder takes records, a program is what it leaves, a plan is a program bound to shapes, a call
+//! is a plan with the tensors it works on.
+
+mod bind;
+mod builder;
+mod call;
+mod memory;
+mod pack;
+
+pub(crate) use bind::Plan;
+pub(crate) use builder::Builder;
+pub(crate) use call::Call;
+pub(crate) use memory::{Memory, Place, Pool};
+pub(crate) use pack::{Pack, Packs, Role};
+
+use crate::op::Op;
+use crate::tensor::Type;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+/// One op in a program.
+pub(crate) struct Record {
+    pub op: Op,
+    pub attrs: Box<[u32]>,
+    /// Values it reads.
+    pub inputs: Box<[u32]>,
+    /// First of the values it makes, and how many.
+    pub first: u32,
+    pub count: u32,
+}
+
+/// A checked list of records; the shapes may hold unknown dims.
+pub(crate) struct Program {
+    pub records: Vec<Record>,
+    /// Type of each value.
+    pub values: Vec<Type>,
+    /// Values given to every run, in order.
+    pub inputs: Vec<u32>,
+    /// Values read from tensors: value, tensor id.
+    pub variables: Vec<(u32, u32)>,
+    pub outputs: Vec<u32>,
+    /// At the end of a run the tensor of input `.0` takes the value `.1`.
+    pub assigns: Vec<(u32, u32)>,
+    /// Records that outputs or assignments depend on.
+    pub live: Vec<bool>,
+}

@@ -1,0 +1,156 @@
+//! Shapes whose dims may be unknown while a program is traced.
+
+use super::Dtype;
+use crate::error::{Error, Result};
+
+/// Highest rank of a tensor.
+pub const MAX_RANK: usize = 8;
+
+/// An unknown dim without a name: what arithmetic on unknown dims gives.
+pub const ANY: i32 = i32::MIN;
+
+/// Most elements of one tensor: byte offsets stay below 2³¹.
+const MAX_ELEMENTS: usize = (1 << 29) - 1;
+
+/// Up to [`MAX_RANK`] dims; a dim is known (≥ 0), a named unknown (−1 − symbol) or [`ANY`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shape {
+    rank: u8,
+    dims: [i32; MAX_RANK],
+}
+
+impl Shape {
+    /// The shape of a scalar.
+    pub const SCALAR: Shape = Shape { rank: 0, dims: [0; MAX_RANK] };
+
+    /// A shape of these dims; ranks above [`MAX_RANK`] are an error.
+    pub fn new(dims: &[i32]) -> Result<Shape> {
+        let mut shape = Shape::SCALAR;
+        for &dim in dims {
+            shape.push(dim)?;
+        }
+        Ok(shape)
+    }
+
+    /// Appends an axis.
+    pub fn push(&mut self, dim: i32) -> Result<()> {
+        let rank = self.rank as usize;
+        let slot = self.dims.get_mut(rank).ok_or(Error::Rank {
+            input: 0,
+            expected: MAX_RANK as u32,
+            actual: rank as u32 + 1,
+        })?;
+        *slot = dim;
+        self.rank += 1;
+        Ok(())
+    }
+
+    /// Number of axes.
+    pub fn rank(&self) -> usize {
+        self.rank as usize
+    }
+
+    /// The dims in order.
+    pub fn dims(&self) -> &[i32] {
+        self.dims.get(..self.rank()).unwrap_or(&[])
+    }
+
+    /// The dims, to be changed in place.
+    pub fn dims_mut(&mut self) -> &mut [i32] {
+        let rank = self.rank();
+        self.dims.get_mut(..rank).unwrap_or(&mut [])
+    }
+
+    /// The dim of an axis; axes beyond the rank have one element.
+    pub fn dim(&self, axis: usize) -> i32 {
+        self.dims().get(axis).copied().unwrap_or(1)
+    }
+
+    /// The size of an axis of a bound shape.
+    pub fn size(&self, axis: usize) -> usize {
+        self.dim(axis).max(0) as usize
+    }
+
+    /// Size of the last axis of a bound shape; 1 for scalars.
+    pub fn last(&self) -> usize {
+        self.dims().last().map_or(1, |&d| d.max(0) as usize)
+    }
+
+    /// Are all dims known?
+    pub fn known(&self) -> bool {
+        self.dims().iter().all(|&d| d >= 0)
+    }
+
+    /// Number of elements of a bound shape.
+    pub fn elements(&self) -> usize {
+        self.dims().iter().fold(1, |n, &d| n * d.max(0) as usize)
+    }
+
+    /// [`Shape::elements`], or an error when a tensor of this shape could not be addressed.
+    pub fn checked_elements(&self) -> Result<usize> {
+        let mut elements = 1usize;
+        for &dim in self.dims() {
+            elements = elements
+                .checked_mul(dim.max(0) as usize)
+                .filter(|&n| n <= MAX_ELEMENTS)
+                .ok_or(Error::Memory { words: u32::MAX })?;
+        }
+        Ok(elements)
+    }
+
+    /// This shape with the unknown dims of `other` filled in where they agree.
+    pub fn unify(&self, other: &Shape, input: u32) -> Result<Shape> {
+        if self.rank != other.rank {
+            return Err(Error::Rank { input, expected: self.rank.into(), actual: other.rank.into() });
+        }
+        let mut unified = *self;
+        for (axis, dim) in unified.dims_mut().iter_mut().enumerate() {
+            *dim = unify(*dim, other.dim(axis)).ok_or(Error::Shape {
+                input,
+                axis: axis as u32,
+                expected: *dim,
+                actual: other.dim(axis),
+            })?;
+        }
+        Ok(unified)
+    }
+
+    /// Row-major strides of a bound shape.
+    pub fn strides(&self) -> [usize; MAX_RANK] {
+        let mut strides = [0; MAX_RANK];
+        let mut stride = 1;
+        for axis in (0..self.rank()).rev() {
+            if let Some(s) = strides.get_mut(axis) {
+                *s = stride;
+            }
+            stride *= self.size(axis);
+        }
+        strides
+    }
+}
+
+/// One dim that is both, if they may agree: known wins over named, named over [`ANY`].
+pub(crate) fn unify(a: i32, b: i32) -> Option<i32> {
+    match (a >= 0, b >= 0) {
+        (true, true) => (a == b).then_some(a),
+        (true, false) => Some(a),
+        (false, true) => Some(b),
+        (false, false) => Some(a.max(b)),
+    }
+}
+
+/// Dtype and shape of a value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Type {
+    /// Element type.
+    pub dtype: Dtype,
+    /// Dims, some of them unknown while tracing.
+    pub shape: Shape,
+}
+
+impl Type {
+    /// Words that a value of this bound type occupies.
+    pub(crate) fn words(&self) -> Result<usize> {
+        Ok(self.dtype.words(self.shape.checked_elements()?))
+    }
+}

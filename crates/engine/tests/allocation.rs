@@ -1,0 +1,64 @@
+//! A run allocates nothing.
+
+mod support;
+
+use layer_rnn_engine::{Activation, Binary, CellKind, Dtype, Op};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use support::{BATCH, Lab, TIME, numbers};
+
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: the system allocator does the work.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn a_run_allocates_nothing() {
+    let mut lab = Lab::new();
+    let x = lab.input(Dtype::Float32, &[BATCH, TIME, 5]);
+    let mask = lab.input(Dtype::Bool, &[BATCH, TIME]);
+    let h = lab.input(Dtype::Float32, &[BATCH, 7]);
+    let c = lab.input(Dtype::Float32, &[BATCH, 7]);
+    let kernel = lab.variable(&[5, 28], &numbers(140, 1));
+    let recurrent = lab.variable(&[7, 28], &numbers(196, 2));
+    let attrs = [CellKind::Lstm as u32, Activation::Tanh as u32, Activation::Sigmoid as u32, 7, 0, 2 | 4, 1 | 2 | 4];
+    let made = lab.record(Op::Sequence, &[x, kernel, recurrent, mask, h, c], &attrs).unwrap();
+    let dense = lab.variable(&[7, 3], &numbers(21, 3));
+    let logits = lab.op(Op::MatMul, &[made[0], dense], &[0]);
+    let doubled = lab.op(Op::Binary, &[logits, logits], &[Binary::Add as u32]);
+    let y = lab.op(Op::Activate, &[doubled], &[Activation::Softmax as u32]);
+    let program = lab.finish(&[y, made[1]], &[(2, made[2]), (3, made[3])]);
+    let ids = [
+        lab.tensor(Dtype::Float32, &[2, 4, 5], &numbers(40, 4)),
+        lab.tensor(Dtype::Bool, &[2, 4], &[1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0]),
+        lab.tensor(Dtype::Float32, &[2, 7], &[0.0; 14]),
+        lab.tensor(Dtype::Float32, &[2, 7], &[0.0; 14]),
+    ];
+    let shapes: Vec<_> = ids.iter().map(|&id| lab.engine.tensor_type(id).unwrap().shape).collect();
+    let plan = lab.engine.program_bind(program, &shapes).unwrap();
+    let call = lab.engine.call_new(plan, &ids, &[0, 0]).unwrap();
+    lab.engine.call_run(call).unwrap();
+    let states = lab.read(ids[2]);
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    for _ in 0..1000 {
+        lab.engine.call_run(call).unwrap();
+    }
+    assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), before);
+    assert_ne!(lab.read(ids[2]), states, "the states are assigned at the end of each run");
+}

@@ -1,0 +1,270 @@
+//! The sequence op against the equations in f64, and its laws bit for bit.
+
+mod support;
+#[path = "support/naive.rs"]
+mod naive;
+
+use layer_rnn_engine::{Activation, CellKind, Dtype, Op};
+use support::{BATCH, Lab, TIME, bits, numbers};
+
+const KINDS: [CellKind; 4] =
+    [CellKind::SimpleRnn, CellKind::Lstm, CellKind::GruResetBefore, CellKind::GruResetAfter];
+
+#[derive(Clone)]
+struct Case {
+    kind: CellKind,
+    batch: usize,
+    time: usize,
+    features: usize,
+    units: usize,
+    bias: bool,
+    mask: Option<Vec<bool>>,
+    initial: bool,
+    previous: Option<Vec<f32>>,
+    backward: bool,
+    zero_output: bool,
+    seed: u32,
+}
+
+impl Case {
+    fn new(kind: CellKind, [batch, time, features, units]: [usize; 4]) -> Case {
+        Case {
+            kind,
+            batch,
+            time,
+            features,
+            units,
+            bias: true,
+            mask: None,
+            initial: false,
+            previous: None,
+            backward: false,
+            zero_output: false,
+            seed: 1,
+        }
+    }
+
+    fn gates(&self) -> usize {
+        match self.kind {
+            CellKind::SimpleRnn => 1,
+            CellKind::Lstm => 4,
+            _ => 3,
+        }
+    }
+
+    fn states(&self) -> usize {
+        if self.kind == CellKind::Lstm { 2 } else { 1 }
+    }
+
+    fn kernel(&self) -> Vec<f32> {
+        numbers(self.features * self.gates() * self.units, self.seed + 10)
+    }
+
+    fn recurrent(&self) -> Vec<f32> {
+        numbers(self.units * self.gates() * self.units, self.seed + 20)
+    }
+
+    fn bias(&self) -> Vec<f32> {
+        let rows = if self.kind == CellKind::GruResetAfter { 2 } else { 1 };
+        numbers(rows * self.gates() * self.units, self.seed + 30)
+    }
+
+    fn x(&self) -> Vec<f32> {
+        numbers(self.batch * self.time * self.features, self.seed)
+    }
+
+    fn state(&self, index: u32) -> Vec<f32> {
+        numbers(self.batch * self.units, self.seed + 40 + index)
+    }
+
+    /// last, all, states…, previous.
+    fn run(&self) -> Vec<Vec<f32>> {
+        self.run_on(&self.x(), &[self.state(0), self.state(1)])
+    }
+
+    fn run_on(&self, x: &[f32], states: &[Vec<f32>]) -> Vec<Vec<f32>> {
+        let mut lab = Lab::new();
+        let (b, t, f, u) = (self.batch as i32, self.time as i32, self.features as i32, self.units as i32);
+        let g = self.gates() as i32;
+        let mut values = vec![lab.input(Dtype::Float32, &[BATCH, TIME, f])];
+        let mut inputs = vec![lab.tensor(Dtype::Float32, &[b, t, f], x)];
+        values.push(lab.variable(&[f, g * u], &self.kernel()));
+        values.push(lab.variable(&[u, g * u], &self.recurrent()));
+        let mut operands = 0;
+        if self.bias {
+            operands |= 1;
+            let after = self.kind == CellKind::GruResetAfter;
+            let dims = if after { vec![2, g * u] } else { vec![g * u] };
+            values.push(lab.variable(&dims, &self.bias()));
+        }
+        if let Some(mask) = &self.mask {
+            operands |= 2;
+            values.push(lab.input(Dtype::Bool, &[BATCH, TIME]));
+            let mask: Vec<f32> = mask.iter().map(|&m| f32::from(m)).collect();
+            inputs.push(lab.tensor(Dtype::Bool, &[b, t], &mask));
+        }
+        if self.initial {
+            operands |= 4;
+            for state in states.iter().take(self.states()) {
+                values.push(lab.input(Dtype::Float32, &[BATCH, u]));
+                inputs.push(lab.tensor(Dtype::Float32, &[b, u], state));
+            }
+        }
+        if let Some(previous) = &self.previous {
+            operands |= 8;
+            values.push(lab.input(Dtype::Float32, &[BATCH, u]));
+            inputs.push(lab.tensor(Dtype::Float32, &[b, u], previous));
+        }
+        let flags = u32::from(self.backward) | 2 * u32::from(self.zero_output);
+        let (act, ract) = (Activation::Tanh as u32, Activation::Sigmoid as u32);
+        let attrs = [self.kind as u32, act, ract, u as u32, flags, operands, 15];
+        let outputs = lab.record(Op::Sequence, &values, &attrs).unwrap();
+        let program = lab.finish(&outputs, &[]);
+        lab.run(program, &inputs).unwrap()
+    }
+
+    fn expected(&self) -> Vec<Vec<f64>> {
+        let (kernel, recurrent, bias) = (self.kernel(), self.recurrent(), self.bias());
+        let weights = naive::Weights { kernel: &kernel, recurrent: &recurrent, bias: self.bias.then_some(&bias) };
+        let mut expected = vec![Vec::new(); 2 + self.states()];
+        let x = self.x();
+        for b in 0..self.batch {
+            let rows: Vec<Vec<f64>> = x[b * self.time * self.features..][..self.time * self.features]
+                .chunks(self.features)
+                .map(|row| row.iter().map(|&x| f64::from(x)).collect())
+                .collect();
+            let mask: Vec<bool> = match &self.mask {
+                Some(mask) => mask[b * self.time..][..self.time].to_vec(),
+                None => vec![true; self.time],
+            };
+            let initial: Vec<Vec<f64>> = (0..self.states())
+                .map(|s| match self.initial {
+                    true => self.state(s as u32)[b * self.units..][..self.units].iter().map(|&x| x.into()).collect(),
+                    false => vec![0.0; self.units],
+                })
+                .collect();
+            let row = naive::sequence(
+                self.kind,
+                self.units,
+                &weights,
+                &rows,
+                &mask,
+                &initial,
+                self.backward,
+                self.zero_output,
+            );
+            expected[0].extend(row.last);
+            expected[1].extend(row.all.concat());
+            for (s, state) in row.states.into_iter().enumerate() {
+                expected[2 + s].extend(state);
+            }
+        }
+        expected
+    }
+
+    fn check(&self) {
+        for (result, expected) in self.run().iter().zip(self.expected()) {
+            assert_eq!(result.len(), expected.len());
+            for (x, y) in result.iter().zip(expected) {
+                assert!((f64::from(*x) - y).abs() < 2e-6, "{:?} {x} {y}", self.kind);
+            }
+        }
+    }
+}
+
+/// Right, left, holes, a whole row.
+fn mask(batch: usize, time: usize) -> Vec<bool> {
+    let patterns: [fn(usize, usize) -> bool; 4] =
+        [|t, n| t < n - 2, |t, _| t > 1, |t, _| t % 3 != 1, |_, _| false];
+    (0..batch * time).map(|i| patterns[i / time % 4](i % time, time)).collect()
+}
+
+#[test]
+fn every_cell_and_option_as_the_equations_say() {
+    for kind in KINDS {
+        for sizes in [[1, 1, 1, 1], [1, 6, 3, 5], [3, 7, 5, 8], [5, 4, 2, 13], [4, 9, 3, 6]] {
+            for options in 0..32 {
+                let mut case = Case::new(kind, sizes);
+                case.bias = options & 1 == 0;
+                case.initial = options & 2 != 0;
+                case.backward = options & 4 != 0;
+                case.zero_output = options & 8 != 0;
+                case.mask = (options & 16 != 0 && sizes[1] > 2).then(|| mask(sizes[0], sizes[1]));
+                case.check();
+            }
+        }
+    }
+}
+
+#[test]
+fn long_sequences_go_in_chunks() {
+    for kind in KINDS {
+        let mut case = Case::new(kind, [3, 200, 4, 40]);
+        case.check();
+        case.mask = Some(mask(3, 200));
+        case.check();
+    }
+}
+
+#[test]
+fn a_batch_row_has_the_bits_of_its_own_run() {
+    for kind in KINDS {
+        let mut case = Case::new(kind, [5, 7, 3, 6]);
+        case.mask = Some(mask(5, 7));
+        case.initial = true;
+        let whole = case.run();
+        for row in 0..5 {
+            let mut alone = case.clone();
+            alone.batch = 1;
+            alone.mask = Some(mask(5, 7)[row * 7..][..7].to_vec());
+            let states = [case.state(0)[row * 6..][..6].to_vec(), case.state(1)[row * 6..][..6].to_vec()];
+            let single = alone.run_on(&case.x()[row * 21..][..21], &states);
+            for (all, one) in whole.iter().zip(&single) {
+                assert_eq!(bits(&all[row * one.len()..][..one.len()]), bits(one));
+            }
+        }
+    }
+}
+
+#[test]
+fn steps_have_the_bits_of_the_sequence() {
+    for kind in KINDS {
+        let mut case = Case::new(kind, [3, 8, 5, 7]);
+        case.mask = Some(mask(3, 8));
+        let whole = case.run();
+        let (x, masks) = (case.x(), mask(3, 8));
+        let mut states = vec![vec![0.0; 21]; 2];
+        let mut step = case.clone();
+        (step.time, step.initial, step.previous) = (1, true, Some(vec![0.0; 21]));
+        for t in 0..8 {
+            let frame: Vec<f32> = (0..3).flat_map(|b| x[(b * 8 + t) * 5..][..5].to_vec()).collect();
+            step.mask = Some((0..3).map(|b| masks[b * 8 + t]).collect());
+            let out = step.run_on(&frame, &states);
+            let expected: Vec<f32> = (0..3).flat_map(|b| whole[1][(b * 8 + t) * 7..][..7].to_vec()).collect();
+            assert_eq!(bits(&out[1]), bits(&expected));
+            states[..case.states()].clone_from_slice(&out[2..2 + case.states()]);
+            step.previous = out.last().cloned();
+        }
+        assert_eq!(bits(&states[0]), bits(&whole[2]));
+    }
+}
+
+#[test]
+fn nan_in_masked_steps_reaches_nothing() {
+    for kind in KINDS {
+        let mut case = Case::new(kind, [4, 9, 3, 6]);
+        let masks = mask(4, 9);
+        case.mask = Some(masks.clone());
+        let clean = case.run();
+        let mut x = case.x();
+        for (at, row) in x.chunks_mut(3).enumerate() {
+            if !masks[at] {
+                row.fill(f32::NAN);
+            }
+        }
+        let dirty = case.run_on(&x, &[vec![], vec![]]);
+        for (a, b) in clean.iter().zip(&dirty) {
+            assert_eq!(bits(a), bits(b));
+        }
+    }
+}

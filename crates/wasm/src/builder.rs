@@ -1,0 +1,110 @@
+//! Programs: recorded, closed, bound.
+
+use crate::{World, enter, status};
+use alloc::vec::Vec;
+use layer_rnn_engine::{Error, Result, Shape, Type};
+use wasm_bindgen::prelude::wasm_bindgen;
+
+// the numbers that TypeScript reads from the glue
+use layer_rnn_engine as _;
+
+/// Starts a program.
+#[wasm_bindgen]
+pub fn builder_new() -> u32 {
+    enter(|world| Ok(world.engine.builder_new()?)).unwrap_or(0)
+}
+
+/// Gives a program up.
+#[wasm_bindgen]
+pub fn builder_free(id: u32) -> u32 {
+    status(|world| Ok(world.engine.builder_free(id)?))
+}
+
+/// Records an op from `words` boundary words: op, number of inputs, inputs, number of attribute words, attributes. Answers
+/// with the number of its values, 0 on failure; the boundary then holds value, dtype, rank and dims of each.
+#[wasm_bindgen]
+pub fn builder_record(builder: u32, words: u32) -> u32 {
+    enter(|world| {
+        let record: Vec<u32> = world.read(words)?.into();
+        let mut rest = record.as_slice();
+        let op = take(&mut rest, 1)?[0];
+        let inputs = list(&mut rest)?;
+        let attrs = list(&mut rest)?;
+        let (first, types) = world.engine.builder_record(builder, op, inputs, attrs)?;
+        let types: Vec<Type> = types.collect();
+        world.write((first..).zip(&types).flat_map(|(value, ty)| [value].into_iter().chain(type_words(ty))));
+        Ok(types.len() as u32)
+    })
+    .unwrap_or(0)
+}
+
+/// Closes a program: number of outputs, outputs, number of assignments, pairs (input, value). Answers with its id.
+#[wasm_bindgen]
+pub fn builder_finish(builder: u32, words: u32) -> u32 {
+    enter(|world| {
+        let all: Vec<u32> = world.read(words)?.into();
+        let mut rest = all.as_slice();
+        let outputs = list(&mut rest)?;
+        let count = take(&mut rest, 1)?[0];
+        let mut assigns = Vec::new();
+        for _ in 0..count {
+            let pair = take(&mut rest, 2)?;
+            assigns.push((pair[0], pair[1]));
+        }
+        Ok(world.engine.builder_finish(builder, outputs, &assigns)?)
+    })
+    .unwrap_or(0)
+}
+
+/// Frees a program.
+#[wasm_bindgen]
+pub fn program_free(id: u32) -> u32 {
+    status(|world| Ok(world.engine.program_free(id)?))
+}
+
+/// Binds a program to shapes: rank and dims of each input. Answers with the plan; the boundary then holds dtype, rank and dims
+/// of each output.
+#[wasm_bindgen]
+pub fn program_bind(program: u32, words: u32) -> u32 {
+    enter(|world| {
+        let mut shapes = Vec::new();
+        let mut rest = world.read(words)?;
+        while !rest.is_empty() {
+            let mut shape = Shape::SCALAR;
+            for &dim in list(&mut rest)? {
+                shape.push(dim as i32)?;
+            }
+            shapes.push(shape);
+        }
+        let plan = world.engine.program_bind(program, &shapes)?;
+        write_types(world, plan)?;
+        Ok(plan)
+    })
+    .unwrap_or(0)
+}
+
+fn write_types(world: &mut World, plan: u32) -> Result<()> {
+    let types: Vec<Type> = world.engine.plan_outputs(plan)?.into();
+    world.write(types.iter().flat_map(type_words));
+    Ok(())
+}
+
+/// Dtype, rank, dims.
+fn type_words(ty: &Type) -> impl Iterator<Item = u32> {
+    let shape = ty.shape;
+    [ty.dtype as u32, shape.rank() as u32].into_iter().chain((0..shape.rank()).map(move |axis| shape.dim(axis) as u32))
+}
+
+/// The next `count` words.
+pub(crate) fn take<'a>(rest: &mut &'a [u32], count: u32) -> Result<&'a [u32]> {
+    let bad = Error::Attribute { index: 0, value: count };
+    let (taken, left) = rest.split_at_checked(count as usize).ok_or(bad)?;
+    *rest = left;
+    Ok(taken)
+}
+
+/// A length and that many words.
+pub(crate) fn list<'a>(rest: &mut &'a [u32]) -> Result<&'a [u32]> {
+    let length = take(rest, 1)?[0];
+    take(rest, length)
+}
