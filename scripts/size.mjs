@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { build } from './setup/build.mjs'
+import { cache, cargoHome, Failure, main, root, run } from './setup/run.mjs'
+import { bundled, sizes } from './size/bundle.mjs'
+import { isPanic, readWasm, texts } from './size/wasm_file.mjs'
+import { closing, record } from './tally.mjs'
+
+const page = names => `import { ${names} } from 'layer-rnn'; globalThis.use = [${names}]`
+
+/** What is measured, by the name that size-budget.json uses. */
+const groups = {
+  'layer_rnn.wasm': () => readFileSync(join(root, 'dist/layer_rnn.wasm')),
+  'layer-rnn, without the wasm': () => bundled(`export * from 'layer-rnn'`, { withBytes: false }),
+  'layer-rnn': () => bundled(`export * from 'layer-rnn'`),
+  'layer-rnn/keras, without the wasm': () => bundled(`export * from 'layer-rnn/keras'`, { withBytes: false }),
+  'layer-rnn/ops, without the wasm': () => bundled(`export * from 'layer-rnn/ops'`, { withBytes: false }),
+  'a page with one GRU, without the wasm': () =>
+    bundled(page('Sequential, Input, GRU'), { withBytes: false }),
+}
+
+await main(async args => {
+  await build()
+  const budget = JSON.parse(readFileSync(join(root, 'size-budget.json'), 'utf8'))
+  const entries = []
+  for (const [name, make] of Object.entries(groups))
+    entries.push({ name, ...sizes(await make()), budget: budget.gzip[name] })
+  const wasm = await inspect()
+  const gates = [
+    ...entries.map(({ name, gzip, budget: limit }) => [
+      gzip <= limit,
+      `${name}: ${gzip} B gzip, at most ${limit}`,
+    ]),
+    [
+      wasm.panics <= budget.panics,
+      `panics, formatting and their texts: ${wasm.panics} B, at most ${budget.panics}`,
+    ],
+    [wasm.simd > 0, 'the wasm multiplies vectors'],
+    [wasm.relaxed === 0, 'the wasm has no relaxed instruction: the same bits everywhere'],
+    [wasm.valid, `the wasm is valid in Node ${process.versions.node}`],
+    [
+      wasm.folders.length === 0,
+      `the wasm names no folder of this machine${wasm.folders.map(text => `: ${text}`)}`,
+    ],
+  ]
+  const failed = gates.filter(([good]) => !good)
+  if (args.includes('--json')) console.log(JSON.stringify({ entries, wasm }))
+  else print(entries, wasm)
+  for (const [, text] of failed) console.error(`exceeded: ${text}`)
+  const counts = { passed: gates.length - failed.length, failed: failed.length }
+  record('sizes', counts)
+  if (!args.includes('--json')) console.log(`\n${closing(counts)}`)
+  return failed.length > 0 ? 1 : 0
+})
+
+/** Facts about the shipped wasm, and its functions by size (from the same code before its names are removed). */
+async function inspect() {
+  const bytes = readFileSync(join(root, 'dist/layer_rnn.wasm'))
+  const valid = WebAssembly.validate(bytes)
+  if (!valid) throw new Failure(`dist/layer_rnn.wasm is not valid in Node ${process.versions.node}`)
+  const module = new WebAssembly.Module(bytes)
+  const assembly = await run('wasm-dis', ['dist/layer_rnn.wasm'], { stdio: ['ignore', 'pipe', 2] })
+  const count = pattern => assembly.match(pattern)?.length ?? 0
+
+  const named = join(cache, 'named.wasm')
+  await run('wasm-opt', [
+    '-O',
+    '-g',
+    'target/wasm32-unknown-unknown/release/layer_rnn_wasm.wasm',
+    '-o',
+    named,
+  ])
+  const functions = readWasm(readFileSync(named)).functions.filter(({ name }) => !/wbindgen|wbg_/.test(name))
+  const messages = texts(readWasm(bytes).data)
+  const panicCode = functions.filter(({ name }) => isPanic(name)).reduce((sum, { size }) => sum + size, 0)
+
+  const wholeText = bytes.toString('latin1')
+  return {
+    functions,
+    exports: WebAssembly.Module.exports(module).map(({ name }) => name),
+    imports: WebAssembly.Module.imports(module).map(({ name }) => name),
+    simd: count(/f32x4\.mul/g),
+    relaxed: count(/relaxed/g),
+    panics: panicCode + messages.reduce((sum, message) => sum + message.length, 0),
+    texts: messages,
+    valid,
+    folders: [root, homedir(), cargoHome].filter(
+      folder => folder.length > 1 && wholeText.includes(`${folder}/`),
+    ),
+  }
+}
+
+function print(entries, { functions, exports, imports, panics, texts, simd }) {
+  const number = value => String(value).padStart(9)
+  console.log(
+    `${'bytes'.padEnd(40)}${['raw', 'gzip', 'brotli', 'budget'].map(title => title.padStart(9)).join('')}`,
+  )
+  for (const { name, raw, gzip, brotli, budget } of entries) {
+    console.log(`${name.padEnd(40)}${[raw, gzip, brotli, budget ?? '–'].map(number).join('')}`)
+  }
+  console.log('\nthe largest functions of the wasm, bytes')
+  for (const { name, size } of functions.slice(0, 30)) console.log(`${number(size)}  ${name.slice(0, 98)}`)
+  console.log(`\npanics, formatting and their texts: ${panics} B`)
+  for (const text of texts) console.log(`  ${JSON.stringify(text.slice(0, 100))}`)
+  console.log(
+    `\n${simd} vector multiplications; ${functions.length} functions; ${imports.length} imports: ${imports.join(' ')}`,
+  )
+  console.log(`${exports.length} exports: ${exports.join(' ')}`)
+}
