@@ -1,0 +1,77 @@
+/** `.keras` archives into models. */
+import { ArgumentError, DisposedError, EngineError, ImportError, LayerRnnError, MemoryError, UnsupportedError } from '../../errors.js'
+import { hint } from '../../layers/names.js'
+import { type CustomObjects, deserialize } from '../../layers/registry.js'
+import { Model } from '../../models/model.js'
+import type { Shape } from '../../tensor/shape.js'
+import { openHdf5 } from '../hdf5.js'
+import { bytesOf, readSource, type Source } from '../source.js'
+import { Archive } from '../zip.js'
+import { jsonLimits, readFamily, readJson, readModelConfig, type Serialized } from './config.js'
+import { loadWeights } from './weights.js'
+
+/** Options of `loadModel`. */
+export interface LoadOptions {
+  /** Classes of your own by the names under which the file has them; `registerSerializable` does the same for all files. */
+  customObjects?: CustomObjects
+}
+
+/**
+ * A model from a `.keras` file, as Keras 3 and tf_keras write them.
+ *
+ *     const model = await loadModel(fetch('model.keras'))
+ *
+ * @throws {ImportError} when the file is damaged or no such file
+ * @throws {UnsupportedError} when it holds a layer or argument that is not supported; the error names both
+ */
+export async function loadModel(source: Source | Promise<Source>, options: LoadOptions = {}): Promise<Model> {
+  return load(await readSource(source, 'loadModel'), options, 'loadModel')
+}
+
+/** `loadModel` for bytes that are at hand. */
+export function loadModelSync(bytes: ArrayBuffer | ArrayBufferView, options: LoadOptions = {}): Model {
+  return load(bytesOf(bytes, 'loadModelSync'), options, 'loadModelSync')
+}
+
+function load(bytes: Uint8Array, options: LoadOptions, caller: string): Model {
+  for (const name of Object.keys(options)) {
+    if (name === 'customObjects') continue
+    throw new ArgumentError(`${caller} has no option "${name}"${hint(name, ['customObjects'])}`, { argument: name })
+  }
+  const archive = new Archive(bytes)
+  const family = readFamily(readJson(archive.read('metadata.json', jsonLimits.bytes), 'metadata.json'))
+  const config = readModelConfig(readJson(archive.read('config.json', jsonLimits.bytes), 'config.json'), family)
+  const weights = openHdf5(archive.read('model.weights.h5'), 'model.weights.h5')
+  const model = translated('config.json', () => build(config, options.customObjects))
+  try {
+    translated('model.weights.h5', () => loadWeights(model, config, weights))
+    return model
+  } catch (error) {
+    model.dispose()
+    throw error
+  }
+}
+
+function build(config: Serialized, customObjects: CustomObjects = {}): Model {
+  const model = deserialize(config, customObjects) as Model
+  const shape = config.config.build_input_shape
+  if (!model.built && Array.isArray(shape)) model.build(shape as Shape)
+  return model
+}
+
+/** Whatever fails inside `run` becomes an error about the file. */
+function translated<T>(path: string, run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    const keep = [ImportError, UnsupportedError, DisposedError, EngineError, MemoryError]
+    if (keep.some(kind => error instanceof kind)) throw error
+    const cause = error as Error
+    const { layer, argument, expected, actual } = error instanceof LayerRnnError ? error : ({} as LayerRnnError)
+    // A name that we do not know; a value of the wrong kind comes with what was expected.
+    if (error instanceof ArgumentError && argument !== undefined && expected === undefined) {
+      throw new UnsupportedError(`${path}: ${cause.message}`, { layer, argument, actual, cause })
+    }
+    throw new ImportError(`${path}: ${cause.message}`, { path, layer, argument, expected, actual, cause })
+  }
+}

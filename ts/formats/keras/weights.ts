@@ -1,0 +1,153 @@
+/**
+ * `model.weights.h5` into a model. The groups are named by class and position, not by the layers' names (docs/keras-files.md).
+ * Everything is found and checked before the first number is assigned.
+ */
+import { ImportError } from '../../errors.js'
+import { Layer } from '../../layers/layer.js'
+import { isPlain } from '../../layers/structure.js'
+import type { Variable } from '../../tensor/tensor.js'
+import { Hdf5Dataset, Hdf5Group } from '../hdf5.js'
+import { isModel, layersOf, type Serialized } from './config.js'
+
+/** States of random generators, written by some versions of Keras: our random streams are counters of their own. */
+const seeds = new Set(['seed_generator', '_seed_generators'])
+
+/** A model as this module needs it. */
+export interface LayerHolder extends Layer {
+  getLayer(name: string): Layer
+}
+
+/** Assigns every weight of `model`, whose layers stand in `config` in the order of the file. */
+export function loadWeights(model: LayerHolder, config: Serialized, file: Hdf5Group): void {
+  const found = new Map<Variable, Hdf5Dataset>()
+  collectModel(model, config, file, found)
+  for (const variable of model.weights) {
+    if (!found.has(variable)) throw wrong(file, `no place in the file is known for ${variable.name}`)
+  }
+  const values = [...found].map(([variable, dataset]) => [variable, dataset.data()] as const)
+  for (const [variable, value] of values) variable.assign(value)
+}
+
+function collectModel(model: LayerHolder, config: Serialized, group: Hdf5Group, found: Map<Variable, Hdf5Dataset>): void {
+  const layers = layersOf(config)
+    .filter(each => config.class_name !== 'Sequential' || each.class_name !== 'InputLayer')
+    .map(each => ({ className: each.class_name, layer: model.getLayer(nameOf(each)), config: each }))
+  const container = subgroup(group, 'layers')
+  if (!container) throw wrong(group, 'it has no group "layers"')
+  collectAll(container, layers, found)
+}
+
+interface Member {
+  className: string
+  layer: Layer
+  config?: Serialized
+}
+
+/** Layers in a list: each in a group named by its class, counted. */
+function collectAll(container: Hdf5Group, members: readonly Member[], found: Map<Variable, Hdf5Dataset>): void {
+  const counts = new Map<string, number>()
+  const known = new Set<string>()
+  for (const { className, layer, config } of members) {
+    const base = groupName(className)
+    const count = counts.get(base) ?? 0
+    counts.set(base, count + 1)
+    const name = count === 0 ? base : `${base}_${count}`
+    known.add(name)
+    const group = subgroup(container, name)
+    if (group && config && isModel(config)) collectModel(layer as LayerHolder, config, group, found)
+    else collect(layer, group, `${container.path}/${name}`, found)
+  }
+  rejectOthers(container, known)
+}
+
+/** One layer: its own weights in `vars`, the layers in its properties in groups of the properties' names. */
+function collect(layer: Layer, group: Hdf5Group | undefined, path: string, found: Map<Variable, Hdf5Dataset>): void {
+  if (!group) {
+    if (layer.weights.length === 0) return
+    throw new ImportError(`model.weights.h5 has no ${path}, where the weights of ${layer.name} should be`, { path, layer: layer.name })
+  }
+  const inner = new Set(layer.sublayers.flatMap(each => each.weights))
+  const own = layer.weights.filter(variable => !inner.has(variable))
+  collectVariables(layer, own, group, found)
+  const known = new Set(['vars', ...seeds])
+  for (const [property, value] of Object.entries(layer)) {
+    const name = groupName(property)
+    if (value instanceof Layer) {
+      known.add(name)
+      collect(value, subgroup(group, name), `${group.path}/${name}`, found)
+      continue
+    }
+    const members = (Array.isArray(value) ? value : isPlain(value) ? Object.values(value) : []).filter(each => each instanceof Layer)
+    if (members.length === 0) continue
+    known.add(name)
+    const container = subgroup(group, name)
+    if (container) collectAll(container, members.map(each => ({ className: each.className, layer: each })), found)
+    else if (members.some(each => each.weights.length > 0)) throw wrong(group, `it has no group "${name}"`)
+  }
+  rejectOthers(group, known)
+}
+
+function collectVariables(layer: Layer, own: readonly Variable[], group: Hdf5Group, found: Map<Variable, Hdf5Dataset>): void {
+  const vars = subgroup(group, 'vars')
+  for (const [i, variable] of own.entries()) {
+    const path = `${group.path}/vars/${i}`
+    const dataset = vars?.has(`${i}`) ? vars.get(`${i}`) : undefined
+    if (!(dataset instanceof Hdf5Dataset)) {
+      throw new ImportError(`model.weights.h5 has no ${path}, the ${variable.name} of ${layer.name}`, { path, layer: layer.name })
+    }
+    if (dataset.shape.length !== variable.shape.length || dataset.shape.some((size, axis) => size !== variable.shape[axis])) {
+      throw new ImportError(
+        `model.weights.h5/${path} has the shape [${dataset.shape}], but the ${variable.name} of ${layer.name} has [${variable.shape}]`,
+        { path, layer: layer.name, expected: variable.shape, actual: dataset.shape },
+      )
+    }
+    found.set(variable, dataset)
+  }
+  if (vars) rejectOthers(vars, new Set(own.map((_, i) => `${i}`)))
+}
+
+/** Numbers in the file that no layer takes mean that file and config do not belong together. */
+function rejectOthers(group: Hdf5Group, known: ReadonlySet<string>): void {
+  for (const name of group.names) {
+    if (known.has(name)) continue
+    const other = firstDataset(group.get(name))
+    if (other) throw new ImportError(`model.weights.h5 has ${other}, but the config has no layer for it`, { path: other })
+  }
+}
+
+function firstDataset(object: Hdf5Group | Hdf5Dataset): string | undefined {
+  if (object instanceof Hdf5Dataset) return object.path
+  for (const name of object.names) {
+    const path = firstDataset(object.get(name))
+    if (path) return path
+  }
+  return undefined
+}
+
+function subgroup(group: Hdf5Group, name: string): Hdf5Group | undefined {
+  if (!group.has(name)) return undefined
+  const object = group.get(name)
+  if (object instanceof Hdf5Group) return object
+  throw wrong(group, `"${name}" is a dataset, not a group`)
+}
+
+function nameOf(layer: Serialized): string {
+  const name = layer.config.name ?? layer.name
+  if (typeof name === 'string') return name
+  throw new ImportError(`a ${layer.class_name} in config.json has no name`, { path: 'config.json', layer: layer.class_name })
+}
+
+/** Keras's `to_snake_case`: `SimpleRNNCell` -> `simple_rnn_cell`, `Conv1D` -> `conv1d`. A package prefix is no part of it. */
+export function groupName(name: string): string {
+  return name
+    .slice(name.lastIndexOf('>') + 1)
+    .replace(/\W+/g, '')
+    .replace(/(.)([A-Z][a-z]+)/g, '$1_$2')
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+}
+
+function wrong(group: Hdf5Group, what: string): ImportError {
+  const path = group.path === '' ? 'model.weights.h5' : `model.weights.h5/${group.path}`
+  return new ImportError(`${path}: ${what}`, { path })
+}

@@ -1,0 +1,35 @@
+/** Where a file's bytes come from. Nothing is fetched or read from disk here: that is the caller's, in every runtime. */
+import { ArgumentError, ImportError } from '../errors.js'
+
+/** A file in memory, or what turns into one. */
+export type Source = Uint8Array | ArrayBuffer | ArrayBufferView | Blob | Response
+
+/** The bytes of `source` where they are at hand at once. `caller` is named in errors. */
+export function bytesOf(source: unknown, caller: string): Uint8Array {
+  if (source instanceof Uint8Array) return source
+  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+  // By tag: a buffer from another realm (a worker, a test runner) is no instance of this one's class.
+  const tag = Object.prototype.toString.call(source)
+  if (tag === '[object ArrayBuffer]' || tag === '[object SharedArrayBuffer]') return new Uint8Array(source as ArrayBuffer)
+  if (typeof source === 'string') {
+    throw new ArgumentError(
+      `${caller} takes the file's bytes, not a path or address: read it first, ` +
+        'with await fetch(url) in a browser or readFileSync(path) from node:fs in Node',
+      { argument: 'source', expected: 'bytes', actual: source },
+    )
+  }
+  throw new ArgumentError(`${caller} takes a Uint8Array or ArrayBuffer`, { argument: 'source', expected: 'bytes', actual: typeof source })
+}
+
+/** The bytes of `source`; a Response must be a success. */
+export async function readSource(source: Source | Promise<Source>, caller: string): Promise<Uint8Array> {
+  const given = await source
+  if (typeof Response !== 'undefined' && given instanceof Response) {
+    if (!given.ok) {
+      throw new ImportError(`the file could not be fetched: status ${given.status} for ${given.url}`, { path: given.url })
+    }
+    return new Uint8Array(await given.arrayBuffer())
+  }
+  if (typeof Blob !== 'undefined' && given instanceof Blob) return new Uint8Array(await given.arrayBuffer())
+  return bytesOf(given, caller)
+}
