@@ -42,8 +42,8 @@ def resample(samples: np.ndarray, source: int, target: int) -> np.ndarray:
     for phase in range(min(phases, count)):
         offset = phase * source / target
         x = np.arange(-reach, reach + 1) - (offset - np.floor(offset))
-        inside = np.abs(x) * cutoff < ZERO_CROSSINGS
-        kernel = np.where(inside, np.sinc(cutoff * x) * np.cos(np.pi * cutoff * x / (2 * ZERO_CROSSINGS)) ** 2, 0)
+        taper = np.cos(np.pi * cutoff * x / (2 * ZERO_CROSSINGS)) ** 2
+        kernel = np.where(np.abs(x) * cutoff < ZERO_CROSSINGS, np.sinc(cutoff * x) * taper, 0)
         kernel /= kernel.sum()
         for i in range(phase, count, phases):
             at = i * source // target

@@ -3,10 +3,10 @@
 Frames of `frame` samples start every `hop` samples; only whole frames count, so a tail shorter than `hop` is
 dropped. A clip shorter than one frame is padded with zeros to exactly one.
 
-A frame times a periodic Hann window -> FFT -> power spectrum |X|^2 (not divided by anything) -> triangular bands
-of height 1, spaced evenly on the HTK mel scale, mel(f) = 2595 log10(1 + f / 700), and linear in Hz between their
-edges -> log(band + logOffset) -> (value - mean) / deviation with constants per band. All in float64; the result
-is rounded to float32 once.
+A frame times a periodic Hann window -> FFT -> power spectrum |X|^2 (not divided by anything) -> triangular
+bands of height 1, spaced evenly on the HTK mel scale, mel(f) = 2595 log10(1 + f / 700), and linear in Hz
+between their edges -> log(band + logOffset) -> (value - mean) / deviation with constants per band. All in
+float64; the result is rounded to float32 once.
 """
 
 import json

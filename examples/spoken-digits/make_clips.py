@@ -19,13 +19,13 @@ RATE = 8000
 WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 CLIPS = Path(__file__).parent / "clips"
 SEED = 7
-CLIPS_PER_DIGIT = 160
+CLIPS_PER_DIGIT = 240
 
 ACCENTS = ["en-gb", "en-us", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-rp", "en-gb-x-gbcwmd", "en-029"]
 VARIANTS = (
     "m1 m2 m3 m4 m5 m6 m7 f1 f2 f3 f4 Alex Alicia Andy Annie Denis Diogo Gene Henrique Hugo Jacky "
-    "Lee Marco Mario Michael Mike Nguyen antonio aunty belinda benjamin boris "
-    "david ed edward grandma klatt klatt2 klatt4 linda max miguel pablo paul rob robert sandro shelby steph steph2 victor"
+    "Lee Marco Mario Michael Mike Nguyen antonio aunty belinda benjamin boris david ed edward grandma "
+    "klatt klatt2 klatt4 linda max miguel pablo paul rob robert sandro shelby steph steph2 victor"
 ).split()
 
 # (voice, words per minute, pitch 0-99, pitch range 0-99)
@@ -65,9 +65,16 @@ def make_shipped() -> None:
         write_wav(CLIPS / f"{word}.wav", RATE, np.concatenate([before, speak(word, voice, *prosody), after]))
 
 
+def unseen_voices() -> list[tuple[int, np.ndarray]]:
+    """(digit, samples): every word in every voice of the shipped clips."""
+    return [(digit, speak(word, *voice)) for digit, word in enumerate(WORDS) for voice in SHIPPED.values()]
+
+
 def make_training(folder: Path) -> None:
     """{digit}_{voice}_{number}.wav, in the way the recordings are named."""
-    folder.mkdir(parents=True, exist_ok=True)
+    # An interrupted run must not look like a finished one.
+    unfinished = folder.with_name(folder.name + ".part")
+    unfinished.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(SEED)
     for digit, word in enumerate(WORDS):
         for number in range(CLIPS_PER_DIGIT):
@@ -75,11 +82,14 @@ def make_training(folder: Path) -> None:
             # Even speeds and pitches here, odd speeds in the shipped clips.
             speed, pitch = 2 * int(rng.integers(50, 105)), 2 * int(rng.integers(10, 41))
             samples = speak(word, voice, speed, pitch, int(rng.integers(20, 100)))
-            write_wav(folder / f"{digit}_{voice}_{number}.wav", RATE, samples)
+            write_wav(unfinished / f"{digit}_{voice}_{number}.wav", RATE, samples)
+    unfinished.rename(folder)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--training", type=Path, metavar="DIR", help="write the training voices to DIR")
     folder = parser.parse_args().training
     make_training(folder) if folder else make_shipped()
