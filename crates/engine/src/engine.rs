@@ -4,7 +4,7 @@ use crate::error::{Error, Failure, Result};
 use crate::op::Outputs;
 use crate::program::{Builder, Call, Pack, Packs, Plan, Pool, Program};
 use crate::tensor::{Budget, Shape, Slab, Tensors, Type};
-use alloc::rc::Rc;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// Free memory that every call secures before it does anything, so that its small allocations cannot fail.
@@ -15,14 +15,14 @@ const KEPT_PLANS: usize = 16;
 
 /// A program with the plans that were made of it, the last used at the end.
 struct Bound {
-    program: Rc<Program>,
+    program: Arc<Program>,
     plans: Vec<(Vec<Shape>, u32)>,
 }
 
 /// A plan with its program.
 struct Planned {
-    program: Rc<Program>,
-    plan: Rc<Plan>,
+    program: Arc<Program>,
+    plan: Arc<Plan>,
 }
 
 layer_rnn_kernels::numbered! {
@@ -136,7 +136,7 @@ impl Engine {
     /// Closes a program; `assigns` are pairs (input, value).
     pub fn builder_finish(&mut self, id: u32, outputs: &[u32], assigns: &[(u32, u32)]) -> Result<u32> {
         headroom()?;
-        let program = Rc::new(self.builders.remove(id)?.finish(outputs, assigns)?);
+        let program = Arc::new(self.builders.remove(id)?.finish(outputs, assigns)?);
         self.programs.insert(Bound { program, plans: Vec::new() })
     }
 
@@ -159,7 +159,7 @@ impl Engine {
             return Ok(plan);
         }
         let program = bound.program.clone();
-        let plan = Rc::new(Plan::bind(&program, shapes)?);
+        let plan = Arc::new(Plan::bind(&program, shapes)?);
         let plan = self.plans.insert(Planned { program, plan })?;
         if bound.plans.len() == KEPT_PLANS {
             let (_, oldest) = bound.plans.remove(0);
@@ -199,8 +199,9 @@ impl Engine {
                 match self.tensors.create(&mut self.budget, plan.outputs[index]) {
                     Ok(id) => all[index] = id,
                     Err(error) => {
-                        let made = (0..index).filter(|&i| outputs[i] == 0);
-                        made.for_each(|i| drop(self.tensors.free(&mut self.budget, all[i])));
+                        for made in (0..index).filter(|&i| outputs[i] == 0) {
+                            self.tensors.free(&mut self.budget, all[made])?;
+                        }
                         return Err(error);
                     }
                 }

@@ -33,6 +33,7 @@ pub enum ErrorCode {
 }
 
 /// A failure with its operands.
+#[allow(missing_docs)] // the fields are described at the codes
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Error {
     /// See [`ErrorCode::Shape`]; unknown dims are negative.

@@ -11,7 +11,7 @@ pub fn tensor_new(dtype: u32, rank: u32) -> u32 {
         let dtype = Dtype::from_u32(dtype).ok_or(Error::Attribute { index: 0, value: dtype })?;
         let mut shape = Shape::SCALAR;
         for &dim in world.read(rank)? {
-            if dim as i32 < 0 {
+            if (dim as i32) < 0 {
                 return Err(Error::Attribute { index: 1, value: dim }.into());
             }
             shape.push(dim as i32)?;

@@ -12,9 +12,9 @@ pub(crate) const RULE: Rule = Rule::new(
         let from = run.site.input(0)?.dtype;
         match (from, run.site.kind(Dtype::from_u32)?) {
             (Dtype::Float32, Dtype::Float32) | (Dtype::Int32, Dtype::Int32) => {
-                run.out_f32(0).copy_from_slice(run.f32(0));
+                convert(run.f32(0), run.out_f32(0), |x| x);
             }
-            (Dtype::Bool, Dtype::Bool) => run.out_bool(0).copy_from_slice(run.bool(0)),
+            (Dtype::Bool, Dtype::Bool) => convert(run.bool(0), run.out_bool(0), |x| x),
             (Dtype::Float32, Dtype::Int32) => convert(run.f32(0), run.out_i32(0), |x| x as i32),
             (Dtype::Float32, Dtype::Bool) => convert(run.f32(0), run.out_bool(0), |x| u8::from(x != 0.0)),
             (Dtype::Int32, Dtype::Float32) => convert(run.i32(0), run.out_f32(0), |x| x as f32),

@@ -5,14 +5,14 @@ use crate::error::{Error, Failure, Result};
 use crate::op::{MAX_OUTPUTS, Run, Site};
 use crate::program::{Packs, Place};
 use crate::tensor::{Buffer, Dtype, Tensors};
-use alloc::rc::Rc;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use layer_rnn_kernels::vector::canonical_nan;
 
 /// A plan, the tensors it reads and writes, and the packed forms of its weights.
 pub(crate) struct Call {
-    pub program: Rc<Program>,
-    pub plan: Rc<Plan>,
+    pub program: Arc<Program>,
+    pub plan: Arc<Plan>,
     pub inputs: Vec<u32>,
     pub outputs: Vec<u32>,
     pub packs: Vec<u32>,

@@ -11,4 +11,4 @@ pub use dtype::Dtype;
 pub use shape::{ANY, MAX_RANK, Shape, Type};
 pub(crate) use shape::unify;
 pub(crate) use slab::Slab;
-pub(crate) use store::{Tensor, Tensors};
+pub(crate) use store::Tensors;
