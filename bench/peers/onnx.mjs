@@ -1,13 +1,14 @@
 import proto from 'onnx-proto'
 
 const { onnx } = proto
-const { FLOAT } = onnx.TensorProto.DataType
+const { FLOAT, INT64 } = onnx.TensorProto.DataType
 const { INT } = onnx.AttributeProto.AttributeType
 const gates = { LSTM: 4, GRU: 3, SimpleRNN: 1 }
 
 /**
  * A row as an ONNX model, in the layout that onnxruntime wants: time first, gates of an LSTM in the order i o f c.
- * Inputs: x [steps, batch, features] and, in a stream, h0, c0, h1, … [1, batch, units]; outputs: y and h0_next, ….
+ * Inputs: x [steps, batch, features] and, in a stream, h0, c0, h1, … [1, batch, units]; outputs: the result first, then in
+ * a stream h0_next, …. Nothing is computed that is not needed: a stream that ends in a recurrent layer has its state as result.
  */
 export function onnxModel({ features, layers, batch, steps }, weights) {
   const streams = steps === 'stream'
@@ -18,18 +19,13 @@ export function onnxModel({ features, layers, batch, steps }, weights) {
     graph.initializer.push({ name, dims, dataType: FLOAT, rawData })
     return name
   }
-  const axes = onnx.TensorProto.create({
-    name: 'axes',
-    dims: [1],
-    dataType: onnx.TensorProto.DataType.INT64,
-    int64Data: [1],
-  })
-  graph.initializer.push(axes)
   graph.input.push(float('x', [time, batch, features]))
 
   let x = 'x'
+  let result
   let inputs = features
   layers.forEach(({ kind, units, activation, resetAfter = true }, index) => {
+    const isLast = index === layers.length - 1
     const name = part => `${part}${index}`
     const [kernel, recurrent, bias] = weights[index]
     if (kind === 'Dense') {
@@ -47,6 +43,7 @@ export function onnxModel({ features, layers, batch, steps }, weights) {
         })
         x = name('softmax')
       }
+      result = float(x, [time, batch, units])
     } else {
       const n = gates[kind] * units
       const permute = kind === 'LSTM' ? ifcoToIofc(units) : column => column
@@ -59,20 +56,28 @@ export function onnxModel({ features, layers, batch, steps }, weights) {
       graph.node.push({
         opType: kind === 'SimpleRNN' ? 'RNN' : kind,
         input: [x, w, r, b, '', ...(streams ? states.map(name) : [])],
-        output: [name('all'), ...(streams ? states.map(state => `${name(state)}_next`) : [])],
+        output: [
+          streams && isLast ? '' : name('all'),
+          ...(streams ? states.map(state => `${name(state)}_next`) : []),
+        ],
         attribute,
       })
-      graph.node.push({ opType: 'Squeeze', input: [name('all'), 'axes'], output: [name('y')] })
       x = name('y')
+      if (!isLast) {
+        const axes = { name: name('axes'), dims: [1], dataType: INT64, int64Data: [1] }
+        graph.initializer.push(axes)
+        graph.node.push({ opType: 'Squeeze', input: [name('all'), axes.name], output: [x] })
+      }
+      result = float(name('all'), [time, 1, batch, units])
       if (streams) {
         graph.input.push(...states.map(state => float(name(state), [1, batch, units])))
         graph.output.push(...states.map(state => float(`${name(state)}_next`, [1, batch, units])))
+        if (isLast) result = undefined
       }
     }
     inputs = units
   })
-  graph.node.push({ opType: 'Identity', input: [x], output: ['result'] })
-  graph.output.unshift(float('result', [time, batch, inputs]))
+  if (result) graph.output.unshift(result)
   const model = { irVersion: 8, opsetImport: [{ domain: '', version: 14 }], graph }
   return onnx.ModelProto.encode(onnx.ModelProto.fromObject(model)).finish()
 }

@@ -15,6 +15,8 @@ export async function prepare(row, weights) {
   const feed = data => new ort.Tensor('float32', swap(data, batch, steps, features), [steps, batch, features])
   const feeds = { x: feed(inputOf(row)) }
   const states = session.inputNames.filter(name => name !== 'x')
+  const last = row.layers.length - 1
+  const output = session.outputNames[0].startsWith('h') ? `h${last}_next` : session.outputNames[0]
   const reset = () => {
     for (const name of states) {
       const units = row.layers[Number(name.slice(1))].units
@@ -36,7 +38,7 @@ export async function prepare(row, weights) {
     async call() {
       const results = await session.run(feeds)
       for (const name of states) feeds[name] = results[`${name}_next`]
-      return results.result
+      return results[output]
     },
     dispose: () => session.release(),
   }

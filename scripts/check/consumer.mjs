@@ -26,17 +26,19 @@ export async function consumer() {
   await cp(join(root, 'test/consumer'), folder, { recursive: true })
   const options = ['--no-audit', '--no-fund', '--no-save', '--loglevel=error']
   await run('npm', ['install', ...options, `./${filename}`], { cwd: folder })
+  let passed = complaints.length === 0 ? 1 : 0
   const programs = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).scripts
   for (const [name, command] of Object.entries(programs)) {
     try {
       await run(...split(command), { cwd: folder })
+      passed++
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       complaints.push(`installed from the tarball, ${name} ${error.message}`)
     }
   }
   console.error(`tarball: ${size} B, ${files.length} files`)
-  return { passed: 1 + Object.keys(programs).length, complaints }
+  return { passed, complaints }
 }
 
 function exported() {
