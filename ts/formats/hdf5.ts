@@ -13,7 +13,16 @@ const longestName = 1024
 const undefinedAddress = 0xffffffffffffffffn
 
 const signature = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
-const message = { dataspace: 0x01, linkInfo: 0x02, datatype: 0x03, link: 0x06, layout: 0x08, filters: 0x0b, continuation: 0x10, symbolTable: 0x11 }
+const message = {
+  dataspace: 0x01,
+  linkInfo: 0x02,
+  datatype: 0x03,
+  link: 0x06,
+  layout: 0x08,
+  filters: 0x0b,
+  continuation: 0x10,
+  symbolTable: 0x11,
+}
 
 /** A group: its links by name, in the order of the file. Nothing below it is read before it is asked for. */
 export class Hdf5Group {
@@ -39,7 +48,8 @@ export class Hdf5Group {
   get(name: string): Hdf5Group | Hdf5Dataset {
     const path = this.path === '' ? name : `${this.path}/${name}`
     const address = this.#links.get(name)
-    if (address === undefined) throw new ImportError(`${this.#file.name} has no ${path}`, { path: this.#file.at(path) })
+    if (address === undefined)
+      throw new ImportError(`${this.#file.name} has no ${path}`, { path: this.#file.at(path) })
     return this.#file.object(path, address)
   }
 }
@@ -110,12 +120,14 @@ class Reader {
 
   root(): Hdf5Group | Hdf5Dataset {
     const bytes = this.#bytes
-    if (bytes.length < 96 || signature.some((byte, i) => bytes[i] !== byte)) throw this.wrong('this is no HDF5 file')
+    if (bytes.length < 96 || signature.some((byte, i) => bytes[i] !== byte))
+      throw this.wrong('this is no HDF5 file')
     const version = bytes[8]
     if (version !== 0) throw this.#unsupported(`HDF5 superblock version ${version}; Keras writes version 0`)
     if (bytes[13] !== 8 || bytes[14] !== 8) throw this.#unsupported('addresses that are not 64 bits long')
     if (this.#address(24) !== 0) throw this.#unsupported('a user block before the data')
-    if (this.#address(40) > bytes.length) throw this.wrong(`it is cut off: ${this.#address(40)} bytes expected, ${bytes.length} there`)
+    if (this.#address(40) > bytes.length)
+      throw this.wrong(`it is cut off: ${this.#address(40)} bytes expected, ${bytes.length} there`)
     return this.object('', this.#address(64))
   }
 
@@ -124,7 +136,8 @@ class Reader {
     const messages = this.#messages(address)
     const table = messages.get(message.symbolTable)
     if (table) return new Hdf5Group(this, path, this.#links(this.#field(table, 0), this.#field(table, 8)))
-    if (messages.has(message.link) || messages.has(message.linkInfo)) throw this.#unsupported('a group in the new HDF5 layout')
+    if (messages.has(message.link) || messages.has(message.linkInfo))
+      throw this.#unsupported('a group in the new HDF5 layout')
     return this.#dataset(path, messages)
   }
 
@@ -133,7 +146,8 @@ class Reader {
     this.#visit(address, 16, 'an object header')
     const view = this.#view
     if (view.getUint8(address) !== 1) {
-      if (view.getUint32(address) === 0x4f484452) throw this.#unsupported('an object header in the new HDF5 layout')
+      if (view.getUint32(address) === 0x4f484452)
+        throw this.#unsupported('an object header in the new HDF5 layout')
       throw this.wrong(`no object header at byte ${address}`)
     }
     let left = view.getUint16(address + 2, true)
@@ -179,7 +193,10 @@ class Reader {
   }
 
   #linkName(names: number, length: number, offset: number): string {
-    const room = this.#bytes.subarray(names + Math.min(offset, length), names + Math.min(offset + longestName + 1, length))
+    const room = this.#bytes.subarray(
+      names + Math.min(offset, length),
+      names + Math.min(offset + longestName + 1, length),
+    )
     const size = room.indexOf(0)
     if (size < 0) throw this.wrong(`a link name is longer than ${longestName} bytes or lies outside its heap`)
     this.#visit(names + offset, size, 'a link name')
@@ -194,7 +211,8 @@ class Reader {
     const view = this.#view
     const own = view.getUint8(at + 5)
     const count = view.getUint16(at + 6, true)
-    if (view.getUint8(at + 4) !== 0 || (level !== undefined && own !== level)) throw this.wrong(`a damaged B-tree at byte ${at}`)
+    if (view.getUint8(at + 4) !== 0 || (level !== undefined && own !== level))
+      throw this.wrong(`a damaged B-tree at byte ${at}`)
     this.#visit(at + 24, 16 * count + 8, 'a group B-tree')
     for (let i = 0; i < count; i++) {
       const child = this.#address(at + 32 + 16 * i)
@@ -242,7 +260,9 @@ class Reader {
     if (bits !== 32) return `float${bits}`
     this.#need(type, 20)
     // Bits 0-31, exponent at 23 of 8 bits, mantissa at 0 of 23 bits, bias 127: an IEEE single.
-    const ieee = [0, 32, 0x0817, 0x1700].every((want, i) => view.getUint16(type.at + 8 + 2 * i, true) === want)
+    const ieee = [0, 32, 0x0817, 0x1700].every(
+      (want, i) => view.getUint16(type.at + 8 + 2 * i, true) === want,
+    )
     return ieee && view.getUint32(type.at + 16, true) === 127 ? 'float32' : 'an unusual float of 32 bits'
   }
 
@@ -255,7 +275,8 @@ class Reader {
     const count = shape.reduce((a, b) => a * b, 1)
     if (count === 0) return new Float32Array(0)
     this.#need(layout, 18)
-    if (this.#view.getBigUint64(layout.at + 2, true) === undefinedAddress) throw this.wrong('its numbers were never written')
+    if (this.#view.getBigUint64(layout.at + 2, true) === undefinedAddress)
+      throw this.wrong('its numbers were never written')
     const start = this.#field(layout, 2)
     const size = this.#field(layout, 10)
     if (size !== 4 * count) throw this.wrong(`${size} bytes of data for the shape [${shape}]`)
@@ -266,7 +287,10 @@ class Reader {
 
   /** Charges a structure of `length` bytes at `at` to the budget, and checks that it lies inside the file. */
   #visit(at: number, length: number, what: string): void {
-    if (at + length > this.#bytes.length) throw this.wrong(`${what} lies outside the file (bytes ${at} to ${at + length} of ${this.#bytes.length})`)
+    if (at + length > this.#bytes.length)
+      throw this.wrong(
+        `${what} lies outside the file (bytes ${at} to ${at + length} of ${this.#bytes.length})`,
+      )
     this.#budget -= length + 8
     if (this.#budget < 0) throw this.wrong('its groups lead into each other again and again')
   }
@@ -290,7 +314,8 @@ class Reader {
 
   #address(at: number): number {
     const value = this.#view.getBigUint64(at, true)
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw this.wrong(`an impossible address or size at byte ${at}`)
+    if (value > BigInt(Number.MAX_SAFE_INTEGER))
+      throw this.wrong(`an impossible address or size at byte ${at}`)
     return Number(value)
   }
 }

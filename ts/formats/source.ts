@@ -10,7 +10,8 @@ export function bytesOf(source: unknown, caller: string): Uint8Array {
   if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
   // By tag: a buffer from another realm (a worker, a test runner) is no instance of this one's class.
   const tag = Object.prototype.toString.call(source)
-  if (tag === '[object ArrayBuffer]' || tag === '[object SharedArrayBuffer]') return new Uint8Array(source as ArrayBuffer)
+  if (tag === '[object ArrayBuffer]' || tag === '[object SharedArrayBuffer]')
+    return new Uint8Array(source as ArrayBuffer)
   if (typeof source === 'string') {
     throw new ArgumentError(
       `${caller} takes the file's bytes, not a path or address: read it first, ` +
@@ -18,7 +19,11 @@ export function bytesOf(source: unknown, caller: string): Uint8Array {
       { argument: 'source', expected: 'bytes', actual: source },
     )
   }
-  throw new ArgumentError(`${caller} takes a Uint8Array or ArrayBuffer`, { argument: 'source', expected: 'bytes', actual: typeof source })
+  throw new ArgumentError(`${caller} takes a Uint8Array or ArrayBuffer`, {
+    argument: 'source',
+    expected: 'bytes',
+    actual: typeof source,
+  })
 }
 
 /** The bytes of `source`; a Response must be a success. */
@@ -26,7 +31,9 @@ export async function readSource(source: Source | Promise<Source>, caller: strin
   const given = await source
   if (typeof Response !== 'undefined' && given instanceof Response) {
     if (!given.ok) {
-      throw new ImportError(`the file could not be fetched: status ${given.status} for ${given.url}`, { path: given.url })
+      throw new ImportError(`the file could not be fetched: status ${given.status} for ${given.url}`, {
+        path: given.url,
+      })
     }
     return new Uint8Array(await given.arrayBuffer())
   }

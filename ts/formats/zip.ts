@@ -55,11 +55,16 @@ export class Archive {
     const entry = this.#entries.get(name)
     if (!entry) throw new ImportError(`the archive has no ${name}`, { path: name })
     if (entry.size > most) {
-      throw new ImportError(`${name} has ${entry.size} bytes, the limit is ${most}`, { path: name, expected: most, actual: entry.size })
+      throw new ImportError(`${name} has ${entry.size} bytes, the limit is ${most}`, {
+        path: name,
+        expected: most,
+        actual: entry.size,
+      })
     }
     const packed = this.#packedBytes(entry)
     const bytes = entry.method === 0 ? packed : inflate(entry, packed)
-    if (crc32(bytes) !== entry.crc) throw new ImportError(`${name} is damaged: its checksum does not fit`, { path: name })
+    if (crc32(bytes) !== entry.crc)
+      throw new ImportError(`${name} is damaged: its checksum does not fit`, { path: name })
     return bytes
   }
 
@@ -80,8 +85,10 @@ export class Archive {
     if (view.getUint32(at + 4, true) !== 0 || view.getUint16(at + 8, true) !== count) {
       throw new ImportError('the zip archive is split over several disks', {})
     }
-    if (count > limits.entries) throw new ImportError(`the archive has ${count} files, the limit is ${limits.entries}`, {})
-    if (next + length !== at) throw new ImportError('the zip directory does not lie where the archive says', {})
+    if (count > limits.entries)
+      throw new ImportError(`the archive has ${count} files, the limit is ${limits.entries}`, {})
+    if (next + length !== at)
+      throw new ImportError('the zip directory does not lie where the archive says', {})
     let total = 0
     for (let i = 0; i < count; i++) {
       if (next + centralLength > at || view.getUint32(next, true) !== central) {
@@ -103,7 +110,10 @@ export class Archive {
       check(entry, view.getUint16(next + 8, true))
       total += entry.size
       if (total > limits.bytes) {
-        throw new ImportError(`the archive unpacks to more than ${limits.bytes} bytes`, { path: name, expected: limits.bytes })
+        throw new ImportError(`the archive unpacks to more than ${limits.bytes} bytes`, {
+          path: name,
+          expected: limits.bytes,
+        })
       }
       if (this.#entries.has(name)) throw new ImportError(`the archive has ${name} twice`, { path: name })
       this.#entries.set(name, entry)
@@ -116,7 +126,9 @@ export class Archive {
     const { offset, name, packed } = entry
     const view = this.#view
     if (offset + localLength > view.byteLength || view.getUint32(offset, true) !== local) {
-      throw new ImportError(`${name} does not begin where the zip directory says (byte ${offset})`, { path: name })
+      throw new ImportError(`${name} does not begin where the zip directory says (byte ${offset})`, {
+        path: name,
+      })
     }
     const start = offset + localLength + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true)
     if (start + packed > view.byteLength) throw new ImportError(`${name} is cut off`, { path: name })
@@ -128,14 +140,20 @@ function check({ name, method, packed, size }: Entry, flags: number): void {
   const path = name
   if (flags & 1) throw new UnsupportedError(`${name} is encrypted`, { argument: name })
   if (method !== 0 && method !== 8) {
-    throw new UnsupportedError(`${name} is packed with zip method ${method}; only stored and deflate are read`, {
-      argument: name,
-      actual: method,
-    })
+    throw new UnsupportedError(
+      `${name} is packed with zip method ${method}; only stored and deflate are read`,
+      {
+        argument: name,
+        actual: method,
+      },
+    )
   }
-  if (packed === 0xffffffff || size === 0xffffffff) throw new UnsupportedError(`${name} is in zip64 form`, { argument: name })
+  if (packed === 0xffffffff || size === 0xffffffff)
+    throw new UnsupportedError(`${name} is in zip64 form`, { argument: name })
   if (method === 0 ? packed !== size : size > packed * bestRatio) {
-    throw new ImportError(`${name} declares ${size} bytes, which ${packed} packed bytes cannot hold`, { path })
+    throw new ImportError(`${name} declares ${size} bytes, which ${packed} packed bytes cannot hold`, {
+      path,
+    })
   }
 }
 
@@ -147,7 +165,9 @@ function inflate({ name, size }: Entry, packed: Uint8Array): Uint8Array {
     throw new ImportError(`${name} cannot be unpacked: ${(cause as Error).message}`, { path: name, cause })
   }
   if (bytes.length !== size) {
-    throw new ImportError(`${name} unpacks to ${bytes.length} bytes, not to the declared ${size}`, { path: name })
+    throw new ImportError(`${name} unpacks to ${bytes.length} bytes, not to the declared ${size}`, {
+      path: name,
+    })
   }
   return bytes
 }
@@ -162,7 +182,8 @@ function crc32(bytes: Uint8Array): number {
   let i = 0
   for (; i + 4 <= bytes.length; i += 4) {
     crc ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)
-    crc = t[768 + (crc & 255)]! ^ t[512 + ((crc >>> 8) & 255)]! ^ t[256 + ((crc >>> 16) & 255)]! ^ t[crc >>> 24]!
+    crc =
+      t[768 + (crc & 255)]! ^ t[512 + ((crc >>> 8) & 255)]! ^ t[256 + ((crc >>> 16) & 255)]! ^ t[crc >>> 24]!
   }
   for (; i < bytes.length; i++) crc = (crc >>> 8) ^ t[(crc ^ bytes[i]!) & 255]!
   return ~crc >>> 0

@@ -64,22 +64,29 @@ export function layersOf(model: Serialized): Serialized[] {
 }
 
 export function isModel(value: Serialized): boolean {
-  return value.class_name === 'Sequential' || value.class_name === 'Functional' || value.class_name === 'Model'
+  return (
+    value.class_name === 'Sequential' || value.class_name === 'Functional' || value.class_name === 'Model'
+  )
 }
 
 function checkModel(model: Serialized, path: string): void {
-  if (!isSerialized(model)) throw new ImportError(`${path} is no model: it has no class_name and config`, { path })
+  if (!isSerialized(model))
+    throw new ImportError(`${path} is no model: it has no class_name and config`, { path })
   if (!isModel(model)) {
-    throw new UnsupportedError(`${path} holds a ${model.class_name}; Sequential and functional models are read`, {
-      layer: model.class_name,
-      actual: model.class_name,
-    })
+    throw new UnsupportedError(
+      `${path} holds a ${model.class_name}; Sequential and functional models are read`,
+      {
+        layer: model.class_name,
+        actual: model.class_name,
+      },
+    )
   }
   const { layers } = model.config
   if (!Array.isArray(layers)) throw new ImportError(`${path} lists no layers`, { path })
   for (const [i, layer] of layers.entries()) {
     const at = `${path}/layers/${i}`
-    if (!isSerialized(layer)) throw new ImportError(`${at} is no layer: it has no class_name and config`, { path: at })
+    if (!isSerialized(layer))
+      throw new ImportError(`${at} is no layer: it has no class_name and config`, { path: at })
     if (isModel(layer)) checkModel(layer, at)
   }
 }
@@ -130,7 +137,9 @@ function convertOptions(config: Record<string, unknown>, family: Family): Record
 
 /** `config` without the options that have the one value which changes nothing. */
 function without(config: Record<string, unknown>, idle: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(config).filter(([key, value]) => !(Object.hasOwn(idle, key) && idle[key] === value)))
+  return Object.fromEntries(
+    Object.entries(config).filter(([key, value]) => !(Object.hasOwn(idle, key) && idle[key] === value)),
+  )
 }
 
 /** Keras writes a function as its name, or as an object around it. */
@@ -153,7 +162,9 @@ function convertNodes(nodes: unknown, path: string): unknown {
 
 function convertTensors(value: unknown, kwargs: Record<string, unknown>, path: string): unknown {
   if (isPlain(value)) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, convertTensors(item, kwargs, `${path}/${key}`)]))
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, convertTensors(item, kwargs, `${path}/${key}`)]),
+    )
   }
   if (!Array.isArray(value)) throw new ImportError(`${path} names no tensor`, { path })
   if (!isReference(value)) return value.map((item, i) => convertTensors(item, kwargs, `${path}/${i}`))
@@ -186,7 +197,10 @@ function checkDepth(text: string, path: string): void {
       for (i++; i < text.length && text.charCodeAt(i) !== 0x22; i++) if (text.charCodeAt(i) === 0x5c) i++
     } else if (c === 0x5b || c === 0x7b) {
       if (++depth > jsonLimits.depth) {
-        throw new ImportError(`${path} is nested deeper than ${jsonLimits.depth} levels`, { path, expected: jsonLimits.depth })
+        throw new ImportError(`${path} is nested deeper than ${jsonLimits.depth} levels`, {
+          path,
+          expected: jsonLimits.depth,
+        })
       }
     } else if (c === 0x5d || c === 0x7d) depth--
   }

@@ -1,8 +1,16 @@
 /** `.keras` archives into models. */
-import { ArgumentError, DisposedError, EngineError, ImportError, LayerRnnError, MemoryError, UnsupportedError } from '../../errors.js'
+import {
+  ArgumentError,
+  DisposedError,
+  EngineError,
+  ImportError,
+  LayerRnnError,
+  MemoryError,
+  UnsupportedError,
+} from '../../errors.js'
 import { hint } from '../../layers/names.js'
 import { type CustomObjects, deserialize } from '../../layers/registry.js'
-import { Model } from '../../models/model.js'
+import type { Model } from '../../models/model.js'
 import type { Shape } from '../../tensor/shape.js'
 import { openHdf5 } from '../hdf5.js'
 import { bytesOf, readSource, type Source } from '../source.js'
@@ -36,11 +44,16 @@ export function loadModelSync(bytes: ArrayBuffer | ArrayBufferView, options: Loa
 function load(bytes: Uint8Array, options: LoadOptions, caller: string): Model {
   for (const name of Object.keys(options)) {
     if (name === 'customObjects') continue
-    throw new ArgumentError(`${caller} has no option "${name}"${hint(name, ['customObjects'])}`, { argument: name })
+    throw new ArgumentError(`${caller} has no option "${name}"${hint(name, ['customObjects'])}`, {
+      argument: name,
+    })
   }
   const archive = new Archive(bytes)
   const family = readFamily(readJson(archive.read('metadata.json', jsonLimits.bytes), 'metadata.json'))
-  const config = readModelConfig(readJson(archive.read('config.json', jsonLimits.bytes), 'config.json'), family)
+  const config = readModelConfig(
+    readJson(archive.read('config.json', jsonLimits.bytes), 'config.json'),
+    family,
+  )
   const weights = openHdf5(archive.read('model.weights.h5'), 'model.weights.h5')
   const model = translated('config.json', () => build(config, options.customObjects))
   try {
@@ -67,7 +80,8 @@ function translated<T>(path: string, run: () => T): T {
     const keep = [ImportError, UnsupportedError, DisposedError, EngineError, MemoryError]
     if (keep.some(kind => error instanceof kind)) throw error
     const cause = error as Error
-    const { layer, argument, expected, actual } = error instanceof LayerRnnError ? error : ({} as LayerRnnError)
+    const { layer, argument, expected, actual } =
+      error instanceof LayerRnnError ? error : ({} as LayerRnnError)
     // A name that we do not know; a value of the wrong kind comes with what was expected.
     if (error instanceof ArgumentError && argument !== undefined && expected === undefined) {
       throw new UnsupportedError(`${path}: ${cause.message}`, { layer, argument, actual, cause })

@@ -28,7 +28,12 @@ export function loadWeights(model: LayerHolder, config: Serialized, file: Hdf5Gr
   for (const [variable, value] of values) variable.assign(value)
 }
 
-function collectModel(model: LayerHolder, config: Serialized, group: Hdf5Group, found: Map<Variable, Hdf5Dataset>): void {
+function collectModel(
+  model: LayerHolder,
+  config: Serialized,
+  group: Hdf5Group,
+  found: Map<Variable, Hdf5Dataset>,
+): void {
   const layers = layersOf(config)
     .filter(each => config.class_name !== 'Sequential' || each.class_name !== 'InputLayer')
     .map(each => ({ className: each.class_name, layer: model.getLayer(nameOf(each)), config: each }))
@@ -44,7 +49,11 @@ interface Member {
 }
 
 /** Layers in a list: each in a group named by its class, counted. */
-function collectAll(container: Hdf5Group, members: readonly Member[], found: Map<Variable, Hdf5Dataset>): void {
+function collectAll(
+  container: Hdf5Group,
+  members: readonly Member[],
+  found: Map<Variable, Hdf5Dataset>,
+): void {
   const counts = new Map<string, number>()
   const known = new Set<string>()
   for (const { className, layer, config } of members) {
@@ -61,10 +70,18 @@ function collectAll(container: Hdf5Group, members: readonly Member[], found: Map
 }
 
 /** One layer: its own weights in `vars`, the layers in its properties in groups of the properties' names. */
-function collect(layer: Layer, group: Hdf5Group | undefined, path: string, found: Map<Variable, Hdf5Dataset>): void {
+function collect(
+  layer: Layer,
+  group: Hdf5Group | undefined,
+  path: string,
+  found: Map<Variable, Hdf5Dataset>,
+): void {
   if (!group) {
     if (layer.weights.length === 0) return
-    throw new ImportError(`model.weights.h5 has no ${path}, where the weights of ${layer.name} should be`, { path, layer: layer.name })
+    throw new ImportError(`model.weights.h5 has no ${path}, where the weights of ${layer.name} should be`, {
+      path,
+      layer: layer.name,
+    })
   }
   const inner = new Set(layer.sublayers.flatMap(each => each.weights))
   const own = layer.weights.filter(variable => !inner.has(variable))
@@ -77,25 +94,43 @@ function collect(layer: Layer, group: Hdf5Group | undefined, path: string, found
       collect(value, subgroup(group, name), `${group.path}/${name}`, found)
       continue
     }
-    const members = (Array.isArray(value) ? value : isPlain(value) ? Object.values(value) : []).filter(each => each instanceof Layer)
+    const members = (Array.isArray(value) ? value : isPlain(value) ? Object.values(value) : []).filter(
+      each => each instanceof Layer,
+    )
     if (members.length === 0) continue
     known.add(name)
     const container = subgroup(group, name)
-    if (container) collectAll(container, members.map(each => ({ className: each.className, layer: each })), found)
+    if (container)
+      collectAll(
+        container,
+        members.map(each => ({ className: each.className, layer: each })),
+        found,
+      )
     else if (members.some(each => each.weights.length > 0)) throw wrong(group, `it has no group "${name}"`)
   }
   rejectOthers(group, known)
 }
 
-function collectVariables(layer: Layer, own: readonly Variable[], group: Hdf5Group, found: Map<Variable, Hdf5Dataset>): void {
+function collectVariables(
+  layer: Layer,
+  own: readonly Variable[],
+  group: Hdf5Group,
+  found: Map<Variable, Hdf5Dataset>,
+): void {
   const vars = subgroup(group, 'vars')
   for (const [i, variable] of own.entries()) {
     const path = `${group.path}/vars/${i}`
     const dataset = vars?.has(`${i}`) ? vars.get(`${i}`) : undefined
     if (!(dataset instanceof Hdf5Dataset)) {
-      throw new ImportError(`model.weights.h5 has no ${path}, the ${variable.name} of ${layer.name}`, { path, layer: layer.name })
+      throw new ImportError(`model.weights.h5 has no ${path}, the ${variable.name} of ${layer.name}`, {
+        path,
+        layer: layer.name,
+      })
     }
-    if (dataset.shape.length !== variable.shape.length || dataset.shape.some((size, axis) => size !== variable.shape[axis])) {
+    if (
+      dataset.shape.length !== variable.shape.length ||
+      dataset.shape.some((size, axis) => size !== variable.shape[axis])
+    ) {
       throw new ImportError(
         `model.weights.h5/${path} has the shape [${dataset.shape}], but the ${variable.name} of ${layer.name} has [${variable.shape}]`,
         { path, layer: layer.name, expected: variable.shape, actual: dataset.shape },
@@ -111,7 +146,10 @@ function rejectOthers(group: Hdf5Group, known: ReadonlySet<string>): void {
   for (const name of group.names) {
     if (known.has(name)) continue
     const other = firstDataset(group.get(name))
-    if (other) throw new ImportError(`model.weights.h5 has ${other}, but the config has no layer for it`, { path: other })
+    if (other)
+      throw new ImportError(`model.weights.h5 has ${other}, but the config has no layer for it`, {
+        path: other,
+      })
   }
 }
 
@@ -134,7 +172,10 @@ function subgroup(group: Hdf5Group, name: string): Hdf5Group | undefined {
 function nameOf(layer: Serialized): string {
   const name = layer.config.name ?? layer.name
   if (typeof name === 'string') return name
-  throw new ImportError(`a ${layer.class_name} in config.json has no name`, { path: 'config.json', layer: layer.class_name })
+  throw new ImportError(`a ${layer.class_name} in config.json has no name`, {
+    path: 'config.json',
+    layer: layer.class_name,
+  })
 }
 
 /** Keras's `to_snake_case`: `SimpleRNNCell` -> `simple_rnn_cell`, `Conv1D` -> `conv1d`. A package prefix is no part of it. */

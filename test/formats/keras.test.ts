@@ -1,0 +1,315 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import '../../ts/entry/index.js'
+import { loadModel, loadModelSync } from '../../ts/entry/keras.js'
+import { ArgumentError, ImportError, type LayerRnnError, UnsupportedError } from '../../ts/errors.js'
+import { groupName } from '../../ts/formats/keras/weights.js'
+import { leaves } from '../../ts/layers/structure.js'
+import type { NdArray } from '../../ts/tensor/ndarray.js'
+import { assertClose, numbersOf, type Stored } from '../fixtures/replay.js'
+import { handles, type Json, modelFile, modelNames, readJson, reconfigured, repacked } from './files.js'
+
+interface Recorded {
+  inputs: (Stored | number[][])[]
+  outputs: Stored[]
+  input_names?: string[]
+  output_names?: string[]
+}
+
+/** A failed load: its class, what it says, and no handle left behind. */
+function refused(
+  bytes: Uint8Array,
+  kind: new (...args: never[]) => LayerRnnError,
+  ...words: (string | RegExp)[]
+): LayerRnnError {
+  const before = handles()
+  let error: unknown
+  try {
+    loadModelSync(bytes).dispose()
+  } catch (thrown) {
+    error = thrown
+  }
+  assert.ok(error instanceof kind, `a ${kind.name}, not ${error}`)
+  for (const word of words) assert.match(error.message, word)
+  assert.equal(handles(), before, 'live handles')
+  return error
+}
+
+function input(stored: Stored | number[][]): unknown {
+  if (Array.isArray(stored)) return stored
+  const numbers = [...numbersOf(stored)]
+  const nest = (shape: number[], at: number): unknown => {
+    if (shape.length === 0) return numbers[at]
+    const [size, ...rest] = shape
+    const step = rest.reduce((a, b) => a * b, 1)
+    return Array.from({ length: size! }, (_, i) => nest(rest, at + i * step))
+  }
+  return nest(stored.shape, 0)
+}
+
+for (const name of modelNames) {
+  test(`${name} answers as Keras did`, () => {
+    const before = handles()
+    const recorded = readJson<Recorded>(`${name}.json`)
+    const model = loadModelSync(modelFile(name))
+    const inputs = recorded.inputs.map(input)
+    const named =
+      recorded.input_names && Object.fromEntries(recorded.input_names.map((each, i) => [each, inputs[i]]))
+    const result = model.predict((named ?? (inputs.length === 1 ? inputs[0] : inputs)) as never) as unknown
+    const outputs = recorded.output_names
+      ? recorded.output_names.map(each => (result as Record<string, NdArray>)[each]!)
+      : (leaves(result as never) as NdArray[])
+    assert.is(outputs.length, recorded.outputs.length)
+    for (const [i, output] of outputs.entries()) {
+      assert.equal(output.shape, recorded.outputs[i]!.shape)
+      assertClose(`output ${i}`, output.data as Float32Array, recorded.outputs[i]!)
+    }
+    model.dispose()
+    assert.equal(handles(), before, 'live handles')
+  })
+}
+
+test('every kind of source', async () => {
+  const bytes = modelFile('single_keras3')
+  const buffer = bytes.slice().buffer
+  const sources = [
+    bytes,
+    buffer,
+    new DataView(buffer),
+    new Blob([buffer]),
+    new Response(buffer),
+    Promise.resolve(bytes),
+  ]
+  for (const source of [...sources, Promise.resolve(new Response(buffer))]) {
+    const model = await loadModel(source as Uint8Array)
+    assert.is(model.weights.length, 3)
+    model.dispose()
+  }
+  // A view into the middle of a larger buffer.
+  const larger = new Uint8Array(bytes.length + 7)
+  larger.set(bytes, 7)
+  loadModelSync(larger.subarray(7)).dispose()
+})
+
+test('what is no source', async () => {
+  const rejects = async (source: unknown, kind: new (...args: never[]) => Error, words: RegExp) => {
+    const error = await loadModel(source as never).then(
+      () => undefined,
+      (e: Error) => e,
+    )
+    assert.ok(error instanceof kind && words.test(error.message), String(error))
+  }
+  await rejects('model.keras', ArgumentError, /readFileSync/)
+  await rejects(undefined, ArgumentError, /Uint8Array/)
+  await rejects({}, ArgumentError, /Uint8Array/)
+  await rejects(new Response('', { status: 404 }), ImportError, /404/)
+  assert.throws(
+    () => loadModelSync('model.keras' as never),
+    (e: Error) => e instanceof ArgumentError && /fetch/.test(e.message),
+  )
+  assert.throws(
+    () => loadModelSync(modelFile('single_keras3'), { customObject: {} } as never),
+    (e: Error) => e instanceof ArgumentError && /customObjects/.test(e.message),
+  )
+})
+
+test('archives packed with deflate', () => {
+  loadModelSync(repacked('cells_keras3', () => {}, 6)).dispose()
+})
+
+test('each file of the archive must be there', () => {
+  for (const name of ['metadata.json', 'config.json', 'model.weights.h5']) {
+    const error = refused(
+      repacked('single_keras3', files => delete files[name]),
+      ImportError,
+      name,
+    )
+    assert.is((error as ImportError).path, name)
+  }
+})
+
+test('versions', () => {
+  const version = (value: unknown) =>
+    repacked('single_keras3', files => {
+      files['metadata.json'] = new TextEncoder().encode(JSON.stringify({ keras_version: value }))
+    })
+  refused(version('1.2.2'), UnsupportedError, '1.2.2')
+  refused(version('4.0.0'), UnsupportedError, '4.0.0')
+  refused(version(3), ImportError, 'keras_version')
+})
+
+test('the hard sigmoid of the family that wrote the file', () => {
+  for (const [family, name] of [
+    [3, 'hard_sigmoid'],
+    [2, 'hard_sigmoid_keras2'],
+  ] as const) {
+    const model = loadModelSync(modelFile(`options_keras${family}`))
+    const config = model.layers.filter(layer => layer.weights.length > 0).map(layer => layer.getConfig())
+    assert.is(config[0]!.recurrent_activation, name)
+    assert.is(config[2]!.activation, name)
+    model.dispose()
+  }
+})
+
+test('regularizers, constraints, dropout and initializers are kept', () => {
+  for (const family of [2, 3]) {
+    const model = loadModelSync(modelFile(`options_keras${family}`))
+    const config = model.layers.find(layer => layer.className === 'LSTM')!.getConfig() as Json
+    assert.is(config.dropout, 0.2)
+    assert.is(config.recurrent_dropout, 0.1)
+    assert.is(config.kernel_regularizer.class_name, 'L2')
+    assert.is(config.recurrent_regularizer.class_name, 'L1')
+    assert.is(config.bias_regularizer.class_name, 'L1L2')
+    assert.ok(Math.abs(config.bias_regularizer.config.l2 - 0.2) < 1e-7)
+    assert.is(config.activity_regularizer.class_name, 'L2')
+    assert.is(config.kernel_constraint.class_name, 'MaxNorm')
+    assert.is(config.kernel_constraint.config.max_value, 2)
+    assert.is(config.recurrent_constraint.class_name, 'UnitNorm')
+    assert.is(config.bias_constraint.class_name, 'NonNeg')
+    assert.is(config.kernel_initializer.class_name, 'RandomNormal')
+    assert.is(config.kernel_initializer.config.stddev, 0.3)
+    model.dispose()
+  }
+})
+
+test('the layers keep their names', () => {
+  const model = loadModelSync(modelFile('masking_keras2'))
+  assert.is(model.getLayer('think').className, 'GRU')
+  model.dispose()
+})
+
+test('layers and arguments that are not supported are named', () => {
+  const changed = (change: (layer: Json, config: Json) => void, name = 'masking_keras3') =>
+    reconfigured(name, config => change(config.config.layers[2], config))
+  let error = refused(
+    changed(layer => (layer.class_name = 'Conv1D')),
+    UnsupportedError,
+    'Conv1D',
+  )
+  assert.is(error.layer, 'Conv1D')
+  error = refused(
+    changed(layer => (layer.config.peephole = true)),
+    UnsupportedError,
+    'peephole',
+  )
+  assert.is(error.argument, 'peephole')
+  assert.match(String(error.layer), /LSTM|listen/)
+  error = refused(
+    changed(layer => (layer.config.stateful = true)),
+    UnsupportedError,
+    'stateful',
+  )
+  assert.is(error.argument, 'stateful')
+  error = refused(
+    changed(layer => (layer.config.activation = 'my_activation')),
+    UnsupportedError,
+    'my_activation',
+  )
+  assert.is(error.argument, 'activation')
+  error = refused(
+    changed(layer => (layer.config.dtype.config.name = 'mixed_bfloat16')),
+    UnsupportedError,
+    'dtype',
+  )
+  assert.is(error.argument, 'dtype')
+  refused(
+    changed(layer => (layer.config.dtype = 'float16'), 'masking_keras2'),
+    UnsupportedError,
+    'dtype',
+  )
+  refused(
+    reconfigured('single_keras3', config => (config.class_name = 'MyModel')),
+    UnsupportedError,
+    'MyModel',
+  )
+})
+
+test('configs that make no sense', () => {
+  const layer = (change: (layer: Json) => void) =>
+    reconfigured('masking_keras3', config => change(config.config.layers[2]))
+  refused(
+    layer(each => (each.config.units = 'five')),
+    ImportError,
+    'units',
+  )
+  refused(
+    layer(each => (each.config.units = 1e9)),
+    ImportError,
+  )
+  refused(
+    layer(each => delete each.config),
+    ImportError,
+    'layers/2',
+  )
+  refused(
+    layer(each => (each.config = null)),
+    ImportError,
+    'layers/2',
+  )
+  refused(
+    reconfigured('masking_keras3', config => (config.config.layers = 7)),
+    ImportError,
+    'layers',
+  )
+  refused(
+    reconfigured('masking_keras3', config => (config.config.layers = [])),
+    ImportError,
+  )
+  refused(
+    reconfigured('single_keras3', config => (config.config.output_layers = ['nobody', 0, 0])),
+    ImportError,
+    'nobody',
+  )
+  refused(
+    reconfigured('single_keras2', config => (config.config.layers[1].inbound_nodes = [[['only', 0, 0, {}]]])),
+    ImportError,
+  )
+  const file = (name: string, text: string) =>
+    repacked('single_keras3', files => {
+      files[name] = new TextEncoder().encode(text)
+    })
+  refused(file('config.json', '{"class_name": "Sequential"'), ImportError, 'config.json')
+  refused(file('config.json', '[]'), ImportError, 'config.json')
+  refused(file('config.json', '{}'), ImportError, 'config.json')
+  refused(file('config.json', `${'['.repeat(1e6)}`), ImportError, 'nested')
+  refused(file('config.json', '\ud800'.repeat(3)), ImportError)
+})
+
+test('weights and config that do not belong together', () => {
+  const from = (other: string, name = 'masking_keras3') => {
+    let weights: Uint8Array
+    repacked(other, files => (weights = files['model.weights.h5']!))
+    return repacked(name, files => (files['model.weights.h5'] = weights))
+  }
+  refused(from('cells_keras3'), ImportError, 'layers/')
+  refused(from('single_keras3'), ImportError, 'layers/')
+  refused(
+    reconfigured('masking_keras3', config => (config.config.layers[2].config.units = 6)),
+    ImportError,
+    'shape',
+  )
+  const error = refused(
+    reconfigured('masking_keras3', config => (config.config.layers[2].config.use_bias = false)),
+    ImportError,
+  )
+  assert.is((error as ImportError).path, 'layers/lstm/cell/vars/2')
+  refused(
+    reconfigured('counters_keras2', config => config.config.layers.pop()),
+    ImportError,
+    'dense_12',
+  )
+})
+
+test('names of groups', () => {
+  const names = {
+    SimpleRNNCell: 'simple_rnn_cell',
+    GRU: 'gru',
+    StackedRNNCells: 'stacked_rnn_cells',
+    Conv1D: 'conv1d',
+    ConvLSTM2D: 'conv_lstm2d',
+  }
+  for (const [name, group] of Object.entries(names)) assert.is(groupName(name), group)
+  assert.is(groupName('Custom>MinimalRNNCell'), 'minimal_rnn_cell')
+})
+
+test.run()
