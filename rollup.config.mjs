@@ -9,5 +9,8 @@ export default {
   input: { index: entry('index'), keras: entry('keras'), ops: entry('ops') },
   external: Object.keys(dependencies), // what is in devDependencies is bundled
   plugins: [nodeResolve()],
+  onwarn(warning) {
+    throw new Error(warning.message) // an import that is not found would reach users
+  },
   output: { dir: 'dist', format: 'es', chunkFileNames: 'shared/[name].js', generatedCode: 'es2015' },
 }

@@ -119,12 +119,15 @@ async function bundle() {
   copy('ts/generated/layer_rnn_bg.wasm', 'dist/layer_rnn.wasm')
 }
 
-/** Consumers whose `lib` has no `Symbol.dispose` compile these files too. */
+/** Consumers compile these files too: some without the DOM's types, some whose `lib` has no `Symbol.dispose`. */
 function asDeclaration(text) {
   const reference = text.includes('Symbol.dispose')
     ? '/// <reference lib="esnext.disposable" preserve="true" />\n'
     : ''
-  return reference + text.replace(/^\/\/# sourceMappingURL=.*\n?/m, '')
+  const glue = text.indexOf('export type InitInput') // from there on, wasm-bindgen's own loaders, which nothing uses
+  const raw = /export interface InitOutput {.*?^}\n/ms.exec(text)?.[0].replace(/WebAssembly\.\w+/g, 'object')
+  const own = glue < 0 ? text : text.slice(0, glue) + raw
+  return reference + own.replace(/^\/\/# sourceMappingURL=.*\n?/m, '')
 }
 
 function copy(from, to, change) {
