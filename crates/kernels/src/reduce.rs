@@ -1,0 +1,307 @@
+//! Reductions over one axis, by one tree that depends on the logical index alone, not on stride or batch.
+//!
+//! Index t of n belongs to block t / 256 and, in it, to chain t mod 8. Chains add their elements ascending; eight chains combine as
+//! ((0+4)+(2+6))+((1+5)+(3+7)); blocks combine in pairs like a binary counter. So a sum is the same whether it runs along memory
+//! or across it, and its error grows with the logarithm of n.
+
+use crate::simd::F32x4;
+use crate::{ensure, extent};
+
+crate::numbered! {
+    /// What a reduction computes.
+    pub enum Reduce {
+        /// Sum; 0 for nothing.
+        Sum,
+        /// Sum divided by the count.
+        Mean,
+        /// Largest; a NaN stays; −∞ for nothing.
+        Max,
+        /// Smallest; a NaN stays; +∞ for nothing.
+        Min,
+        /// Product; 1 for nothing.
+        Prod,
+        /// 1 if any is not zero, else 0.
+        Any,
+        /// 1 if none is zero, else 0.
+        All,
+    }
+}
+
+const BLOCK: usize = 256;
+
+/// `out[o, i]` over `x[o, :, i]`, for x `[outer, n, inner]`.
+pub fn reduce(kind: Reduce, x: &[f32], outer: usize, n: usize, inner: usize, out: &mut [f32]) {
+    ensure(x.len() >= outer * n * inner && out.len() >= outer * inner);
+    if inner == 0 {
+        return;
+    }
+    if inner == 1 {
+        for (o, out) in out.iter_mut().take(outer).enumerate() {
+            *out = fold(kind, x.get(o * n..(o + 1) * n).unwrap_or(&[]));
+        }
+        return;
+    }
+    for (o, out) in out.chunks_mut(inner).take(outer).enumerate() {
+        let plane = x.get(o * n * inner..(o + 1) * n * inner).unwrap_or(&[]);
+        for (v, out) in out.chunks_mut(4).enumerate() {
+            let column = plane.get(v * 4..).unwrap_or(&[]);
+            match kind {
+                Reduce::Sum | Reduce::Mean => tree(Sum, column, n, inner, out.len()),
+                Reduce::Prod => tree(Prod, column, n, inner, out.len()),
+                Reduce::Max => tree(Max, column, n, inner, out.len()),
+                Reduce::Min => tree(Min, column, n, inner, out.len()),
+                Reduce::Any => tree(Any, column, n, inner, out.len()),
+                Reduce::All => tree(All, column, n, inner, out.len()),
+            }
+            .store_part(out);
+            if kind == Reduce::Mean {
+                out.iter_mut().for_each(|x| *x /= n as f32);
+            }
+        }
+    }
+}
+
+/// The reduction of one row.
+pub fn fold(kind: Reduce, x: &[f32]) -> f32 {
+    match kind {
+        Reduce::Sum => row(Sum, x),
+        Reduce::Mean => row(Sum, x) / x.len() as f32,
+        Reduce::Prod => row(Prod, x),
+        Reduce::Max => row(Max, x),
+        Reduce::Min => row(Min, x),
+        Reduce::Any => row(Any, x),
+        Reduce::All => row(All, x),
+    }
+}
+
+/// How two partial results join, and where a chain starts.
+trait Join: Copy {
+    const START: f32;
+    fn join(a: F32x4, b: F32x4) -> F32x4;
+    /// What an element counts as.
+    #[inline(always)]
+    fn take(x: F32x4) -> F32x4 {
+        x
+    }
+}
+
+macro_rules! joins {
+    ($($name:ident $start:expr, $method:ident;)+) => {
+        $(#[derive(Clone, Copy)]
+        struct $name;
+        impl Join for $name {
+            const START: f32 = $start;
+            #[inline(always)]
+            fn join(a: F32x4, b: F32x4) -> F32x4 {
+                a.$method(b)
+            }
+        })+
+    };
+}
+use core::ops::{Add, Mul};
+joins! {
+    Sum 0.0, add;
+    Prod 1.0, mul;
+    Max f32::NEG_INFINITY, max;
+    Min f32::INFINITY, min;
+}
+
+#[inline(always)]
+fn truth(x: F32x4) -> F32x4 {
+    x.ne(F32x4::ZERO).keep(F32x4::splat(1.0))
+}
+
+#[derive(Clone, Copy)]
+struct Any;
+impl Join for Any {
+    const START: f32 = 0.0;
+    #[inline(always)]
+    fn join(a: F32x4, b: F32x4) -> F32x4 {
+        a.pmax(b)
+    }
+    #[inline(always)]
+    fn take(x: F32x4) -> F32x4 {
+        truth(x)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct All;
+impl Join for All {
+    const START: f32 = 1.0;
+    #[inline(always)]
+    fn join(a: F32x4, b: F32x4) -> F32x4 {
+        a.pmin(b)
+    }
+    #[inline(always)]
+    fn take(x: F32x4) -> F32x4 {
+        truth(x)
+    }
+}
+
+/// Blocks joined in pairs, like the carries of a binary counter.
+struct Pairs {
+    levels: [F32x4; 32],
+    blocks: u32,
+}
+
+impl Pairs {
+    #[inline(always)]
+    fn new() -> Self {
+        Pairs {
+            levels: [F32x4::ZERO; 32],
+            blocks: 0,
+        }
+    }
+
+    #[inline(always)]
+    fn push<J: Join>(&mut self, _: J, mut block: F32x4) {
+        let carries = self.blocks.trailing_ones() as usize;
+        for level in self.levels.iter().take(carries) {
+            block = J::join(*level, block);
+        }
+        if let Some(level) = self.levels.get_mut(carries) {
+            *level = block;
+        }
+        self.blocks += 1;
+    }
+
+    /// All blocks, later ones joined first.
+    #[inline(always)]
+    fn total<J: Join>(&self, _: J) -> F32x4 {
+        let mut total = None;
+        for (bit, level) in self.levels.iter().enumerate() {
+            if self.blocks >> bit & 1 == 1 {
+                total = Some(total.map_or(*level, |total| J::join(*level, total)));
+            }
+        }
+        total.unwrap_or(F32x4::splat(J::START))
+    }
+}
+
+/// One row, contiguous.
+fn row<J: Join>(join: J, x: &[f32]) -> f32 {
+    if x.len() <= BLOCK {
+        return row_block(join, x);
+    }
+    let mut pairs = Pairs::new();
+    for block in x.chunks(BLOCK) {
+        pairs.push(join, F32x4::splat(row_block(join, block)));
+    }
+    let [total, ..] = pairs.total(join).to_array();
+    total
+}
+
+/// Lane j of two vectors is chain j and 4 + j.
+fn row_block<J: Join>(_: J, x: &[f32]) -> f32 {
+    let mut low = F32x4::splat(J::START);
+    let mut high = low;
+    let (eights, rest) = x.as_chunks::<8>();
+    for [a, b, c, d, e, f, g, h] in eights {
+        low = J::join(low, J::take(F32x4::load(&[*a, *b, *c, *d])));
+        high = J::join(high, J::take(F32x4::load(&[*e, *f, *g, *h])));
+    }
+    // Chains that the rest does not reach stay as they are.
+    let mut lanes = [low.to_array(), high.to_array()];
+    for (lanes, x) in lanes.iter_mut().zip(rest.chunks(4)) {
+        J::join(F32x4::load(lanes), J::take(F32x4::load_part(x))).store_part(&mut lanes[..x.len()]);
+    }
+    let [low, high] = lanes;
+    let [a, b, c, d] = J::join(F32x4::load(&low), F32x4::load(&high))
+        .to_array()
+        .map(F32x4::splat);
+    let [total, ..] = J::join(J::join(a, c), J::join(b, d)).to_array();
+    total
+}
+
+/// Four neighbouring columns (or `width` of them), rows `stride` apart.
+fn tree<J: Join>(join: J, x: &[f32], n: usize, stride: usize, width: usize) -> F32x4 {
+    let mut pairs = Pairs::new();
+    let mut first = 0;
+    while first < n {
+        let mut chains = [F32x4::splat(J::START); 8];
+        for t in first..n.min(first + BLOCK) {
+            let x = x.get(t * stride..).unwrap_or(&[]);
+            let x = match x.first_chunk::<4>() {
+                Some(x) if width == 4 => F32x4::load(x),
+                _ => F32x4::load_part(x.get(..width).unwrap_or(&[])),
+            };
+            let chain = &mut chains[t % 8];
+            *chain = J::join(*chain, J::take(x));
+        }
+        let [a, b, c, d, e, f, g, h] = chains;
+        let even = J::join(J::join(a, e), J::join(c, g));
+        let odd = J::join(J::join(b, f), J::join(d, h));
+        pairs.push(join, J::join(even, odd));
+        first += BLOCK;
+    }
+    pairs.total(join)
+}
+
+/// `Any` or `All` of booleans (0 or 1), `out[o, i]` over `x[o, :, i]`.
+pub fn reduce_bool(kind: Reduce, x: &[u8], outer: usize, n: usize, inner: usize, out: &mut [u8]) {
+    let any = kind == Reduce::Any;
+    debug_assert!(any || kind == Reduce::All);
+    each_column(x, outer, n, inner, out, |mut column| {
+        u8::from(if any {
+            column.any(|x| x != 0)
+        } else {
+            column.all(|x| x != 0)
+        })
+    });
+}
+
+/// The first index of the largest of `x[o, :, i]`; a NaN counts as largest.
+pub fn arg_max(x: &[f32], outer: usize, n: usize, inner: usize, out: &mut [i32]) {
+    arg(x, outer, n, inner, out, |x, best| x > best);
+}
+
+/// The first index of the smallest of `x[o, :, i]`; a NaN counts as smallest.
+pub fn arg_min(x: &[f32], outer: usize, n: usize, inner: usize, out: &mut [i32]) {
+    arg(x, outer, n, inner, out, |x, best| x < best);
+}
+
+fn arg(
+    x: &[f32],
+    outer: usize,
+    n: usize,
+    inner: usize,
+    out: &mut [i32],
+    better: fn(f32, f32) -> bool,
+) {
+    each_column(x, outer, n, inner, out, |column| {
+        let mut best = (0, None);
+        for (index, x) in column.enumerate() {
+            match best.1 {
+                Some(held) if !better(x, held) && (held.is_nan() || !x.is_nan()) => {}
+                _ => best = (index as i32, Some(x)),
+            }
+        }
+        best.0
+    });
+}
+
+#[inline(always)]
+fn each_column<T: Copy, U>(
+    x: &[T],
+    outer: usize,
+    n: usize,
+    inner: usize,
+    out: &mut [U],
+    f: impl Fn(core::iter::StepBy<core::iter::Copied<core::slice::Iter<T>>>) -> U,
+) {
+    ensure(x.len() >= outer * n * inner && out.len() >= outer * inner);
+    if inner == 0 {
+        return;
+    }
+    for (at, out) in out.iter_mut().take(outer * inner).enumerate() {
+        let (o, i) = (at / inner, at % inner);
+        let first = o * n * inner + i;
+        let column = x.get(first..first + extent(n, 1, inner)).unwrap_or(&[]);
+        *out = f(column.iter().copied().step_by(inner));
+    }
+}
+
+#[cfg(test)]
+#[path = "reduce/tests.rs"]
+mod tests;
