@@ -100,7 +100,7 @@ for (const member of ['model.weights.h5', 'config.json', 'metadata.json']) {
   const archives = models.map(model => unzipSync(modelFile(model)))
   attack(`${member} in a sound archive`, 1500, random => {
     const kind = kinds[random(kinds.length)]!
-    const files = { ...archives[random(archives.length)] }
+    const files: Record<string, Uint8Array> = { ...archives[random(archives.length)] }
     files[member] = mutations[kind]!(files[member]!.slice(), random)
     return [kind, zipSync(files, { level: 0 })]
   })

@@ -1,6 +1,6 @@
 /**
- * `config.json` of a `.keras` archive: checked, and brought into the one form that our layers read (Keras 3's).
- * What Keras 2 writes differently is translated here and nowhere else; docs/keras-files.md lists it.
+ * The JSON files of a `.keras` archive, checked. Names that mean something else in Keras 2 are translated here; the
+ * layers' own `fromConfig` reads both forms of everything else (docs/keras-files.md).
  */
 import { ImportError, UnsupportedError } from '../../errors.js'
 import { isPlain } from '../../layers/structure.js'
@@ -51,10 +51,14 @@ export function readFamily(metadata: Record<string, unknown>): Family {
   })
 }
 
-/** The model's config in Keras 3's form. */
-export function readModelConfig(value: unknown, family: Family): Serialized {
-  const model = convert(value, family, 'config.json') as Serialized
+/**
+ * The model's config, with Keras 3's names. `weightBytes` is the length of the file's weights: sizes that cannot belong
+ * to them are refused before memory is taken for them.
+ */
+export function readModelConfig(value: unknown, family: Family, weightBytes: number): Serialized {
+  const model = translate(value, family) as Serialized
   checkModel(model, 'config.json')
+  checkSizes(model, weightBytes / 4, 'config.json')
   return model
 }
 
@@ -91,101 +95,50 @@ function checkModel(model: Serialized, path: string): void {
   }
 }
 
+/** Each unit, and each entry of a vocabulary, has at least one number of its own in the file. */
+function checkSizes(value: unknown, numbers: number, path: string): void {
+  if (typeof value !== 'object' || value === null) return
+  for (const [key, item] of Object.entries(value)) {
+    const at = `${path}/${key}`
+    if (
+      (key === 'units' || key === 'input_dim' || key === 'output_dim') &&
+      typeof item === 'number' &&
+      item > numbers
+    ) {
+      throw new ImportError(`${at} is ${item}, more than there are weights in the file`, {
+        path: at,
+        argument: key,
+        actual: item,
+      })
+    }
+    checkSizes(item, numbers, at)
+  }
+}
+
 function isSerialized(value: unknown): value is Serialized {
   return isPlain(value) && typeof value.class_name === 'string' && isPlain(value.config)
 }
 
-/** A copy of `value` with every serialized object in it in Keras 3's form. */
-function convert(value: unknown, family: Family, path: string): unknown {
-  if (Array.isArray(value)) return value.map((item, i) => convert(item, family, `${path}/${i}`))
+/** A copy of `value` with the names of family 3. */
+function translate(value: unknown, family: Family): unknown {
+  if (Array.isArray(value)) return value.map(item => translate(item, family))
   if (!isPlain(value)) return value
-  const copy: Record<string, unknown> = {}
-  for (const [key, item] of Object.entries(value)) {
-    const at = `${path}/${key}`
-    if (key === 'inbound_nodes') copy[key] = family === 2 ? convertNodes(item, at) : item
-    // Not ours to read: Keras builds from them, we build from the layers' own options.
-    else if (key === 'build_config' || key === 'compile_config' || key === 'shared_object_id') continue
-    else define(copy, key, convert(item, family, at))
-  }
-  if (isSerialized(copy)) {
-    if (copy.class_name === 'InputLayer') copy.config = convertInput(copy.config)
-    else copy.config = convertOptions(copy.config, family)
-  }
-  return copy
-}
-
-/** Own property, whatever the name: JSON may hold `__proto__`. */
-function define(target: Record<string, unknown>, key: string, value: unknown): void {
-  Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true })
-}
-
-function convertInput(config: Record<string, unknown>): Record<string, unknown> {
-  const { batch_input_shape, ...rest } = config
-  if (batch_input_shape !== undefined) rest.batch_shape = batch_input_shape
-  return without(rest, { sparse: false, ragged: false, optional: false })
-}
-
-function convertOptions(config: Record<string, unknown>, family: Family): Record<string, unknown> {
-  const options = without(config, { input_axes: null, output_axes: null })
-  if (family === 2) {
-    for (const key of ['activation', 'recurrent_activation']) {
-      if (functionName(options[key]) === 'hard_sigmoid') options[key] = 'hard_sigmoid_keras2'
-    }
-  }
-  return options
-}
-
-/** `config` without the options that have the one value which changes nothing. */
-function without(config: Record<string, unknown>, idle: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(config).filter(([key, value]) => !(Object.hasOwn(idle, key) && idle[key] === value)),
-  )
+  const entries = Object.entries(value)
+    // New in Keras 3.15's initializers, and without meaning while they are null.
+    .filter(([key, item]) => item !== null || (key !== 'input_axes' && key !== 'output_axes'))
+    .map(([key, item]): [string, unknown] => {
+      const older = family === 2 && (key === 'activation' || key === 'recurrent_activation')
+      return [
+        key,
+        older && functionName(item) === 'hard_sigmoid' ? 'hard_sigmoid_keras2' : translate(item, family),
+      ]
+    })
+  return Object.fromEntries(entries)
 }
 
 /** Keras writes a function as its name, or as an object around it. */
 function functionName(value: unknown): unknown {
   return isPlain(value) && value.class_name === 'function' ? value.config : value
-}
-
-/**
- * Keras 2: a node is a list of `[layer, node, tensor, kwargs]`, for a single input the list may be one such entry; a dict
- * of inputs is a dict of them. Keras 3: `{ args: [tensors], kwargs }` with tensors as `{ class_name: '__keras_tensor__' }`.
- */
-function convertNodes(nodes: unknown, path: string): unknown {
-  if (!Array.isArray(nodes)) throw new ImportError(`${path} is no list of nodes`, { path })
-  return nodes.map((node, i) => {
-    const kwargs: Record<string, unknown> = {}
-    const inputs = convertTensors(node, kwargs, `${path}/${i}`)
-    return { args: [Array.isArray(inputs) && inputs.length === 1 ? inputs[0] : inputs], kwargs }
-  })
-}
-
-function convertTensors(value: unknown, kwargs: Record<string, unknown>, path: string): unknown {
-  if (isPlain(value)) {
-    return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, convertTensors(item, kwargs, `${path}/${key}`)]),
-    )
-  }
-  if (!Array.isArray(value)) throw new ImportError(`${path} names no tensor`, { path })
-  if (!isReference(value)) return value.map((item, i) => convertTensors(item, kwargs, `${path}/${i}`))
-  for (const [key, item] of Object.entries(isPlain(value[3]) ? value[3] : {})) {
-    define(kwargs, key, isReference(item) ? tensorOf(item) : item)
-  }
-  return tensorOf(value)
-}
-
-function isReference(value: unknown): value is [string, number, number, unknown?] {
-  return (
-    Array.isArray(value) &&
-    typeof value[0] === 'string' &&
-    Number.isInteger(value[1]) &&
-    Number.isInteger(value[2]) &&
-    (value.length === 3 || value.length === 4)
-  )
-}
-
-function tensorOf([layer, node, tensor]: [string, number, number, unknown?]): unknown {
-  return { class_name: '__keras_tensor__', config: { keras_history: [layer, node, tensor] } }
 }
 
 /** Deep JSON would exhaust the stack of whoever walks it. */

@@ -11,11 +11,10 @@ import {
 import { hint } from '../../layers/names.js'
 import { type CustomObjects, deserialize } from '../../layers/registry.js'
 import type { Model } from '../../models/model.js'
-import type { Shape } from '../../tensor/shape.js'
 import { openHdf5 } from '../hdf5.js'
 import { bytesOf, readSource, type Source } from '../source.js'
 import { Archive } from '../zip.js'
-import { jsonLimits, readFamily, readJson, readModelConfig, type Serialized } from './config.js'
+import { jsonLimits, readFamily, readJson, readModelConfig } from './config.js'
 import { loadWeights } from './weights.js'
 
 /** Options of `loadModel`. */
@@ -50,12 +49,14 @@ function load(bytes: Uint8Array, options: LoadOptions, caller: string): Model {
   }
   const archive = new Archive(bytes)
   const family = readFamily(readJson(archive.read('metadata.json', jsonLimits.bytes), 'metadata.json'))
+  const numbers = archive.read('model.weights.h5')
+  const weights = openHdf5(numbers, 'model.weights.h5')
   const config = readModelConfig(
     readJson(archive.read('config.json', jsonLimits.bytes), 'config.json'),
     family,
+    numbers.length,
   )
-  const weights = openHdf5(archive.read('model.weights.h5'), 'model.weights.h5')
-  const model = translated('config.json', () => build(config, options.customObjects))
+  const model = translated('config.json', () => deserialize(config, options.customObjects) as Model)
   try {
     translated('model.weights.h5', () => loadWeights(model, config, weights))
     return model
@@ -63,13 +64,6 @@ function load(bytes: Uint8Array, options: LoadOptions, caller: string): Model {
     model.dispose()
     throw error
   }
-}
-
-function build(config: Serialized, customObjects: CustomObjects = {}): Model {
-  const model = deserialize(config, customObjects) as Model
-  const shape = config.config.build_input_shape
-  if (!model.built && Array.isArray(shape)) model.build(shape as Shape)
-  return model
 }
 
 /** Whatever fails inside `run` becomes an error about the file. */

@@ -5,6 +5,7 @@
 import { ImportError } from '../../errors.js'
 import { Layer } from '../../layers/layer.js'
 import { isPlain } from '../../layers/structure.js'
+import type { Model } from '../../models/model.js'
 import type { Variable } from '../../tensor/tensor.js'
 import { Hdf5Dataset, Hdf5Group } from '../hdf5.js'
 import { isModel, layersOf, type Serialized } from './config.js'
@@ -12,13 +13,8 @@ import { isModel, layersOf, type Serialized } from './config.js'
 /** States of random generators, written by some versions of Keras: our random streams are counters of their own. */
 const seeds = new Set(['seed_generator', '_seed_generators'])
 
-/** A model as this module needs it. */
-export interface LayerHolder extends Layer {
-  getLayer(name: string): Layer
-}
-
 /** Assigns every weight of `model`, whose layers stand in `config` in the order of the file. */
-export function loadWeights(model: LayerHolder, config: Serialized, file: Hdf5Group): void {
+export function loadWeights(model: Model, config: Serialized, file: Hdf5Group): void {
   const found = new Map<Variable, Hdf5Dataset>()
   collectModel(model, config, file, found)
   for (const variable of model.weights) {
@@ -29,7 +25,7 @@ export function loadWeights(model: LayerHolder, config: Serialized, file: Hdf5Gr
 }
 
 function collectModel(
-  model: LayerHolder,
+  model: Model,
   config: Serialized,
   group: Hdf5Group,
   found: Map<Variable, Hdf5Dataset>,
@@ -63,7 +59,7 @@ function collectAll(
     const name = count === 0 ? base : `${base}_${count}`
     known.add(name)
     const group = subgroup(container, name)
-    if (group && config && isModel(config)) collectModel(layer as LayerHolder, config, group, found)
+    if (group && config && isModel(config)) collectModel(layer as unknown as Model, config, group, found)
     else collect(layer, group, `${container.path}/${name}`, found)
   }
   rejectOthers(container, known)
