@@ -4,7 +4,10 @@ import { nodeResolve } from '@rollup/plugin-node-resolve'
 const { dependencies = {} } = JSON.parse(readFileSync(new URL('package.json', import.meta.url)))
 const entry = name => `build/ts/entry/${name}.js`
 
-/** tsc's JavaScript to dist/: one file per entry of package.json's exports, over shared files, so that classes are the same in all. */
+/**
+ * tsc's JavaScript to dist/: one file per entry of package.json's exports over shared ones, so that classes are the same in all.
+ * The bytes of the wasm and what hands them over are files of their own: an entry without them is one import less.
+ */
 export default {
   input: { index: entry('index'), keras: entry('keras'), ops: entry('ops') },
   external: Object.keys(dependencies), // what is in devDependencies is bundled
@@ -12,5 +15,15 @@ export default {
   onwarn(warning) {
     throw new Error(warning.message) // an import that is not found would reach users
   },
-  output: { dir: 'dist', format: 'es', chunkFileNames: 'shared/[name].js', generatedCode: 'es2015' },
+  output: {
+    dir: 'dist',
+    format: 'es',
+    generatedCode: 'es2015',
+    chunkFileNames: 'shared/[name].js',
+    manualChunks(id) {
+      if (id.endsWith('/generated/bytes.js')) return 'bytes'
+      if (id.endsWith('/entry/inline.js')) return 'inline'
+      return /\/build\/ts\/(?!entry\/|formats\/)/.test(id) ? 'core' : undefined
+    },
+  },
 }
