@@ -52,7 +52,8 @@ function main(args: string[]): number {
     try {
       const frames = recognizer.features.clip(recognizer.read(readFileSync(join(values.data, name))))
       const last = recognizer.stream(frames).at(-1)!
-      const counts = (speakers[speaker] ??= { clips: 0, right: 0 })
+      speakers[speaker] ??= { clips: 0, right: 0 }
+      const counts = speakers[speaker]
       counts.clips++
       if (last.indexOf(Math.max(...last)) === Number(digit)) counts.right++
     } catch (error) {

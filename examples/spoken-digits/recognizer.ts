@@ -21,7 +21,7 @@ export interface Recognition {
   duration: number
   /** Loudness of every frame, root mean square. */
   loudness: number[]
-  /** µs of one step, the median over the clip's steps. */
+  /** µs of one step: the clip's steps together, the median of several rounds. */
   stepMicros: number
   /** µs of `predict` on the whole clip. */
   sequenceMicros: number
@@ -56,13 +56,13 @@ export class Recognizer {
 
   /** Streams a clip frame by frame, and predicts it as a whole. */
   recognize(samples: Float64Array): Recognition {
-    const { bands, sampleRate, frame, hop } = this.features.constants
+    const { sampleRate, frame, hop } = this.features.constants
     const frames = this.features.clip(samples)
-    const count = frames.length / bands
     const steps = this.stream(frames).map(step => Array.from(step))
     const last = steps.at(-1)!
-    for (let i = 0; i < warmUps; i++) this.#measureSteps(frames)
-    const times = Array.from({ length: rounds }, () => this.#measureSteps(frames))
+    const split = this.#split(frames)
+    for (let i = 0; i < warmUps; i++) this.#measureSteps(split)
+    const times = Array.from({ length: rounds }, () => this.#measureSteps(split))
     const whole = Array.from({ length: rounds }, () => {
       const start = performance.now()
       this.#model.predict(frames)
@@ -72,7 +72,9 @@ export class Recognizer {
       digit: last.indexOf(Math.max(...last)),
       steps,
       duration: samples.length / sampleRate,
-      loudness: Array.from({ length: count }, (_, i) => rms(samples.subarray(i * hop, i * hop + frame))),
+      loudness: Array.from({ length: steps.length }, (_, i) =>
+        rms(samples.subarray(i * hop, i * hop + frame)),
+      ),
       stepMicros: median(times),
       sequenceMicros: median(whole),
     }
@@ -80,28 +82,24 @@ export class Recognizer {
 
   /** The probabilities after every frame of [frames, bands]. */
   stream(frames: Float32Array): Float32Array[] {
-    const { bands } = this.features.constants
     this.#stream.resetStates()
+    return this.#split(frames).map(frame => Float32Array.from(this.#stream.step(frame) as Float32Array))
+  }
+
+  #split(frames: Float32Array): Float32Array[] {
+    const { bands } = this.features.constants
     return Array.from({ length: frames.length / bands }, (_, i) =>
-      Float32Array.from(this.#stream.step(frames.subarray(i * bands, (i + 1) * bands)) as Float32Array),
+      frames.subarray(i * bands, (i + 1) * bands),
     )
   }
 
   /** µs a step, over the whole clip once. */
-  #measureSteps(frames: Float32Array): number {
-    const { bands } = this.features.constants
-    const count = frames.length / bands
-    const frame = new Float32Array(bands)
+  #measureSteps(frames: readonly Float32Array[]): number {
     const out = new Float32Array(10)
     this.#stream.resetStates()
-    let time = 0
-    for (let i = 0; i < count; i++) {
-      frame.set(frames.subarray(i * bands, (i + 1) * bands))
-      const start = performance.now()
-      this.#stream.step(frame, out)
-      time += performance.now() - start
-    }
-    return (time * 1000) / count
+    const start = performance.now()
+    for (const frame of frames) this.#stream.step(frame, out)
+    return ((performance.now() - start) * 1000) / frames.length
   }
 }
 
