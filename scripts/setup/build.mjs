@@ -19,7 +19,9 @@ export function build() {
       ['ts/generated/layer_rnn.js', 'ts/generated/layer_rnn_bg.wasm'],
       buildWasm,
     )
-    await step('embed', embedInputs(), [], () => run(process.execPath, ['scripts/embed.mjs']))
+    await step('embed', embedInputs(), ['ts/generated/bytes.ts', 'ts/generated/enums.ts'], () =>
+      run(process.execPath, ['scripts/embed.mjs']),
+    )
     await step('tsc', typeScriptInputs(), ['build/ts/generated/layer_rnn.js'], buildTypeScript)
     await step('rollup', bundleInputs(), ['dist/index.js', 'dist/layer_rnn.wasm'], bundle)
   })
