@@ -1,0 +1,48 @@
+/**
+ * From wasm-pack's output, two modules of ours:
+ * - ts/generated/bytes.ts: the wasm as text, which `ts/engine/decode.ts` reads. Not base64: a byte becomes a character or two, so
+ *   repetitions stay repetitions and gzip finds them (6 % longer than the wasm, no longer after gzip; base64: 33 % and 35 %).
+ * - ts/generated/enums.ts: the enums alone. The glue around them makes a TextDecoder when it is read, which AudioWorklets lack.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+/** Printable ASCII that no minifier has to escape. */
+const safe = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).filter(
+  char => !'"\'`\\$<'.includes(char),
+)
+const leads = 2
+
+/** The bytes by frequency: the commonest get one character, the others a lead and a character. */
+export function encode(bytes) {
+  const counts = new Array(256).fill(0)
+  for (const byte of bytes) counts[byte]++
+  const order = counts.map((_, byte) => byte).sort((a, b) => counts[b] - counts[a] || a - b)
+  const singles = safe.length - leads
+  const code = []
+  order.forEach((byte, rank) => {
+    const rest = rank - singles
+    code[byte] =
+      rest < 0 ? safe[rank] : safe[singles + Math.floor(rest / safe.length)] + safe[rest % safe.length]
+  })
+  const table = order.map(byte => byte.toString(16).padStart(2, '0')).join('')
+  return { table, text: Array.from(bytes, byte => code[byte]).join('') }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const generated = new URL('../ts/generated/', import.meta.url)
+  const { table, text } = encode(readFileSync(new URL('layer_rnn_bg.wasm', generated)))
+  writeFileSync(
+    new URL('bytes.ts', generated),
+    `export const table = '${table}'\nexport const text =\n  '${text}'\n`,
+  )
+
+  const glue = await import(new URL('layer_rnn.js', generated))
+  const enums = Object.entries(glue).filter(([, value]) => typeof value === 'object')
+  const source = enums.map(([name, members]) => {
+    const pairs = Object.entries(members).filter(([key]) => !/^\d/.test(key))
+    const body = pairs.map(([key, number]) => `  ${key}: ${number},\n`).join('')
+    return `export const ${name} = {\n${body}} as const\nexport type ${name} = (typeof ${name})[keyof typeof ${name}]\n`
+  })
+  writeFileSync(new URL('enums.ts', generated), source.join('\n'))
+}

@@ -1,0 +1,183 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+/**
+ * Ownership. What lives in the engine has a resource on this side that frees it once: by `dispose`, by `using`, at the end of a
+ * `scope`, and if all of that was forgotten, some time after the object became unreachable.
+ */
+import { DisposedError } from '../errors.js'
+import type { Trace } from '../ops/trace.js'
+import { type Engine, synchronous } from './engine.js'
+import type { ExportName } from './instance.js'
+
+const release = {
+  tensor: 'tensor_free',
+  trace: 'builder_free',
+  program: 'program_free',
+  call: 'call_free',
+} satisfies Record<string, ExportName>
+
+export type ResourceKind = keyof typeof release
+
+/** Something in the engine's memory, by its id. */
+export class Resource {
+  readonly engine: Engine
+  readonly #kind: ResourceKind
+  readonly #instance: number
+  #id: number
+
+  constructor(owner: object, engine: Engine, kind: ResourceKind, id: number) {
+    this.engine = engine
+    this.#kind = kind
+    this.#id = id
+    this.#instance = engine.instance
+    registry?.register(owner, this, this)
+  }
+
+  get alive(): boolean {
+    return this.#id !== 0 && this.#instance === this.engine.instance
+  }
+
+  /** The id; `owner` names itself in the error when it is gone. */
+  idFor(owner: object): number {
+    if (this.#id === 0 || this.#instance !== this.engine.instance) {
+      throw new DisposedError(`${owner} has been disposed`, { actual: String(owner) })
+    }
+    return this.#id
+  }
+
+  /** Says that the engine has already given it up. */
+  forget(): void {
+    this.#id = 0
+    registry?.unregister(this)
+  }
+
+  free(): void {
+    const { alive } = this
+    const id = this.#id
+    this.forget()
+    // Nothing can be given back to an engine that has trapped: its restart frees all.
+    if (alive && !this.engine.failed) this.engine.call(release[this.#kind], id)
+  }
+}
+
+const registry =
+  typeof FinalizationRegistry === 'function'
+    ? new FinalizationRegistry<Resource>(resource => resource.free())
+    : undefined
+
+/** What has to be disposed. */
+export interface Disposes {
+  readonly disposed: boolean
+  dispose(): void
+}
+
+/** Makes `using` call `dispose`, in runtimes that have `Symbol.dispose`. */
+export function disposable(Class: { prototype: Disposes }): void {
+  if (typeof Symbol.dispose !== 'symbol') return
+  Object.defineProperty(Class.prototype, Symbol.dispose, {
+    configurable: true,
+    value(this: Disposes) {
+      this.dispose()
+    },
+  })
+}
+
+/** Programs and what is made of them. */
+export abstract class Handle implements Disposes {
+  readonly engine: Engine
+  readonly #resource: Resource
+  declare readonly [Symbol.dispose]: () => void
+
+  protected constructor(engine: Engine, kind: ResourceKind, id: number) {
+    this.engine = engine
+    this.#resource = new Resource(this, engine, kind, id)
+  }
+
+  /** The engine's number; a DisposedError when it is gone. @internal */
+  get id(): number {
+    return this.#resource.idFor(this)
+  }
+
+  get disposed(): boolean {
+    return !this.#resource.alive
+  }
+
+  /** Frees what this holds in the engine. Twice is harmless. */
+  dispose(): void {
+    this.#resource.free()
+  }
+
+  /** For a call that takes the thing over. */
+  protected forget(): void {
+    this.#resource.forget()
+  }
+}
+disposable(Handle)
+
+/** What code that makes tensors runs in. */
+interface Context {
+  /** The trace that ops are recorded in; without one they run at once. */
+  trace?: Trace
+  /** Collects the tensors that are made. */
+  owned?: Set<Disposes>
+}
+
+let context: Context = {}
+
+/** The trace that is being recorded. */
+export const currentTrace = (): Trace | undefined => context.trace
+
+/** Puts a new tensor into the scope that is open. */
+export function made(tensor: Disposes): void {
+  context.owned?.add(tensor)
+}
+
+/** Runs `fn` in another context. */
+export function within<T>(inner: Context, fn: () => T): T {
+  const outer = context
+  context = inner
+  try {
+    return fn()
+  } finally {
+    context = outer
+  }
+}
+
+const scopes: Set<Disposes>[] = []
+
+/**
+ * Runs `fn` and frees the tensors made inside, except those found in its result (in arrays and plain objects, however deep) and
+ * those given to `keep`. Variables, layers, models and streams are never freed.
+ */
+export function scope<T>(fn: () => T): T {
+  const owned = new Set<Disposes>()
+  scopes.push(owned)
+  try {
+    const result = synchronous('scope', within({ ...context, owned }, fn))
+    visit(result, tensor => {
+      if (owned.delete(tensor)) made(tensor)
+    })
+    return result
+  } finally {
+    scopes.pop()
+    for (const tensor of owned) tensor.dispose()
+  }
+}
+
+/** Takes the tensors in `value` out of every open scope; gives it back. */
+export function keep<T>(value: T): T {
+  visit(value, tensor => {
+    for (const owned of scopes) owned.delete(tensor)
+  })
+  return value
+}
+
+function visit(value: unknown, found: (tensor: Disposes) => void): void {
+  if (typeof value !== 'object' || value === null) return
+  if (Array.isArray(value)) {
+    for (const item of value) visit(item, found)
+  } else if (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null) {
+    for (const item of Object.values(value)) visit(item, found)
+  } else {
+    found(value as Disposes)
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * The ops: what cells, layers and models compute with. Like to like: data are computed at once, traced and symbolic tensors
+ * become part of a program. Numbers and nested arrays are taken for constants.
+ *
+ * @module
+ */
+export * from './activation.js'
+export { cast } from './cast.js'
+export * from './creation.js'
+export * from './elementwise.js'
+export { dot, linear, matmul, take } from './matmul.js'
+export type { Like, Operand } from './operation.js'
+export { all, any, argmax, argmin, max, mean, min, prod, sum } from './reduction.js'
+export {
+  broadcastTo,
+  concatenate,
+  expandDims,
+  flip,
+  reshape,
+  type Sizes,
+  slice,
+  split,
+  squeeze,
+  stack,
+  transpose,
+} from './shaping.js'

@@ -1,0 +1,86 @@
+/** A built-in cell over time, as one op. */
+import { Op } from '../generated/enums.js'
+import type { SymbolicTensor } from '../tensor/tensor.js'
+import { cast } from './cast.js'
+import { operate } from './operation.js'
+
+export interface SequenceOptions {
+  /** CellKind: which equations. */
+  kind: number
+  /** Activation of the candidate and of the output. */
+  activation: number
+  /** Activation of the gates. */
+  recurrentActivation: number
+  units: number
+  bias?: SymbolicTensor | null
+  /** [batch, time]: 0 where a step is left out: the output is repeated, states carry over. */
+  mask?: SymbolicTensor | null
+  /** What the states are at the start, [batch, units] each. Default: zeros. */
+  states?: readonly SymbolicTensor[] | null
+  /** [batch, units]: what a masked step repeats before the first that counts. Default: zeros. */
+  previous?: SymbolicTensor | null
+  /** From the last step to the first; outputs in the order of processing. */
+  backward?: boolean
+  /** Masked steps put out zeros. */
+  zeroOutput?: boolean
+  /** All outputs [batch, time, units], instead of the last [batch, units]. */
+  all?: boolean
+}
+
+export interface SequenceResult {
+  output: SymbolicTensor
+  /** The states at the end, [batch, units] each. */
+  states: SymbolicTensor[]
+}
+
+/** Bits of the record. */
+const operand = { bias: 1, mask: 2, states: 4, previous: 8 }
+const result = { last: 1, all: 2, states: 4 }
+const flag = { backward: 1, zeroOutput: 2 }
+
+/** Runs a cell over `x` [batch, time, features]. */
+export function sequence(
+  x: SymbolicTensor,
+  kernel: SymbolicTensor,
+  recurrent: SymbolicTensor,
+  options: SequenceOptions,
+): SequenceResult {
+  const {
+    kind,
+    activation,
+    recurrentActivation,
+    units,
+    bias,
+    mask,
+    states,
+    previous,
+    backward,
+    zeroOutput,
+    all,
+  } = options
+  const given =
+    (bias ? operand.bias : 0) +
+    (mask ? operand.mask : 0) +
+    (states ? operand.states : 0) +
+    (previous ? operand.previous : 0)
+  const operands = [x, kernel, recurrent, bias, mask, ...(states ?? []), previous].filter(
+    each => each !== null && each !== undefined,
+  )
+  const at = operands.indexOf(mask as SymbolicTensor)
+  const [output, ...after] = operate('sequence', operands, (values, trace) =>
+    trace.emit(
+      Op.Sequence,
+      values.map((value, i) => (mask && i === at ? cast(value, 'bool') : value)),
+      [
+        kind,
+        activation,
+        recurrentActivation,
+        units,
+        (backward ? flag.backward : 0) + (zeroOutput ? flag.zeroOutput : 0),
+        given,
+        (all ? result.all : result.last) + result.states,
+      ],
+    ),
+  )
+  return { output: output!, states: after }
+}

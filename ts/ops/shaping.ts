@@ -1,0 +1,206 @@
+/** Ops that move elements and change none. Sizes that are not known yet are copied from the operand that has them. */
+import { ArgumentError, ShapeError, show, TraceError } from '../errors.js'
+import { Op } from '../generated/enums.js'
+import { axisOf } from '../tensor/shape.js'
+import type { SymbolicTensor } from '../tensor/tensor.js'
+import { promote } from './cast.js'
+import { type Like, type Operand, operate, operateOne } from './operation.js'
+import { Dim, sizeAlong } from './trace.js'
+
+/** Sizes for a new tensor: numbers, and those that are not known while tracing. */
+export type Sizes = readonly (number | Dim)[]
+
+/** The same elements in another shape: one size may be −1, found from the others; null copies the operand's size of that axis. */
+export function reshape<X extends Operand>(x: X, shape: readonly (number | null | Dim)[]): Like<X> {
+  return operateOne('reshape', [x], ([x], trace) => {
+    const codes = shape.flatMap((size, axis) => {
+      if (size === -1) return [2, 0]
+      if (typeof size === 'number') return [0, literalSize('reshape', size)]
+      if (size !== null && (size.like.shape.length !== x!.rank || sizeAlong(x!, size.axis) === undefined)) {
+        throw new TraceError('reshape takes unknown sizes only of the tensor that is reshaped')
+      }
+      return [1, size === null ? axis : size.axis]
+    })
+    return trace.emit(Op.Reshape, [x!], [codes.length, ...codes])[0]!
+  })
+}
+
+/** One more axis, of size 1. */
+export function expandDims<X extends Operand>(x: X, axis: number): Like<X> {
+  return operateOne('expandDims', [x], ([x], trace) => {
+    const codes = own(x!)
+    codes.splice(axisOf(axis, x!.rank + 1, 'expandDims'), 0, [0, 1])
+    return trace.emit(Op.Reshape, [x!], [2 * codes.length, ...codes.flat()])[0]!
+  })
+}
+
+/** Without an axis of size 1. */
+export function squeeze<X extends Operand>(x: X, axis: number): Like<X> {
+  return operateOne('squeeze', [x], ([x], trace) => {
+    const at = axisOf(axis, x!.rank, 'squeeze')
+    if (x!.shape[at] !== 1) {
+      throw new ShapeError(`squeeze: axis ${axis} of ${show(x!.shape)} must be 1`, {
+        argument: 'axis',
+        expected: 1,
+        actual: x!.shape[at],
+      })
+    }
+    const codes = own(x!).filter((_, i) => i !== at)
+    return trace.emit(Op.Reshape, [x!], [2 * codes.length, ...codes.flat()])[0]!
+  })
+}
+
+/** Codes of a reshape that copy every size. */
+const own = (x: SymbolicTensor) => x.shape.map((_, axis) => [1, axis])
+
+function literalSize(what: string, size: number): number {
+  if (Number.isInteger(size) && size >= 0) return size
+  throw new ShapeError(`${what}: ${show(size)} is no size`, {
+    argument: 'shape',
+    expected: 'a whole number',
+    actual: size,
+  })
+}
+
+/** Axes in another order; by default reversed. */
+export function transpose<X extends Operand>(x: X, axes?: readonly number[]): Like<X> {
+  return operateOne('transpose', [x], ([x], trace) => {
+    const { rank } = x!
+    const order =
+      axes?.map(axis => axisOf(axis, rank, 'transpose')) ??
+      Array.from({ length: rank }, (_, i) => rank - 1 - i)
+    if (order.length !== rank || new Set(order).size !== rank) {
+      throw new ArgumentError(`transpose: ${show(axes)} must name each of ${rank} axes once`, {
+        argument: 'axes',
+        actual: axes,
+      })
+    }
+    return trace.emit(Op.Transpose, [x!], [rank, ...order])[0]!
+  })
+}
+
+const END = 0x7fffffff
+
+/**
+ * A part of the leading axes, as `keras.ops.slice`: from `start` (negative: from the end), `size` elements (null: to the end), and of
+ * these every `step`-th.
+ */
+export function slice<X extends Operand>(
+  x: X,
+  start: readonly number[],
+  size: readonly (number | null)[],
+  step: readonly number[] = [],
+): Like<X> {
+  return operateOne('slice', [x], ([x], trace) => {
+    const { rank, shape } = x!
+    const bad = (argument: string, actual: unknown, axis: number) =>
+      new ArgumentError(`slice: ${argument} ${show(actual)} does not fit axis ${axis} of ${show(shape)}`, {
+        argument,
+        actual,
+      })
+    const { length } = start
+    if (length > rank || size.length !== length || step.length > length) {
+      throw new ArgumentError(`slice: start and size must be of one length, at most ${rank}`, {
+        argument: 'size',
+        expected: length,
+        actual: size.length,
+      })
+    }
+    const parts = start.flatMap((begin, axis) => {
+      const whole = shape[axis] ?? END
+      const count = size[axis] ?? null
+      const every = step[axis] ?? 1
+      if (!Number.isInteger(begin) || begin > whole || begin < -whole) throw bad('start', begin, axis)
+      const room = begin < 0 ? -begin : whole - begin
+      if (count !== null && !(Number.isInteger(count) && count >= 0 && count <= room))
+        throw bad('size', count, axis)
+      if (!(Number.isInteger(every) && every > 0)) throw bad('step', every, axis)
+      return [axis, begin, count === null || (begin < 0 && begin + count === 0) ? END : begin + count, every]
+    })
+    return trace.emit(Op.Slice, [x!], [parts.length, ...parts])[0]!
+  })
+}
+
+/** Equal parts along an axis, or parts that start at 0 and at each of the given indices. */
+export function split<X extends Operand>(x: X, parts: number | readonly number[], axis = 0): Like<X>[] {
+  return operate('split', [x], ([x]) => {
+    const at = axisOf(axis, x!.rank, 'split')
+    const whole = x!.shape[at]!
+    if (typeof parts === 'number' && !(whole > 0 && whole % parts === 0)) {
+      throw new ShapeError(`split: axis ${axis} of ${show(x!.shape)} has no ${parts} equal parts`, {
+        argument: 'parts',
+        expected: whole,
+        actual: parts,
+      })
+    }
+    const starts =
+      typeof parts === 'number' ? Array.from({ length: parts }, (_, i) => (i * whole) / parts) : [0, ...parts]
+    const before = Array<number>(at).fill(0)
+    return starts.map((start, i) => {
+      const next = starts[i + 1]
+      return slice(
+        x!,
+        [...before, start],
+        [...before.map(() => null), next === undefined ? null : next - start],
+      )
+    })
+  }) as Like<X>[]
+}
+
+/** Joined along an axis that is there. */
+export function concatenate<X extends Operand>(xs: readonly X[], axis = -1): Like<X> {
+  return operateOne('concatenate', xs, (values, trace) => {
+    if (values.length === 0)
+      throw new ArgumentError('concatenate needs at least one tensor', { argument: 'xs' })
+    return trace.emit(Op.Concat, promote(values), [axisOf(axis, values[0]!.rank, 'concatenate')])[0]!
+  })
+}
+
+/** Joined along a new axis. */
+export function stack<X extends Operand>(xs: readonly X[], axis = 0): Like<X> {
+  return operateOne('stack', xs, values => {
+    const at = axisOf(axis, (values[0]?.rank ?? 0) + 1, 'stack')
+    return concatenate(
+      values.map(value => expandDims(value, at)),
+      at,
+    )
+  })
+}
+
+/** In reversed order along the axis or axes; by default all. */
+export function flip<X extends Operand>(x: X, axis?: number | readonly number[]): Like<X> {
+  return operateOne('flip', [x], ([x], trace) => {
+    const axes = axesOf('flip', x!, axis)
+    return trace.emit(Op.Flip, [x!], [axes.length, ...axes])[0]!
+  })
+}
+
+/** Axes counted from the start; all of them when none is given. */
+export function axesOf(name: string, x: SymbolicTensor, axis?: number | readonly number[]): number[] {
+  if (axis === undefined) return x.shape.map((_, i) => i)
+  return (typeof axis === 'number' ? [axis] : axis).map(each => axisOf(each, x.rank, name))
+}
+
+/** Repeated to a larger shape, as NumPy broadcasts; null keeps the operand's size of that axis. */
+export function broadcastTo<X extends Operand>(x: X, shape: readonly (number | null | Dim)[]): Like<X> {
+  const likes = dims(shape.filter(size => size !== null))
+  return operateOne('broadcastTo', [x, ...(likes as X[])], (values, trace) => {
+    const sizes = shape.map(
+      (size, axis) => size ?? new Dim(values[0]!, axis - shape.length + values[0]!.rank),
+    )
+    return trace.emit(Op.Broadcast, values, sizeCodes('broadcastTo', sizes, [values[0]!, ...likes]))[0]!
+  })
+}
+
+/** The tensors whose sizes are copied. */
+export const dims = (sizes: Sizes): SymbolicTensor[] => [
+  ...new Set(sizes.filter(size => typeof size === 'object').map(size => size.like)),
+]
+
+/** The list (code, n, operand) of sizes that are literal or copied from one of `likes`. */
+export function sizeCodes(what: string, sizes: Sizes, likes: readonly SymbolicTensor[]): number[] {
+  const codes = sizes.flatMap(size =>
+    typeof size === 'object' ? [1, size.axis, likes.indexOf(size.like)] : [0, literalSize(what, size), 0],
+  )
+  return [codes.length, ...codes]
+}

@@ -1,0 +1,257 @@
+/**
+ * Traces: code that computes with ops is run once with tensors that have no data; each op is one record, checked by the engine
+ * when it is made. What comes of it is a program, which runs for any sizes that were left unknown.
+ */
+import { currentEngine, type Engine } from '../engine/engine.js'
+import { currentTrace, type Disposes, Handle, within } from '../engine/handle.js'
+import { currentLayer, show, TraceError } from '../errors.js'
+import { Op } from '../generated/enums.js'
+import { type DType, dtypeOf, kindOf, type Shape } from '../tensor/shape.js'
+import { SymbolicTensor, Tensor } from '../tensor/tensor.js'
+import { idIn, type Origin, Program, type RowState, type TensorType } from './program.js'
+
+export { Call, Plan, Program, type RowState, type TensorType } from './program.js'
+
+/** What a program is for: a whole batch of sequences, or one step after the other. */
+export type Phase = 'predict' | 'stream' | 'train' | 'evaluate'
+
+/** A value of a trace. */
+export class TracedTensor extends SymbolicTensor {
+  readonly trace: Trace
+  /** The number of the value in the trace. @internal */
+  readonly id: number
+  /** [batch, time], which steps count; layers set and read it, ops do not. */
+  readonly mask?: TracedTensor
+
+  /** @internal */
+  constructor(trace: Trace, id: number, shape: Shape, dtype: DType, mask?: TracedTensor) {
+    super(shape, dtype)
+    this.trace = trace
+    this.id = id
+    this.mask = mask
+  }
+
+  /** The same value with another mask, or none. */
+  withMask(mask: TracedTensor | undefined): TracedTensor {
+    return new TracedTensor(this.trace, this.id, this.shape, this.dtype, mask)
+  }
+}
+
+/** A size that is not known while a program is traced, as ops that make tensors take it: that of `axis` of `like`. */
+export class Dim {
+  readonly like: SymbolicTensor
+  readonly axis: number
+
+  constructor(like: SymbolicTensor, axis: number) {
+    this.like = like
+    this.axis = axis
+  }
+
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === 'string') return 'an unknown size'
+    throw new TraceError(
+      'this size is not known while a model is traced; give it to ops as it is, as in ops.zeros([size, 8])',
+    )
+  }
+}
+
+/** The size of an axis, as a number where it is known. */
+export function sizeAlong(like: SymbolicTensor, axis: number): number | Dim {
+  return like.shape.at(axis) ?? new Dim(like, axis < 0 ? axis + like.rank : axis)
+}
+
+export class Trace extends Handle {
+  readonly phase: Phase
+  #inputs: TensorType[] = []
+  #captured = new Map<Tensor, TracedTensor>()
+  #states = new Map<object, Map<string, { state: RowState; value: TracedTensor }>>()
+  #inputOf = new Map<number, number>()
+  #assigned = new Map<number, TracedTensor>()
+  #origins: Origin[] = []
+  #owned = new Set<Disposes>()
+  #symbols = 1
+
+  constructor(engine: Engine, phase: Phase) {
+    super(engine, 'trace', engine.make('trace', 'builder_new', []))
+    this.phase = phase
+  }
+
+  /** The trace that is being recorded. */
+  static current(): Trace | undefined {
+    return currentTrace()
+  }
+
+  /** Runs `fn` outside of any trace: what it computes is computed at once, and the tensors it makes are its own. */
+  static outside<T>(fn: () => T): T {
+    return within({}, fn)
+  }
+
+  /** Traces `fn` into a program. */
+  static program(engine: Engine, phase: Phase, fn: (trace: Trace) => readonly SymbolicTensor[]): Program {
+    return Trace.#use(new Trace(engine, phase), trace => trace.finish(trace.run(() => fn(trace))))
+  }
+
+  /** Traces `fn` to see shapes and dtypes, or whether it can be traced; nothing of it stays. */
+  static infer<T>(fn: (trace: Trace) => T, engine: Engine = currentEngine(), phase: Phase = 'predict'): T {
+    return Trace.#use(new Trace(engine, phase), trace => trace.run(() => fn(trace)))
+  }
+
+  static #use<T>(trace: Trace, fn: (trace: Trace) => T): T {
+    try {
+      return fn(trace)
+    } finally {
+      trace.dispose()
+    }
+  }
+
+  /** Whether dropout and its like act. */
+  get training(): boolean {
+    return this.phase === 'train'
+  }
+
+  /** Runs `fn` with ops recorded here. */
+  run<T>(fn: () => T): T {
+    return within({ trace: this, owned: this.#owned }, fn)
+  }
+
+  /** A new name for a size that is not known. */
+  symbol(): number {
+    return this.#symbols++
+  }
+
+  /**
+   * A value that every run is given. Null sizes are unknown: axis 0 is the batch (symbol 0), others are names of their own,
+   * unless `symbols` says which, axis by axis. Axes with the same symbol have the same size.
+   */
+  input(shape: Shape, dtype: DType = 'float32', symbols: readonly (number | undefined)[] = []): TracedTensor {
+    const dims = shape.map((size, axis) => size ?? -1 - (symbols[axis] ?? (axis === 0 ? 0 : this.symbol())))
+    const [value] = this.emit(Op.Input, [], [kindOf(dtype).code, dims.length, ...dims])
+    this.#inputOf.set(value!.id, this.#inputs.length)
+    this.#inputs.push({ shape, dtype })
+    return value!
+  }
+
+  /** A tensor that the program reads in every run: a weight, or a constant of the code. */
+  capture(tensor: Tensor): TracedTensor {
+    const known = this.#captured.get(tensor)
+    if (known) return known
+    const [value] = this.emit(Op.Variable, [], [idIn(this.engine, tensor)])
+    this.#captured.set(tensor, value!)
+    return value!
+  }
+
+  /**
+   * In the phase `stream`: something [batch, ...shape] that each row keeps from one run to the next, zeros at first. `assign` says
+   * what it will be. The same owner and name give the same value.
+   */
+  rowState(owner: object, name: string, shape: readonly number[], dtype: DType = 'float32'): TracedTensor {
+    const states = this.#states.get(owner) ?? new Map()
+    this.#states.set(owner, states)
+    const known = states.get(name)
+    if (known) return known.value
+    const state: RowState = { owner, name, shape, dtype, input: this.#inputs.length }
+    const value = this.input([null, ...shape], dtype)
+    states.set(name, { state, value })
+    return value
+  }
+
+  /** After every run, the tensor given for the input `target` takes the value. */
+  assign(target: TracedTensor, value: SymbolicTensor): void {
+    const input = this.#inputOf.get(this.#own(target).id)
+    if (input === undefined) throw new TraceError('only inputs and row states of a trace can be assigned')
+    this.#assigned.set(input, this.#own(value))
+  }
+
+  /** Records an op; gives its values. The engine checks the operands. */
+  emit(op: Op, inputs: readonly SymbolicTensor[], attrs: readonly number[]): TracedTensor[] {
+    const { engine } = this
+    const operands = inputs.map(input => this.#own(input))
+    const ids = operands.map(operand => operand.id)
+    const words = engine.send([op, ids.length, ...ids, attrs.length, ...attrs])
+    const origin = { op: operation ?? opName(op), layer: currentLayer() }
+    const count = engine.call('builder_record', this.id, words)
+    if (count === 0) {
+      throw engine.failure(origin.op, input => {
+        const shape = operands[input]?.shape
+        return `operand ${input + 1}${shape ? ` ${show(shape)}` : ''}`
+      })
+    }
+    this.#origins.push(origin)
+    const answer = new Int32Array(engine.words(0).buffer, engine.words(0).byteOffset)
+    let at = 0
+    return Array.from({ length: count }, () => {
+      const [id, dtype, rank] = answer.subarray(at, at + 3) as unknown as [number, number, number]
+      const shape = Array.from(answer.subarray(at + 3, at + 3 + rank), size => (size < 0 ? null : size))
+      at += 3 + rank
+      return new TracedTensor(this, id, shape, dtypeOf(dtype))
+    })
+  }
+
+  /** A tensor as a value of this trace. */
+  #own(value: SymbolicTensor): TracedTensor {
+    if (value instanceof Tensor) return this.capture(value)
+    if (value instanceof TracedTensor && value.trace === this) return value
+    throw new TraceError(
+      value instanceof TracedTensor
+        ? `${value} belongs to another trace: it was kept from an earlier call. States and results must be passed on, not stored`
+        : `${value} is a symbolic tensor of a model; inside call, compute with the tensors that are passed in`,
+      { actual: String(value) },
+    )
+  }
+
+  /** Closes the trace. */
+  finish(outputs: readonly SymbolicTensor[]): Program {
+    const ids = outputs.map(output => this.#own(output).id)
+    for (const states of this.#states.values()) {
+      for (const { state } of states.values()) {
+        if (!this.#assigned.has(state.input))
+          throw new TraceError(`the row state ${state.name} is never assigned`)
+      }
+    }
+    const pairs = [...this.#assigned].flatMap(([input, value]) => [input, value.id])
+    const words = this.engine.send([ids.length, ...ids, pairs.length / 2, ...pairs])
+    const id = this.engine.call('builder_finish', this.id, words)
+    this.forget()
+    if (id === 0) throw this.engine.failure('program')
+    const owned = this.#owned
+    this.#owned = new Set()
+    return new Program(this.engine, id, {
+      inputs: this.#inputs,
+      captured: [...this.#captured.keys()],
+      owned,
+      states: [...this.#states.values()].flatMap(states => [...states.values()].map(({ state }) => state)),
+      origins: this.#origins,
+      outputs: ids.length,
+    })
+  }
+
+  /** Gives the trace up. After `finish` there is nothing to give up. */
+  override dispose(): void {
+    super.dispose()
+    for (const tensor of this.#owned) tensor.dispose()
+    this.#owned.clear()
+  }
+
+  override toString(): string {
+    return 'trace'
+  }
+}
+
+/** The public op whose records are being made, for messages. */
+let operation: string | undefined
+
+/** Runs `fn` as the op `name`, unless it is part of another one. */
+export function inOperation<T>(name: string, fn: () => T): T {
+  if (operation !== undefined) return fn()
+  operation = name
+  try {
+    return fn()
+  } finally {
+    operation = undefined
+  }
+}
+
+function opName(op: Op): string {
+  const name = Object.keys(Op).find(key => Op[key as keyof typeof Op] === op) ?? `op ${op}`
+  return name.charAt(0).toLowerCase() + name.slice(1)
+}

@@ -1,0 +1,59 @@
+/** Arrays that left the engine for good: they live on the JavaScript heap, and nothing is to be disposed. */
+import { ArgumentError, ShapeError, show } from '../errors.js'
+import { type Data, type DType, known, sizeOf } from './shape.js'
+
+/** Numbers in nested arrays as deep as the shape. */
+export type NestedArray = number | boolean | NestedArray[]
+
+/** Numbers with a shape, row by row. */
+export class NdArray<D extends Data = Float32Array> {
+  readonly data: D
+  readonly shape: readonly number[]
+  readonly dtype: DType
+
+  /** `data` is kept, not copied; the dtype is that of its kind of array (Uint8Array is bool). */
+  constructor(data: D, shape: readonly number[]) {
+    if (sizeOf(known(shape, 'the shape of an NdArray')) !== data.length) {
+      throw new ShapeError(`${data.length} numbers do not fill the shape ${show(shape)}`, {
+        argument: 'shape',
+        expected: shape,
+        actual: data.length,
+      })
+    }
+    this.data = data
+    this.shape = shape
+    this.dtype = data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'bool'
+  }
+
+  /** As nested arrays; bool as true and false. */
+  array(): NestedArray {
+    return nest(this.data, this.shape, this.dtype)
+  }
+
+  /** The only element. */
+  item(): number | boolean {
+    return only(this.data, this.shape, this.dtype)
+  }
+}
+
+/** The only element of `data`. */
+export function only(data: Data, shape: readonly number[], dtype: DType): number | boolean {
+  if (data.length !== 1) {
+    throw new ArgumentError(`item() needs one element, but the shape is ${show(shape)}`, {
+      expected: 1,
+      actual: data.length,
+    })
+  }
+  return dtype === 'bool' ? data[0] !== 0 : data[0]!
+}
+
+/** Nested arrays of `data`, row by row. */
+export function nest(data: Data, shape: readonly number[], dtype: DType): NestedArray {
+  let at = 0
+  const level = (axis: number): NestedArray => {
+    if (axis < shape.length) return Array.from({ length: shape[axis]! }, () => level(axis + 1))
+    const value = data[at++]!
+    return dtype === 'bool' ? value !== 0 : value
+  }
+  return level(0)
+}

@@ -1,0 +1,22 @@
+/** Masks from lengths. */
+import { ArgumentError, show } from '../errors.js'
+import { NdArray } from './ndarray.js'
+
+/** bool [lengths, maxLength]: true for the first `lengths[i]` steps of row i. By default, maxLength is the largest length. */
+export function sequenceMask(lengths: ArrayLike<number>, maxLength?: number): NdArray<Uint8Array> {
+  const rows = Array.from(lengths)
+  const time = maxLength ?? Math.max(0, ...rows)
+  const bad = [time, ...rows].find(length => !(Number.isInteger(length) && length >= 0 && length <= time))
+  if (bad !== undefined) {
+    throw new ArgumentError(`sequenceMask: ${show(bad)} is no length up to ${time}`, {
+      argument: 'lengths',
+      expected: `0 to ${time}`,
+      actual: bad,
+    })
+  }
+  const mask = new Uint8Array(rows.length * time)
+  rows.forEach((length, row) => {
+    mask.fill(1, row * time, row * time + length)
+  })
+  return new NdArray(mask, [rows.length, time])
+}

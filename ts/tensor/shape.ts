@@ -1,0 +1,72 @@
+/** Shapes and dtypes. */
+import { ArgumentError, ShapeError, show, UnsupportedError } from '../errors.js'
+import { Dtype } from '../generated/enums.js'
+
+/** Sizes of the axes; null where a size is not known while a model is described. */
+export type Shape = readonly (number | null)[]
+
+/** All arithmetic is in float32; ids are int32, masks bool. */
+export type DType = 'float32' | 'int32' | 'bool'
+
+/** The numbers of a tensor; bool is one byte, 0 or 1, for each element. */
+export type Data = Float32Array | Int32Array | Uint8Array
+
+interface Kind {
+  /** The engine's number. */
+  code: Dtype
+  Array: { new (length: number): Data; new (buffer: ArrayBufferLike, offset: number, length: number): Data }
+}
+
+const kinds: Record<DType, Kind> = {
+  float32: { code: Dtype.Float32, Array: Float32Array },
+  int32: { code: Dtype.Int32, Array: Int32Array },
+  bool: { code: Dtype.Bool, Array: Uint8Array },
+}
+
+/** What the engine and the JavaScript heap call a dtype. */
+export function kindOf(dtype: DType): Kind {
+  const kind = Object.hasOwn(kinds, dtype) ? kinds[dtype] : undefined
+  if (kind) return kind
+  throw new UnsupportedError(`dtype ${show(dtype)} is not supported; there are float32, int32 and bool`, {
+    argument: 'dtype',
+    expected: Object.keys(kinds),
+    actual: dtype,
+  })
+}
+
+/** The dtype of the engine's number. */
+export function dtypeOf(code: number): DType {
+  return (Object.keys(kinds) as DType[])[code]!
+}
+
+/** Number of elements of a known shape. */
+export function sizeOf(shape: Shape): number {
+  return shape.reduce<number>((product, size) => product * (size ?? Number.NaN), 1)
+}
+
+/** The shape, or a ShapeError when it is no list of sizes. */
+export function known(shape: Shape, what: string): readonly number[] {
+  if (shape.every(size => Number.isInteger(size) && size! >= 0)) return shape as readonly number[]
+  throw new ShapeError(`${what} must have known sizes, not ${show(shape)}`, {
+    argument: 'shape',
+    actual: shape,
+  })
+}
+
+/** An axis counted from the start; negative ones count from the end. */
+export function axisOf(axis: number, rank: number, what: string): number {
+  if (Number.isInteger(axis) && axis >= -rank && axis < rank) return axis < 0 ? axis + rank : axis
+  throw new ArgumentError(`${what}: axis ${show(axis)} is not within ${rank} axes`, {
+    argument: 'axis',
+    expected: `from ${-rank} to ${rank - 1}`,
+    actual: axis,
+  })
+}
+
+/** Whether sizes may be the same; unknown ones may be any. */
+export function fits(pattern: Shape, shape: Shape): boolean {
+  return (
+    pattern.length === shape.length &&
+    pattern.every((size, axis) => size === null || shape[axis] === null || size === shape[axis])
+  )
+}
