@@ -13,13 +13,55 @@ use super::{Cell, States, Weights, start};
 use layer_rnn_kernels::gates;
 use layer_rnn_kernels::gemm::{Start, gemm};
 
-pub(super) fn project(cell: &Cell, rows: usize, x: &[f32], features: usize, weights: &Weights, z: &mut [f32]) {
+pub(super) fn project(
+    cell: &Cell,
+    rows: usize,
+    x: &[f32],
+    features: usize,
+    weights: &Weights,
+    z: &mut [f32],
+) {
     let n = cell.width();
-    gemm(rows, features, n, x, features, weights.kernel, z, n, start(weights.bias));
+    gemm(
+        rows,
+        features,
+        n,
+        x,
+        features,
+        weights.kernel,
+        z,
+        n,
+        start(weights.bias),
+    );
 }
 
-pub(super) fn step(cell: &Cell, rows: usize, weights: &Weights, z: &mut [f32], states: &mut States) {
+pub(super) fn step(
+    cell: &Cell,
+    rows: usize,
+    weights: &Weights,
+    z: &mut [f32],
+    states: &mut States,
+) {
     let n = cell.width();
-    gemm(rows, cell.units, n, states.h, cell.padded(), weights.recurrent, z, n, Start::Continue);
-    gates::lstm(rows, cell.units, z, n, states.h, states.c, cell.activation, cell.recurrent_activation);
+    gemm(
+        rows,
+        cell.units,
+        n,
+        states.h,
+        cell.padded(),
+        weights.recurrent,
+        z,
+        n,
+        Start::Continue,
+    );
+    gates::lstm(
+        rows,
+        cell.units,
+        z,
+        n,
+        states.h,
+        states.c,
+        cell.activation,
+        cell.recurrent_activation,
+    );
 }

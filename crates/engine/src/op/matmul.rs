@@ -17,7 +17,11 @@ fn transposed(site: &Site) -> Result<bool> {
 fn matrix(b: &Shape, transposed: bool) -> (i32, i32) {
     let rank = b.rank();
     let (rows, columns) = (b.dim(rank - 2), b.dim(rank - 1));
-    if transposed { (columns, rows) } else { (rows, columns) }
+    if transposed {
+        (columns, rows)
+    } else {
+        (rows, columns)
+    }
 }
 
 fn shape(site: &Site) -> Result<Outputs> {
@@ -27,7 +31,11 @@ fn shape(site: &Site) -> Result<Outputs> {
     let a = site.shaped(0, Dtype::Float32)?;
     let b = site.shaped(1, Dtype::Float32)?;
     let least = |input: u32, shape: &Shape, expected: usize| match shape.rank() {
-        rank if rank < expected => Err(Error::Rank { input, expected: expected as u32, actual: rank as u32 }),
+        rank if rank < expected => Err(Error::Rank {
+            input,
+            expected: expected as u32,
+            actual: rank as u32,
+        }),
         _ => Ok(()),
     };
     least(1, &b, 2)?;
@@ -35,17 +43,31 @@ fn shape(site: &Site) -> Result<Outputs> {
     least(0, &a, if b.rank() > 2 { b.rank() } else { 1 })?;
     let (k, n) = matrix(&b, transposed(site)?);
     let axis = a.rank() - 1;
-    let wrong = Error::Shape { input: 0, axis: axis as u32, expected: k, actual: a.dim(axis) };
+    let wrong = Error::Shape {
+        input: 0,
+        axis: axis as u32,
+        expected: k,
+        actual: a.dim(axis),
+    };
     unify(a.dim(axis), k).ok_or(wrong)?;
     let mut shape = a;
     shape.dims_mut()[axis] = n;
     if b.rank() > 2 {
         if a.rank() != b.rank() {
-            return Err(Error::Rank { input: 0, expected: b.rank() as u32, actual: a.rank() as u32 });
+            return Err(Error::Rank {
+                input: 0,
+                expected: b.rank() as u32,
+                actual: a.rank() as u32,
+            });
         }
         for axis in 0..b.rank() - 2 {
             let (expected, actual) = (a.dim(axis), b.dim(axis));
-            let wrong = Error::Shape { input: 1, axis: axis as u32, expected, actual };
+            let wrong = Error::Shape {
+                input: 1,
+                axis: axis as u32,
+                expected,
+                actual,
+            };
             shape.dims_mut()[axis] = unify(expected, actual).ok_or(wrong)?;
         }
     }
@@ -74,22 +96,22 @@ fn run(run: &mut Run) -> Result<()> {
     let (k, n) = matrix(&b, transposed);
     let (k, n) = (k as usize, n as usize);
     let rows = run.outputs[0].shape.elements() / n.max(1);
-    let start = || if run.site.inputs.len() == 3 { Start::Bias(run.f32(2)) } else { Start::Zero };
-    let (a, start) = (run.f32(0), start);
+    let a = run.f32(0);
+    let bias = (run.site.inputs.len() == 3).then(|| run.f32(2));
+    let start = || bias.map_or(Start::Zero, Start::Bias);
     if b.rank() == 2 {
-        let (packed, start) = (run.packed(0), start());
-        gemm(rows, k, n, a, k, packed, run.out_f32(0), n, start);
+        let packed = run.packed(0);
+        gemm(rows, k, n, a, k, packed, run.out_f32(0), n, start());
         return Ok(());
     }
     let m = run.shape(0).size(b.rank() - 2);
     let (k_stride, n_stride) = if transposed { (1, k) } else { (n, 1) };
-    let batches = if m == 0 { 0 } else { rows / m };
+    let batches = rows.checked_div(m).unwrap_or(0);
     for batch in 0..batches {
         let matrix = &run.f32(1)[batch * k * n..][..k * n];
-        let bias = if run.site.inputs.len() == 3 { Start::Bias(run.f32(2)) } else { Start::Zero };
         let y = &mut out_f32(run.out, run.outputs, 0)[batch * m * n..][..m * n];
         pack(matrix, k, n, k_stride, n_stride, run.scratch);
-        gemm(m, k, n, &a[batch * m * k..], k, run.scratch, y, n, bias);
+        gemm(m, k, n, &a[batch * m * k..], k, run.scratch, y, n, start());
     }
     Ok(())
 }

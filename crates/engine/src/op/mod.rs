@@ -132,7 +132,11 @@ pub(crate) struct Rule {
 impl Rule {
     /// A rule of an op that needs nothing else.
     const fn new(shape: fn(&Site) -> Result<Outputs>, run: fn(&mut Run) -> Result<()>) -> Rule {
-        Rule { shape, needs: |_| Ok(Needs::default()), run }
+        Rule {
+            shape,
+            needs: |_| Ok(Needs::default()),
+            run,
+        }
     }
 }
 
@@ -146,15 +150,23 @@ pub(crate) struct Site<'a> {
 impl<'a> Site<'a> {
     /// Attribute word `index`.
     pub fn attr(&self, index: usize) -> Result<u32> {
-        self.attrs.get(index).copied().ok_or(Error::Attribute { index: index as u32, value: 0 })
+        self.attrs.get(index).copied().ok_or(Error::Attribute {
+            index: index as u32,
+            value: 0,
+        })
     }
 
     /// The length-prefixed list that starts at attribute word `index`.
     pub fn list(&self, index: usize) -> Result<&'a [u32]> {
         let length = self.attr(index)? as usize;
-        let bad = Error::Attribute { index: index as u32, value: length as u32 };
+        let bad = Error::Attribute {
+            index: index as u32,
+            value: length as u32,
+        };
         let start = index + 1;
-        self.attrs.get(start..start.checked_add(length).ok_or(bad)?).ok_or(bad)
+        self.attrs
+            .get(start..start.checked_add(length).ok_or(bad)?)
+            .ok_or(bad)
     }
 
     /// A kind: attribute 0, read by the enum's own `from_u32`.
@@ -165,7 +177,10 @@ impl<'a> Site<'a> {
     /// Attribute `index` as a value of an enum.
     pub fn kind_at<T>(&self, index: usize, from: fn(u32) -> Option<T>) -> Result<T> {
         let value = self.attr(index)?;
-        from(value).ok_or(Error::Attribute { index: index as u32, value })
+        from(value).ok_or(Error::Attribute {
+            index: index as u32,
+            value,
+        })
     }
 
     /// Fails unless there are `expected` inputs.
@@ -173,12 +188,18 @@ impl<'a> Site<'a> {
         if self.inputs.len() == expected {
             return Ok(());
         }
-        Err(Error::Inputs { expected: expected as u32, actual: self.inputs.len() as u32 })
+        Err(Error::Inputs {
+            expected: expected as u32,
+            actual: self.inputs.len() as u32,
+        })
     }
 
     /// Type of input `index`.
     pub fn input(&self, index: usize) -> Result<Type> {
-        let missing = Error::Inputs { expected: index as u32 + 1, actual: self.inputs.len() as u32 };
+        let missing = Error::Inputs {
+            expected: index as u32 + 1,
+            actual: self.inputs.len() as u32,
+        };
         self.inputs.get(index).copied().ok_or(missing)
     }
 
@@ -188,7 +209,11 @@ impl<'a> Site<'a> {
         if ty.dtype == expected {
             return Ok(ty.shape);
         }
-        Err(Error::Dtype { input: index as u32, expected, actual: ty.dtype })
+        Err(Error::Dtype {
+            input: index as u32,
+            expected,
+            actual: ty.dtype,
+        })
     }
 
     /// An axis from an attribute word; negative ones count from the end.
@@ -198,7 +223,10 @@ impl<'a> Site<'a> {
         if (0..rank as i32).contains(&axis) {
             return Ok(axis as usize);
         }
-        Err(Error::Index { value: word as i32, limit: rank as i32 })
+        Err(Error::Index {
+            value: word as i32,
+            limit: rank as i32,
+        })
     }
 }
 
@@ -215,7 +243,13 @@ pub(crate) struct Outputs {
 impl Outputs {
     /// No outputs yet.
     pub fn none() -> Outputs {
-        Outputs { count: 0, types: [Type { dtype: Dtype::Float32, shape: Shape::SCALAR }; MAX_OUTPUTS] }
+        Outputs {
+            count: 0,
+            types: [Type {
+                dtype: Dtype::Float32,
+                shape: Shape::SCALAR,
+            }; MAX_OUTPUTS],
+        }
     }
 
     /// The usual case: one output.
@@ -227,7 +261,10 @@ impl Outputs {
 
     /// Appends an output.
     pub fn push(&mut self, dtype: Dtype, shape: Shape) -> Result<()> {
-        let full = Error::Inputs { expected: MAX_OUTPUTS as u32, actual: self.count as u32 + 1 };
+        let full = Error::Inputs {
+            expected: MAX_OUTPUTS as u32,
+            actual: self.count as u32 + 1,
+        };
         *self.types.get_mut(self.count).ok_or(full)? = Type { dtype, shape };
         self.count += 1;
         Ok(())
@@ -282,11 +319,17 @@ pub(crate) struct Run<'r> {
 impl<'r> Run<'r> {
     /// Shape of input `index`.
     pub fn shape(&self, index: usize) -> Shape {
-        self.site.inputs.get(index).map_or(Shape::SCALAR, |ty| ty.shape)
+        self.site
+            .inputs
+            .get(index)
+            .map_or(Shape::SCALAR, |ty| ty.shape)
     }
 
     fn words(&self, index: usize) -> (&'r [f32], usize) {
-        let words = self.places.get(index).map_or(&[][..], |&place| self.memory.words(place));
+        let words = self
+            .places
+            .get(index)
+            .map_or(&[][..], |&place| self.memory.words(place));
         (words, self.shape(index).elements())
     }
 
@@ -310,7 +353,9 @@ impl<'r> Run<'r> {
 
     /// The packed form asked for as number `index`.
     pub fn packed(&self, index: usize) -> &'r [f32] {
-        self.packs.get(index).map_or(&[], |&place| self.memory.words(place))
+        self.packs
+            .get(index)
+            .map_or(&[], |&place| self.memory.words(place))
     }
 
     /// Words of output `index`.
@@ -326,7 +371,10 @@ impl<'r> Run<'r> {
     /// Bytes of output `index`.
     pub fn out_bool(&mut self, index: usize) -> &mut [u8] {
         let elements = self.outputs.get(index).map_or(0, |ty| ty.shape.elements());
-        let bytes: &mut [u8] = self.out.get_mut(index).map_or(&mut [], |b| bytemuck::cast_slice_mut(b.f32_mut()));
+        let bytes: &mut [u8] = self
+            .out
+            .get_mut(index)
+            .map_or(&mut [], |b| bytemuck::cast_slice_mut(b.f32_mut()));
         let length = elements.min(bytes.len());
         bytes.get_mut(..length).unwrap_or_default()
     }

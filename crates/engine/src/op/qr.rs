@@ -11,11 +11,20 @@ pub(crate) const RULE: Rule = Rule {
         site.count(1)?;
         let input = site.shaped(0, Dtype::Float32)?;
         if input.rank() != 2 {
-            return Err(Error::Rank { input: 0, expected: 2, actual: input.rank() as u32 });
+            return Err(Error::Rank {
+                input: 0,
+                expected: 2,
+                actual: input.rank() as u32,
+            });
         }
         let (m, n) = (input.dim(0), input.dim(1));
         if m < n {
-            return Err(Error::Shape { input: 0, axis: 0, expected: n, actual: m });
+            return Err(Error::Shape {
+                input: 0,
+                axis: 0,
+                expected: n,
+                actual: m,
+            });
         }
         let mut outputs = Outputs::one(Dtype::Float32, input)?;
         outputs.push(Dtype::Float32, Shape::new(&[n, n])?)?;
@@ -26,7 +35,10 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn needs(site: &Site) -> Result<Needs> {
-    Ok(Needs { scratch: site.input(0)?.words()?, ..Needs::default() })
+    Ok(Needs {
+        scratch: site.input(0)?.words()?,
+        ..Needs::default()
+    })
 }
 
 fn run(run: &mut Run) -> Result<()> {

@@ -17,7 +17,10 @@ fn shape(site: &Site) -> Result<Outputs> {
     let mut inferred = None;
     for (axis, dim) in site.list(0)?.chunks(2).enumerate() {
         let &[code, n] = dim else {
-            return Err(Error::Attribute { index: 0, value: dim.len() as u32 });
+            return Err(Error::Attribute {
+                index: 0,
+                value: dim.len() as u32,
+            });
         };
         shape.push(match code {
             LITERAL if n as i32 >= 0 => n as i32,
@@ -26,7 +29,12 @@ fn shape(site: &Site) -> Result<Outputs> {
                 inferred = Some(axis);
                 ANY
             }
-            _ => return Err(Error::Attribute { index: 0, value: code }),
+            _ => {
+                return Err(Error::Attribute {
+                    index: 0,
+                    value: code,
+                });
+            }
         })?;
     }
     if input.shape.known() {
@@ -37,7 +45,12 @@ fn shape(site: &Site) -> Result<Outputs> {
         }
         if shape.known() && shape.checked_elements()? as i32 != total {
             let actual = shape.elements() as i32;
-            return Err(Error::Shape { input: 0, axis: u32::MAX, expected: total, actual });
+            return Err(Error::Shape {
+                input: 0,
+                axis: u32::MAX,
+                expected: total,
+                actual,
+            });
         }
     }
     Outputs::one(input.dtype, shape)

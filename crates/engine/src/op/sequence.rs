@@ -41,11 +41,17 @@ impl Record {
         let word = |index| site.attr(index);
         let known = |index: usize, all: u32| match site.attr(index)? {
             value if value & !all == 0 => Ok(value),
-            value => Err(Error::Attribute { index: index as u32, value }),
+            value => Err(Error::Attribute {
+                index: index as u32,
+                value,
+            }),
         };
         let units = word(3)?;
         if units == 0 || units > 1 << 20 {
-            return Err(Error::Attribute { index: 3, value: units });
+            return Err(Error::Attribute {
+                index: 3,
+                value: units,
+            });
         }
         let flags = known(4, BACKWARD | ZERO_OUTPUT)?;
         Ok(Record {
@@ -83,7 +89,11 @@ fn shape(site: &Site) -> Result<Outputs> {
     let gates = record.cell.kind.gates() as i32;
     let x = site.shaped(0, Dtype::Float32)?;
     if x.rank() != 3 {
-        return Err(Error::Rank { input: 0, expected: 3, actual: x.rank() as u32 });
+        return Err(Error::Rank {
+            input: 0,
+            expected: 3,
+            actual: x.rank() as u32,
+        });
     }
     let (mut batch, mut time, features) = (x.dim(0), x.dim(1), x.dim(2));
     let expect = |input: usize, dtype, dims: &[i32]| -> Result<Shape> {
@@ -93,7 +103,9 @@ fn shape(site: &Site) -> Result<Outputs> {
     expect(2, Dtype::Float32, &[units, gates * units])?;
     if record.has(BIAS) {
         match record.cell.kind {
-            CellKind::GruResetAfter => expect(record.at(BIAS), Dtype::Float32, &[2, gates * units])?,
+            CellKind::GruResetAfter => {
+                expect(record.at(BIAS), Dtype::Float32, &[2, gates * units])?
+            }
             _ => expect(record.at(BIAS), Dtype::Float32, &[gates * units])?,
         };
     }
@@ -112,13 +124,31 @@ fn shape(site: &Site) -> Result<Outputs> {
     }
     site.count(record.at(0))?;
     if time == 0 {
-        return Err(Error::Shape { input: 0, axis: 1, expected: 1, actual: 0 });
+        return Err(Error::Shape {
+            input: 0,
+            axis: 1,
+            expected: 1,
+            actual: 0,
+        });
     }
     let row = Shape::new(&[batch, units])?;
     let mut outputs = Outputs::none();
-    for (result, count) in [(LAST, 1), (ALL, 1), (FINAL_STATES, states), (NEXT_PREVIOUS, 1)] {
-        for _ in 0..if record.results & result != 0 { count } else { 0 } {
-            let shape = if result == ALL { Shape::new(&[batch, time, units])? } else { row };
+    for (result, count) in [
+        (LAST, 1),
+        (ALL, 1),
+        (FINAL_STATES, states),
+        (NEXT_PREVIOUS, 1),
+    ] {
+        for _ in 0..if record.results & result != 0 {
+            count
+        } else {
+            0
+        } {
+            let shape = if result == ALL {
+                Shape::new(&[batch, time, units])?
+            } else {
+                row
+            };
             outputs.push(Dtype::Float32, shape)?;
         }
     }
@@ -128,26 +158,46 @@ fn shape(site: &Site) -> Result<Outputs> {
 fn layout(site: &Site, record: &Record) -> Result<Layout> {
     let x = site.input(0)?.shape;
     let ordered = !record.backward && !record.has(MASK);
-    Ok(Layout::new(record.cell, x.size(0), x.size(1), x.size(2), ordered))
+    Ok(Layout::new(
+        record.cell,
+        x.size(0),
+        x.size(1),
+        x.size(2),
+        ordered,
+    ))
 }
 
 fn needs(site: &Site) -> Result<Needs> {
     let record = Record::read(site)?;
-    let mut needs = Needs { scratch: layout(site, &record)?.words(), ..Needs::default() };
+    let mut needs = Needs {
+        scratch: layout(site, &record)?.words(),
+        ..Needs::default()
+    };
     let bias = record.has(BIAS).then(|| record.at(BIAS));
-    record.cell.packs(bias, |input, role| needs.pack(input, role));
+    record
+        .cell
+        .packs(bias, |input, role| needs.pack(input, role));
     Ok(needs)
 }
 
 fn run(run: &mut Run) -> Result<()> {
     let record = Record::read(&run.site)?;
     let layout = layout(&run.site, &record)?;
-    let weights = Weights::of(record.cell.kind, record.has(BIAS), |index| run.packed(index));
-    let given = |operand: u32, index: usize| record.has(operand).then(|| run.f32(record.at(operand) + index));
+    let weights = Weights::of(record.cell.kind, record.has(BIAS), |index| {
+        run.packed(index)
+    });
+    let given = |operand: u32, index: usize| {
+        record
+            .has(operand)
+            .then(|| run.f32(record.at(operand) + index))
+    };
     let operands = Operands {
         x: run.f32(0),
         mask: record.has(MASK).then(|| run.bool(record.at(MASK))),
-        states: [given(STATES, 0), given(STATES, 1).filter(|_| record.cell.kind.states() > 1)],
+        states: [
+            given(STATES, 0),
+            given(STATES, 1).filter(|_| record.cell.kind.states() > 1),
+        ],
         previous: given(PREVIOUS, 0),
         backward: record.backward,
         zero_output: record.zero_output,
@@ -155,7 +205,11 @@ fn run(run: &mut Run) -> Result<()> {
     let mut outs = run.out.iter_mut().zip(run.outputs);
     let mut result = |wanted: bool| {
         let (buffer, ty) = if wanted { outs.next()? } else { return None };
-        Some(out_f32(core::slice::from_mut(buffer), core::slice::from_ref(ty), 0))
+        Some(out_f32(
+            core::slice::from_mut(buffer),
+            core::slice::from_ref(ty),
+            0,
+        ))
     };
     let wants = |bit: u32| record.results & bit != 0;
     let results = Results {

@@ -50,7 +50,10 @@ impl Plan {
         let mut binder = Binder::new(program, shapes)?;
         for index in 0..program.records.len() {
             if program.live[index] {
-                let at = |error| Failure { error, record: Some(index as u32) };
+                let at = |error| Failure {
+                    error,
+                    record: Some(index as u32),
+                };
                 binder.record(index).map_err(at)?;
             }
         }
@@ -120,7 +123,11 @@ impl<'p> Binder<'p> {
             }
         }
         let program = self.program;
-        for &value in program.outputs.iter().chain(program.assigns.iter().map(|(_, value)| value)) {
+        for &value in program
+            .outputs
+            .iter()
+            .chain(program.assigns.iter().map(|(_, value)| value))
+        {
             self.last_use[self.roots[value as usize] as usize] = usize::MAX;
         }
     }
@@ -133,14 +140,25 @@ impl<'p> Binder<'p> {
             }
             return Ok(());
         };
-        let inputs: Box<[Type]> = record.inputs.iter().map(|&value| self.types[value as usize]).collect();
-        let site = Site { attrs: &record.attrs, inputs: &inputs };
+        let inputs: Box<[Type]> = record
+            .inputs
+            .iter()
+            .map(|&value| self.types[value as usize])
+            .collect();
+        let site = Site {
+            attrs: &record.attrs,
+            inputs: &inputs,
+        };
         let outputs = (rule.shape)(&site)?;
         for (value, ty) in (record.first..).zip(outputs.types()) {
             ty.words()?;
             self.types[value as usize] = *ty;
         }
-        let places: Box<[Place]> = record.inputs.iter().map(|&value| self.place(value)).collect::<Result<_>>()?;
+        let places: Box<[Place]> = record
+            .inputs
+            .iter()
+            .map(|&value| self.place(value))
+            .collect::<Result<_>>()?;
         if record.op == Op::Reshape {
             self.places[record.first as usize] = Some(places[0]);
             return Ok(());
@@ -149,7 +167,12 @@ impl<'p> Binder<'p> {
         self.plan.scratch = self.plan.scratch.max(needs.scratch);
         let mut made = Vec::new();
         for (value, ty) in (record.first..).zip(outputs.types()) {
-            let place = match self.program.outputs.iter().position(|&output| output == value) {
+            let place = match self
+                .program
+                .outputs
+                .iter()
+                .position(|&output| output == value)
+            {
                 Some(output) => Place::Output(output as u16),
                 None => Place::Slot(self.take(ty.words()?)?),
             };
@@ -159,7 +182,10 @@ impl<'p> Binder<'p> {
         let mut packs = Vec::new();
         let mut pack_here = Vec::new();
         for (input, role) in needs.packs() {
-            let ty = inputs.get(input).ok_or(Error::Inputs { expected: input as u32 + 1, actual: inputs.len() as u32 })?;
+            let ty = inputs.get(input).ok_or(Error::Inputs {
+                expected: input as u32 + 1,
+                actual: inputs.len() as u32,
+            })?;
             packs.push(match places[input] {
                 Place::Variable(variable) => self.packed(variable, role),
                 _ => {
@@ -179,7 +205,9 @@ impl<'p> Binder<'p> {
         }
         for (position, &value) in record.inputs.iter().enumerate() {
             let root = self.roots[value as usize];
-            let seen = record.inputs[..position].iter().any(|&v| self.roots[v as usize] == root);
+            let seen = record.inputs[..position]
+                .iter()
+                .any(|&v| self.roots[v as usize] == root);
             if self.last_use[root as usize] == index && !seen {
                 self.give_back(places[position]);
             }
@@ -198,19 +226,29 @@ impl<'p> Binder<'p> {
     }
 
     fn variable(&mut self, value: u32) -> Result<()> {
-        let tensor = self.program.variables.iter().find(|(v, _)| *v == value).map_or(0, |(_, tensor)| *tensor);
+        let tensor = self
+            .program
+            .variables
+            .iter()
+            .find(|(v, _)| *v == value)
+            .map_or(0, |(_, tensor)| *tensor);
         self.places[value as usize] = Some(Place::Variable(self.plan.variables.len() as u16));
         self.plan.variables.push(tensor);
         Ok(())
     }
 
     fn place(&self, value: u32) -> Result<Place> {
-        self.places[value as usize].ok_or(Error::Index { value: value as i32, limit: self.places.len() as i32 })
+        self.places[value as usize].ok_or(Error::Index {
+            value: value as i32,
+            limit: self.places.len() as i32,
+        })
     }
 
     fn packed(&mut self, variable: u16, role: Role) -> Place {
         let packs = &mut self.plan.packs;
-        let known = packs.iter().position(|p| p.variable == variable && p.role == role);
+        let known = packs
+            .iter()
+            .position(|p| p.variable == variable && p.role == role);
         let index = known.unwrap_or_else(|| {
             packs.push(Packed { variable, role });
             packs.len() - 1
@@ -223,14 +261,25 @@ impl<'p> Binder<'p> {
         let slots = &mut self.plan.slots;
         let fit = |slot: u16| {
             let size = slots[slot as usize];
-            if size >= words { (0, size - words) } else { (1, words - size) }
+            if size >= words {
+                (0, size - words)
+            } else {
+                (1, words - size)
+            }
         };
-        if let Some((at, _)) = self.free.iter().enumerate().min_by_key(|(_, slot)| fit(**slot)) {
+        if let Some((at, _)) = self
+            .free
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, slot)| fit(**slot))
+        {
             let slot = self.free.swap_remove(at);
             slots[slot as usize] = slots[slot as usize].max(words);
             return Ok(slot);
         }
-        let slot = u16::try_from(slots.len()).map_err(|_| Error::Memory { words: words as u32 })?;
+        let slot = u16::try_from(slots.len()).map_err(|_| Error::Memory {
+            words: words as u32,
+        })?;
         slots.push(words);
         Ok(slot)
     }
@@ -250,7 +299,8 @@ impl<'p> Binder<'p> {
             }
         }
         for &(input, value) in &self.program.assigns {
-            let (target, value_type) = (self.plan.inputs[input as usize], self.types[value as usize]);
+            let (target, value_type) =
+                (self.plan.inputs[input as usize], self.types[value as usize]);
             target.shape.unify(&value_type.shape, input)?;
             self.plan.assigns.push((self.place(value)?, input as u16));
         }
@@ -265,7 +315,10 @@ fn bind_symbols(program: &Program, shapes: &[Shape], types: &mut [Type]) -> Resu
     for (input, (&value, shape)) in program.inputs.iter().zip(shapes).enumerate() {
         let ty = &mut types[value as usize];
         if !shape.known() {
-            return Err(Error::Attribute { index: input as u32, value: 0 });
+            return Err(Error::Attribute {
+                index: input as u32,
+                value: 0,
+            });
         }
         for (axis, (&traced, &given)) in ty.shape.dims().iter().zip(shape.dims()).enumerate() {
             if traced >= 0 {
@@ -274,7 +327,12 @@ fn bind_symbols(program: &Program, shapes: &[Shape], types: &mut [Type]) -> Resu
             match symbols.iter().find(|(symbol, _)| *symbol == traced) {
                 Some(&(_, expected)) if expected != given => {
                     let (input, axis) = (input as u32, axis as u32);
-                    return Err(Error::Shape { input, axis, expected, actual: given });
+                    return Err(Error::Shape {
+                        input,
+                        axis,
+                        expected,
+                        actual: given,
+                    });
                 }
                 Some(_) => {}
                 None => symbols.push((traced, given)),

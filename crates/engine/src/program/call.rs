@@ -31,7 +31,10 @@ impl Call {
             packs.get_mut(pack)?.refresh(tensors)?;
         }
         for step in &self.plan.steps {
-            let at = |error| Failure { error, record: Some(step.record) };
+            let at = |error| Failure {
+                error,
+                record: Some(step.record),
+            };
             self.step(step, pool, tensors, packs).map_err(at)?;
         }
         Ok(self.commit(pool, tensors, packs)?)
@@ -71,7 +74,9 @@ impl Call {
     ) -> Result<()> {
         for &(role, input, place) in &step.pack_here {
             let mut buffer = self.take(place, pool, tensors)?;
-            let from = self.memory(pool, tensors, packs).words(step.places[input as usize]);
+            let from = self
+                .memory(pool, tensors, packs)
+                .words(step.places[input as usize]);
             role.pack(from, &step.inputs[input as usize], buffer.f32_mut());
             self.put(place, buffer, pool, tensors)?;
         }
@@ -82,7 +87,10 @@ impl Call {
         let mut scratch = core::mem::take(&mut pool.scratch);
         let record = &self.program.records[step.record as usize];
         let mut run = Run {
-            site: Site { attrs: &record.attrs, inputs: &step.inputs },
+            site: Site {
+                attrs: &record.attrs,
+                inputs: &step.inputs,
+            },
             outputs: step.outputs.types(),
             places: &step.places,
             packs: &step.packs,
@@ -102,14 +110,28 @@ impl Call {
         Ok(core::mem::take(self.buffer(place, pool, tensors)?))
     }
 
-    fn put(&self, place: Place, buffer: Buffer, pool: &mut Pool, tensors: &mut Tensors) -> Result<()> {
+    fn put(
+        &self,
+        place: Place,
+        buffer: Buffer,
+        pool: &mut Pool,
+        tensors: &mut Tensors,
+    ) -> Result<()> {
         *self.buffer(place, pool, tensors)? = buffer;
         Ok(())
     }
 
-    fn buffer<'a>(&self, place: Place, pool: &'a mut Pool, tensors: &'a mut Tensors) -> Result<&'a mut Buffer> {
+    fn buffer<'a>(
+        &self,
+        place: Place,
+        pool: &'a mut Pool,
+        tensors: &'a mut Tensors,
+    ) -> Result<&'a mut Buffer> {
         match place {
-            Place::Slot(slot) => pool.slots.get_mut(slot as usize).ok_or(Error::Stale { id: slot.into() }),
+            Place::Slot(slot) => pool
+                .slots
+                .get_mut(slot as usize)
+                .ok_or(Error::Stale { id: slot.into() }),
             Place::Output(output) => {
                 let id = self.outputs.get(output as usize).copied().unwrap_or(0);
                 Ok(&mut tensors.get_mut(id)?.buffer)
@@ -134,7 +156,14 @@ impl Call {
         Ok(())
     }
 
-    fn copy(&self, from: Place, to: u32, pool: &Pool, tensors: &mut Tensors, packs: &Packs) -> Result<()> {
+    fn copy(
+        &self,
+        from: Place,
+        to: u32,
+        pool: &Pool,
+        tensors: &mut Tensors,
+        packs: &Packs,
+    ) -> Result<()> {
         let mut buffer = core::mem::take(&mut tensors.get_mut(to)?.buffer);
         let words = self.memory(pool, tensors, packs).words(from);
         let to_words = buffer.f32_mut();

@@ -58,7 +58,9 @@ impl<'r> Memory<'r> {
     pub fn words(&self, place: Place) -> &'r [f32] {
         let tensor = |ids: &[u32], index: u16| {
             let id = ids.get(index as usize).copied().unwrap_or(0);
-            self.tensors.get(id).map_or(&[][..], |tensor| tensor.buffer.f32())
+            self.tensors
+                .get(id)
+                .map_or(&[][..], |tensor| tensor.buffer.f32())
         };
         match place {
             Place::Slot(index) => self.slots.get(index as usize).map_or(&[], Buffer::f32),
