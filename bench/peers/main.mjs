@@ -1,7 +1,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { digitsRow } from './digits.mjs'
-import { measure } from './measure.mjs'
+import { measure, quantile } from './measure.mjs'
 import * as ortWeb from './ort_web.mjs'
 import * as ours from './ours.mjs'
 import { measurePeak } from './peak.mjs'
@@ -19,16 +19,18 @@ const { values: options } = parseArgs({
 })
 const result = {
   node: process.versions.node,
-  cpu: cpus()[0]?.model ?? 'unknown',
+  cpu: cpus()[0]?.model.trim() ?? 'unknown',
   peak: measurePeak(),
   rows: [],
 }
+const peaks = []
 if (!options.json) console.log(heading(result))
 for (const row of [...rows, digitsRow()].filter(({ shape }) => shape.includes(options.only))) {
   const measured = await measureRow(row)
   result.rows.push(measured)
-  if (!options.json) console.log(line(measured, result.peak))
+  if (!options.json) console.log(line(measured))
 }
+result.peak = round(quantile(peaks, 0.5), 3)
 if (options.json) console.log(JSON.stringify(result))
 
 async function measureRow(row) {
@@ -39,19 +41,25 @@ async function measureRow(row) {
     if (contestant) contestants.push(contestant)
   }
   await assertEqual(row, contestants)
-  const measured = await measure(contestants, { rounds: Math.max(5, Number(options.rounds) || 21) })
+  const measured = await measure(contestants, measurePeak, {
+    rounds: Math.max(5, Number(options.rounds) || 21),
+  })
   for (const contestant of contestants) contestant.dispose()
+  peaks.push(...measured.peaks)
   const entry = { shape: row.shape }
+  const ratios = {} // of our time to theirs in the same round: lower quartile, median, upper quartile
   contestants.forEach(({ name }, i) => {
-    entry[name] = Number(measured[i].micros.toPrecision(5))
+    entry[name] = round(measured.results[i].micros, 5)
+    if (i > 0) ratios[name] = measured.results[i].ratio.map(value => round(value, 3))
   })
-  entry.flops = flops(row)
+  const shares = measured.first.map((micros, i) => flops(row) / micros / 1e3 / measured.peaks[i])
+  Object.assign(entry, { ratios, percentOfPeak: round(100 * quantile(shares, 0.5), 3) })
   if (row.realTime) entry.timesRealTime = Math.round((row.realTime * 1e6) / entry.ours)
-  entry.ratios = {} // ours to theirs in the same round: lower quartile, median, upper quartile
-  contestants.slice(1).forEach(({ name }, i) => {
-    entry.ratios[name] = measured[i + 1].ratio.map(value => Number(value.toPrecision(3)))
-  })
   return entry
+}
+
+function round(value, digits) {
+  return Number(value.toPrecision(digits))
 }
 
 /** All contestants give the same numbers over a few calls, states carried, or nothing is measured. */

@@ -1,8 +1,9 @@
 /**
  * Times contestants in turn, so that whatever else the machine does meets all of them: in every round each runs for at
- * least `slice` milliseconds, in another order. Returns each one's medians in µs and the spread of its ratio to the first.
+ * least `slice` milliseconds, in another order. Returns the median µs of each and the quartiles of the first one's ratio to it,
+ * and of every round what `peak()` gave beside the first one's time.
  */
-export async function measure(contestants, { rounds = 21, slice = 8, limit = 6000 } = {}) {
+export async function measure(contestants, peak, { rounds = 21, slice = 8, limit = 6000 } = {}) {
   const repeats = []
   for (const contestant of contestants) {
     for (let i = 0; i < 3; i++) await time(contestant, 1) // compiled code, filled caches
@@ -15,22 +16,21 @@ export async function measure(contestants, { rounds = 21, slice = 8, limit = 600
     repeats.push(count)
   }
   const times = contestants.map(() => [])
+  const peaks = []
   const start = performance.now()
   for (let round = 0; round < rounds && (round < 5 || performance.now() - start < limit); round++) {
     for (let turn = 0; turn < contestants.length; turn++) {
       const i = (turn + round) % contestants.length
+      const before = i === 0 ? peak() : 0
       times[i].push(((await time(contestants[i], repeats[i])) * 1000) / repeats[i])
+      if (i === 0) peaks.push((before + peak()) / 2)
     }
   }
-  return contestants.map((_, i) => ({
+  const results = contestants.map((_, i) => ({
     micros: quantile(times[i], 0.5),
-    ratio: [0.25, 0.5, 0.75].map(q =>
-      quantile(
-        times[0].map((ours, round) => ours / times[i][round]),
-        q,
-      ),
-    ),
+    ratio: quartiles(times[0].map((ours, round) => ours / times[i][round])),
   }))
+  return { results, first: times[0], peaks }
 }
 
 async function time(contestant, count) {
@@ -39,6 +39,8 @@ async function time(contestant, count) {
   else for (let i = 0; i < count; i++) contestant.call()
   return performance.now() - start
 }
+
+export const quartiles = values => [0.25, 0.5, 0.75].map(q => quantile(values, q))
 
 export function quantile(values, q) {
   const sorted = [...values].sort((a, b) => a - b)

@@ -8,22 +8,22 @@ const columns = [
 ]
 
 export function heading({ node, cpu, peak }) {
-  const peakText = peak === null ? '' : `, peak ${peak.toFixed(1)} GFLOP/s`
   const titles = columns.map(([title, width], i) => (i === 0 ? title.padEnd(width) : title.padStart(width)))
-  return `Node ${node}, ${cpu}${peakText}\nmedians of one interleaved run, one thread each; the ratio with its quartiles\n\n${titles.join('')}`
+  const about = `Node ${node}, ${cpu}, multiply-add peak ${peak.toFixed(1)} GFLOP/s`
+  return `${about}\nmedians of one interleaved run, one thread each; the ratio with its quartiles\n\n${titles.join('')}`
 }
 
-export function line({ shape, ours, ortWeb, tfjsWasm, flops, ratios, timesRealTime }, peak) {
-  const [low, median, high] = ratios.ortWeb.map(percent)
-  const share = peak === null ? '' : percent(flops / 1e3 / ours / peak)
-  const cells = [shape, micros(ours), micros(ortWeb), micros(tfjsWasm), `${median} (${low} – ${high})`, share]
+export function line({ shape, ours, ortWeb, tfjsWasm, ratios, percentOfPeak, timesRealTime }) {
+  const [low, median, high] = ratios.ortWeb.map(ratio => percent(100 * ratio))
+  const ratio = `${median} (${low} – ${high})`
+  const cells = [shape, micros(ours), micros(ortWeb), micros(tfjsWasm), ratio, percent(percentOfPeak)]
   const text = cells
     .map((cell, i) => (i === 0 ? cell.padEnd(columns[i][1]) : cell.padStart(columns[i][1])))
     .join('')
   return timesRealTime ? `${text}   ${timesRealTime.toLocaleString('en')}× faster than real time` : text
 }
 
-const percent = ratio => `${(100 * ratio).toFixed(0)} %`
+const percent = value => `${value.toFixed(0)} %`
 
 function micros(value) {
   if (value === undefined) return '–'

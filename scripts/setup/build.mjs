@@ -42,6 +42,9 @@ function wasmInputs() {
   return files(['Cargo.toml', 'Cargo.lock', '.cargo/config.toml', ...crates, 'scripts/setup/build.mjs'])
 }
 
+/** Either RUSTFLAGS would replace .cargo/config.toml's simd128. */
+const wasmEnvironment = { RUSTFLAGS: undefined, CARGO_ENCODED_RUSTFLAGS: undefined, CARGO_TERM_QUIET: 'true' }
+
 async function buildWasm() {
   needRust()
   await needTarget()
@@ -49,8 +52,6 @@ async function buildWasm() {
   say(
     'compiling Rust to WebAssembly, 15 s; the first time wasm-pack compiles its own wasm-bindgen before it, 2 minutes',
   )
-  // either RUSTFLAGS would replace .cargo/config.toml's simd128
-  const env = { RUSTFLAGS: undefined, CARGO_ENCODED_RUSTFLAGS: undefined, CARGO_TERM_QUIET: 'true' }
   await run(
     'wasm-pack',
     [
@@ -58,8 +59,17 @@ async function buildWasm() {
       ...['--out-dir', '../../ts/generated', '--out-name', 'layer_rnn'],
       ...['--', '--config', remapConfig()],
     ],
-    { env },
+    { env: wasmEnvironment },
   )
+}
+
+/** The kernels alone as a wasm file of raw exports (crates/bench), for the benchmarks. */
+export async function buildBenchKernels() {
+  needRust()
+  await needTarget()
+  say('compiling the kernels for the benchmark')
+  const target = ['--target', 'wasm32-unknown-unknown', '--release']
+  await run('cargo', ['build', ...target, '-p', 'layer-rnn-bench'], { env: wasmEnvironment })
 }
 
 /**

@@ -39,8 +39,9 @@ export async function needComponents() {
 export async function needWasmPack() {
   const found = ask('wasm-pack', ['--version'])?.split(' ')[1]
   if (found && !isOlder(found, wasmPack)) return
-  say(`installing wasm-pack ${wasmPack}, compiled from source: about 95 s, only once`)
-  await run('cargo', ['install', `wasm-pack@${wasmPack}`, '--locked', '--quiet'])
+  say(`installing wasm-pack ${wasmPack}, compiled from source: about a minute, only once`)
+  const env = { CARGO_PROFILE_RELEASE_OPT_LEVEL: '0', CARGO_PROFILE_RELEASE_LTO: 'off' } // it only starts other programs
+  await run('cargo', ['install', `wasm-pack@${wasmPack}`, '--locked', '--quiet'], { env })
 }
 
 /** Makes sure that a folder's node_modules holds exactly what its package-lock.json names for this platform. */
