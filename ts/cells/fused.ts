@@ -1,0 +1,142 @@
+/** What the built-in cells share: their weights, and that one fused kernel runs them over a whole sequence. */
+import { type ActivationName, activation, activationKind } from '../activations.js'
+import type { CellKind } from '../generated/enums.js'
+import { type Drawing, type InitializerLike, initializer } from '../initializers/initializer.js'
+import { seed } from '../initializers/random.js'
+import type { LayerOptions } from '../layers/layer.js'
+import { choice, count, type Fields, flag, rate, sparing } from '../layers/options.js'
+import { type ConstraintLike, constraint, type RegularizerLike, regularizer } from '../layers/stored.js'
+import { leaves, pack } from '../layers/structure.js'
+import type { StatesOf } from '../layers/types.js'
+import { reshape } from '../ops/index.js'
+import { type SequenceResult, sequence } from '../ops/sequence.js'
+import type { Shape } from '../tensor/shape.js'
+import type { SymbolicTensor, Variable } from '../tensor/tensor.js'
+import { RNNCell, type StateSize } from './cell.js'
+
+/** Options of the built-in cells. Regularizers, constraints and dropout are kept; they act in training. */
+export interface FusedCellOptions extends LayerOptions {
+  /** Size of the state and of the output. */
+  units: number
+  /** Default `'tanh'`; null is linear. */
+  activation?: ActivationName | null
+  /** Default true. */
+  useBias?: boolean
+  /** Default `'glorotUniform'`. */
+  kernelInitializer?: InitializerLike
+  /** Default `'orthogonal'`. */
+  recurrentInitializer?: InitializerLike
+  /** Default `'zeros'`. */
+  biasInitializer?: InitializerLike
+  kernelRegularizer?: RegularizerLike
+  recurrentRegularizer?: RegularizerLike
+  biasRegularizer?: RegularizerLike
+  kernelConstraint?: ConstraintLike
+  recurrentConstraint?: ConstraintLike
+  biasConstraint?: ConstraintLike
+  /** Share of the inputs that training drops. Default 0. */
+  dropout?: number
+  /** Share of the state that training drops. Default 0. */
+  recurrentDropout?: number
+  seed?: number | null
+  /** 1 or 2: how many dropout masks training draws. Default 2. */
+  implementation?: 0 | 1 | 2
+}
+
+export const fusedFields: Fields = {
+  units: count(),
+  activation: activation('tanh'),
+  useBias: flag(true),
+  kernelInitializer: initializer('glorotUniform'),
+  recurrentInitializer: initializer('orthogonal'),
+  biasInitializer: initializer('zeros'),
+  kernelRegularizer: regularizer(),
+  recurrentRegularizer: regularizer(),
+  biasRegularizer: regularizer(),
+  kernelConstraint: constraint(),
+  recurrentConstraint: constraint(),
+  biasConstraint: constraint(),
+  dropout: rate(0),
+  recurrentDropout: rate(0),
+  seed,
+  implementation: sparing(choice(2, 0, 1, 2)),
+}
+
+/** How a sequence is run: states to start from, mask, direction, and which outputs are wanted. */
+export interface SequenceOptions {
+  /** Absent: zeros. */
+  states?: readonly SymbolicTensor[]
+  /** `[batch, time]`, bool. */
+  mask?: SymbolicTensor
+  /** What a masked step repeats before the first valid one. Absent: zeros. */
+  previous?: SymbolicTensor
+  backward: boolean
+  /** All outputs `[batch, time, units]`; otherwise the last `[batch, units]`. */
+  all: boolean
+}
+
+export abstract class FusedCell<S extends StateSize = StateSize> extends RNNCell<S> {
+  declare readonly units: number
+  declare readonly activation: ActivationName | null
+  declare readonly recurrentActivation?: ActivationName | null
+  declare readonly useBias: boolean
+  declare readonly kernelInitializer: Drawing
+  declare readonly recurrentInitializer: Drawing
+  declare readonly biasInitializer: Drawing
+  declare kernel: Variable
+  declare recurrentKernel: Variable
+  declare bias: Variable | null
+
+  /** The engine's kernel. */
+  abstract get kind(): CellKind
+  /** Blocks of `units` columns in the kernels. */
+  abstract get gates(): number
+
+  override build(inputShape: Shape): void {
+    const { units, gates } = this
+    const columns = units * gates
+    this.kernel = this.addWeight({
+      name: 'kernel',
+      shape: [inputShape.at(-1), columns],
+      initializer: this.kernelInitializer,
+    })
+    this.recurrentKernel = this.addWeight({
+      name: 'recurrent_kernel',
+      shape: [units, columns],
+      initializer: this.recurrentInitializer,
+    })
+    this.bias = this.useBias
+      ? this.addWeight({ name: 'bias', shape: this.biasShape, initializer: this.firstBias })
+      : null
+  }
+
+  protected get biasShape(): number[] {
+    return [this.units * this.gates]
+  }
+
+  protected get firstBias(): Drawing {
+    return this.biasInitializer
+  }
+
+  /** One step, as a sequence of length one: the same bits as in any longer one. */
+  override call(
+    inputs: SymbolicTensor,
+    states: StatesOf<S, SymbolicTensor>,
+  ): [SymbolicTensor, StatesOf<S, SymbolicTensor>] {
+    const x = reshape(inputs, [-1, 1, inputs.shape.at(-1)!])
+    const result = this.sequence(x, { states: leaves(states), backward: false, all: false })
+    return [result.output, pack(this.stateSize, result.states) as StatesOf<S, SymbolicTensor>]
+  }
+
+  /** A whole sequence `[batch, time, features]`. */
+  sequence(inputs: SymbolicTensor, options: SequenceOptions): SequenceResult {
+    return sequence(inputs, this.kernel, this.recurrentKernel, {
+      ...options,
+      kind: this.kind,
+      units: this.units,
+      activation: activationKind(this.activation),
+      recurrentActivation: activationKind(this.recurrentActivation ?? null),
+      bias: this.bias,
+    })
+  }
+}

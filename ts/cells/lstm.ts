@@ -1,0 +1,63 @@
+/**
+ * The LSTM cell. For inputs `x` `[batch, features]` and states `h`, `c` `[batch, units]`:
+ *
+ *     i = recurrentActivation(x·Ki + h·Ri + bi)      what to write
+ *     f = recurrentActivation(x·Kf + h·Rf + bf)      what to keep
+ *     g =          activation(x·Kc + h·Rc + bc)      the candidate
+ *     o = recurrentActivation(x·Ko + h·Ro + bo)      what to show
+ *     c' = f∘c + i∘g
+ *     h' = o∘activation(c')
+ *
+ * Weights hold the gates side by side as `i f c o`: kernel `[features, 4·units]`,
+ * recurrent_kernel `[units, 4·units]`, bias `[4·units]`. The output is `h'`, the states are `[h', c']`.
+ */
+import { type ActivationName, activation } from '../activations.js'
+import { CellKind } from '../generated/enums.js'
+import type { Drawing } from '../initializers/initializer.js'
+import { type Fields, flag } from '../layers/options.js'
+import { concatenate, ones } from '../ops/index.js'
+import { FusedCell, type FusedCellOptions, fusedFields } from './fused.js'
+
+export interface LSTMCellOptions extends FusedCellOptions {
+  /** Of the gates. Default `'sigmoid'`. */
+  recurrentActivation?: ActivationName | null
+  /** Starts the forget gate's bias at one, so that a new cell remembers. Default true. */
+  unitForgetBias?: boolean
+}
+
+export class LSTMCell extends FusedCell<readonly [number, number]> {
+  static override readonly className = 'LSTMCell'
+  static override readonly fields: Fields = {
+    ...fusedFields,
+    recurrentActivation: activation('sigmoid'),
+    unitForgetBias: flag(true),
+  }
+  declare readonly unitForgetBias: boolean
+
+  constructor(options: LSTMCellOptions) {
+    super(options)
+    this.stateSize = [this.units, this.units]
+    this.outputSize = this.units
+  }
+
+  get kind(): CellKind {
+    return CellKind.Lstm
+  }
+
+  get gates(): number {
+    return 4
+  }
+
+  protected override get firstBias(): Drawing {
+    const { units, unitForgetBias, biasInitializer } = this
+    if (!unitForgetBias) return biasInitializer
+    return {
+      draw: (_, key) =>
+        concatenate([
+          biasInitializer.draw([units], key),
+          ones([units]),
+          biasInitializer.draw([2 * units], key),
+        ]),
+    }
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * The simple cell. For inputs `x` `[batch, features]` and state `h` `[batch, units]`:
+ *
+ *     h' = activation(x·K + h·R + b)
+ *
+ * Weights: kernel `[features, units]`, recurrent_kernel `[units, units]`, bias `[units]`.
+ */
+import { CellKind } from '../generated/enums.js'
+import type { Fields } from '../layers/options.js'
+import { FusedCell, type FusedCellOptions, fusedFields } from './fused.js'
+
+export interface SimpleRNNCellOptions extends FusedCellOptions {}
+
+export class SimpleRNNCell extends FusedCell<number> {
+  static override readonly className = 'SimpleRNNCell'
+  static override readonly fields: Fields = fusedFields
+
+  constructor(options: SimpleRNNCellOptions) {
+    super(options)
+    this.stateSize = this.outputSize = this.units
+  }
+
+  get kind(): CellKind {
+    return CellKind.SimpleRnn
+  }
+
+  get gates(): number {
+    return 1
+  }
+}

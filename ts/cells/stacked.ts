@@ -1,0 +1,81 @@
+/** Cells on top of each other, used as one: each takes the output of the one before. */
+import { ArgumentError } from '../errors.js'
+import { assignNames, type LayerOptions } from '../layers/layer.js'
+import type { Fields } from '../layers/options.js'
+import { deserialize, serialize } from '../layers/registry.js'
+import { isPlain } from '../layers/structure.js'
+import type { StatesOf } from '../layers/types.js'
+import type { Shape } from '../tensor/shape.js'
+import type { SymbolicTensor } from '../tensor/tensor.js'
+import { RNNCell, type StateSize } from './cell.js'
+
+export interface StackedRNNCellsOptions<C extends readonly RNNCell[] = readonly RNNCell[]>
+  extends LayerOptions {
+  cells: C
+}
+
+/** The states of a stack, in cell order: `[size of the first, size of the second, ...]`. */
+export type StackSize<C extends readonly RNNCell[]> = {
+  readonly [K in keyof C]: C[K]['stateSize']
+} & StateSize
+
+export class StackedRNNCells<const C extends readonly RNNCell[] = readonly RNNCell[]> extends RNNCell<
+  StackSize<C>
+> {
+  static override readonly className = 'StackedRNNCells'
+  static override readonly fields: Fields = {
+    cells: {
+      default: [],
+      read: (value, place) => readCells(value, place.layer),
+      write: cells => (cells as RNNCell[]).map(cell => serialize(cell)),
+    },
+  }
+  declare readonly cells: C
+
+  constructor(options: StackedRNNCellsOptions<C>) {
+    super(options)
+    if (this.cells.length === 0)
+      throw new ArgumentError('StackedRNNCells needs at least one cell', { argument: 'cells' })
+    assignNames(this.cells)
+    this.stateSize = this.cells.map(cell => cell.stateSize) as unknown as StackSize<C>
+    this.outputSize = this.cells.at(-1)!.outputSize
+  }
+
+  override build(inputShape: Shape): void {
+    let shape = inputShape
+    for (const cell of this.cells) {
+      cell.build(shape)
+      shape = [inputShape[0] ?? null, cell.outputSize]
+    }
+  }
+
+  override call(
+    inputs: SymbolicTensor,
+    states: StatesOf<StackSize<C>, SymbolicTensor>,
+  ): [SymbolicTensor, StatesOf<StackSize<C>, SymbolicTensor>] {
+    let output = inputs
+    const next = this.cells.map((cell, i) => {
+      const [result, after] = cell.call(output, (states as unknown[])[i])
+      output = result as SymbolicTensor
+      return after
+    })
+    return [output, next as unknown as StatesOf<StackSize<C>, SymbolicTensor>]
+  }
+}
+
+/** Checks that every entry is a cell; configs become cells. */
+export function readCells(value: unknown, layer: string): RNNCell[] {
+  if (!Array.isArray(value)) throw notCell(layer, value)
+  return value.map(cell => readCell(cell, layer))
+}
+
+export function readCell(value: unknown, layer: string): RNNCell {
+  const cell = isPlain(value) && 'class_name' in value ? deserialize(value) : value
+  const { call, stateSize } = (cell ?? {}) as Partial<RNNCell>
+  if (typeof call === 'function' && stateSize !== undefined) return cell as RNNCell
+  throw notCell(layer, value)
+}
+
+function notCell(layer: string, actual: unknown): ArgumentError {
+  return new ArgumentError(`${layer}: a cell has "call" and "stateSize"`, { layer, argument: 'cell', actual })
+}

@@ -1,0 +1,49 @@
+/** All that the default entry offers, without the bytes of the wasm. */
+import '../layers/builtin.js'
+import '../models/op_layer.js'
+
+export type { ActivationName } from '../activations.js'
+export { RNNCell, type StateSize } from '../cells/cell.js'
+export { GRUCell, type GRUCellOptions } from '../cells/gru.js'
+export { LSTMCell, type LSTMCellOptions } from '../cells/lstm.js'
+export { SimpleRNNCell, type SimpleRNNCellOptions } from '../cells/simple_rnn.js'
+export { StackedRNNCells, type StackedRNNCellsOptions } from '../cells/stacked.js'
+export {
+  createEngine,
+  currentEngine,
+  type Engine,
+  type EngineOptions,
+  type EngineStats,
+} from '../engine/engine.js'
+export { keep, scope } from '../engine/handle.js'
+export * from '../errors.js'
+export * as initializers from '../initializers/functions.js'
+export {
+  type Drawing,
+  Initializer,
+  type InitializerLike,
+  type InitializerName,
+} from '../initializers/initializer.js'
+export { setRandomSeed } from '../initializers/seed.js'
+export { Activation, type ActivationOptions } from '../layers/activation.js'
+export { Dense, type DenseOptions } from '../layers/dense.js'
+export { Dropout, type DropoutOptions } from '../layers/dropout.js'
+export { Embedding, type EmbeddingOptions } from '../layers/embedding.js'
+export * from '../layers/functions.js'
+export { GRU, type GRUOptions } from '../layers/gru.js'
+export { Input, InputLayer, type InputOptions } from '../layers/input.js'
+export { type CallOptions, Layer, type LayerOptions, type WeightOptions } from '../layers/layer.js'
+export { LSTM, type LSTMOptions } from '../layers/lstm.js'
+export { Masking, type MaskingOptions } from '../layers/masking.js'
+export { type RecurrentCallOptions, RecurrentLayer, type RecurrentOptions } from '../layers/recurrent.js'
+export { type CustomObjects, deserialize, registerSerializable, serialize } from '../layers/registry.js'
+export { RNN, type RNNOptions } from '../layers/rnn.js'
+export { SimpleRNN, type SimpleRNNOptions } from '../layers/simple_rnn.js'
+export { Model, type ModelOptions } from '../models/model.js'
+export type { PredictOptions } from '../models/predict.js'
+export { Sequential, type SequentialOptions } from '../models/sequential.js'
+export type { StepOptions, Stream, StreamOptions } from '../models/stream.js'
+export * as ops from '../ops/index.js'
+export { NdArray } from '../tensor/ndarray.js'
+export type { DType, Shape } from '../tensor/shape.js'
+export { SymbolicTensor, Tensor, tensor } from '../tensor/tensor.js'

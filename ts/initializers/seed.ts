@@ -1,0 +1,44 @@
+/** Seeds: every weight draws from a stream of its own, so its values do not depend on when they are drawn. */
+
+/** The key of a counter-based random stream. */
+export type Key = readonly [low: number, high: number]
+
+let globalSeed: number | undefined
+let drawn = 0
+
+/** Makes what is created from now on reproducible: the same seed and the same model give the same weights. */
+export function setRandomSeed(seed: number): void {
+  globalSeed = seed
+  drawn = 0
+}
+
+/** The key of the next weight, from the global seed, the weight's path and how many were drawn before. */
+export function nextKey(path: string): Key {
+  globalSeed ??= Math.floor(Math.random() * 2 ** 53) // inexact: a seed that nobody chose may be any number
+  return hash(`${globalSeed}/${drawn++}/${path}`)
+}
+
+/** The key of an explicit seed: the same one always gives the same values. */
+export function seedKey(seed: number): Key {
+  return hash(`seed/${seed}`)
+}
+
+/** Two lanes of multiply and xor-shift over the text's code units, each finished as in MurmurHash3. */
+function hash(text: string): Key {
+  let low = 0x9747b28c
+  let high = 0x3c6ef372
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    low = Math.imul(low ^ code, 0x5bd1e995)
+    high = Math.imul(high ^ code, 0x1b873593)
+    low ^= low >>> 15
+    high ^= high >>> 13
+  }
+  return [finish(low ^ high), finish(high + Math.imul(low, 5))]
+}
+
+function finish(bits: number): number {
+  let h = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return (h ^ (h >>> 16)) >>> 0
+}

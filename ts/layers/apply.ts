@@ -1,0 +1,202 @@
+/**
+ * Applying a layer, like to like. Symbolic tensors give symbolic ones (a node of the graph), traced tensors are
+ * computed on in their trace, data are computed at once by a program that is kept for the next data of that kind.
+ */
+import { keep } from '../engine/handle.js'
+import { ArgumentError, inLayer, ShapeError, show, UnsupportedError } from '../errors.js'
+import { KerasTensor, Node, type Spec } from '../models/graph.js'
+import { openShape } from '../models/predict.js'
+import { Computation, type InputType } from '../models/program.js'
+import { Trace, TracedTensor } from '../ops/trace.js'
+import type { Shape } from '../tensor/shape.js'
+import { fromValues, SymbolicTensor, Tensor } from '../tensor/tensor.js'
+import type { CallOptions, Layer } from './layer.js'
+import { hint } from './names.js'
+import { mapNested, type Nested } from './structure.js'
+import { isLeaf, type Leaf } from './values.js'
+
+/** Inputs and options of a call, their data as NdArrays. */
+export interface Call {
+  inputs: unknown
+  options: CallOptions
+}
+
+export function apply(layer: Layer, inputs: unknown, options: CallOptions): unknown {
+  checkOptions(layer, options)
+  const call = layer.prepare(inputs, options)
+  const tensors = tensorsOf(call)
+  if (tensors.some(value => value instanceof KerasTensor)) return connect(layer, call)
+  if (Trace.current()) return applyTraced(layer, call)
+  return applyConcrete(layer, call)
+}
+
+function checkOptions(layer: Layer, options: CallOptions): void {
+  const known = (layer.constructor as typeof Layer).callOptions
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue
+    throw new ArgumentError(`${layer.name}: apply has no option "${name}"${hint(name, known)}`, {
+      layer: layer.name,
+      argument: name,
+    })
+  }
+  if (options.training) {
+    throw new UnsupportedError(`${layer.name}: training is not installed, only inference runs`, {
+      layer: layer.name,
+      argument: 'training',
+    })
+  }
+}
+
+/** The tensors and arrays of a call, in order. */
+function tensorsOf(call: Call): Leaf[] {
+  const found: Leaf[] = []
+  mapNested([call.inputs, call.options], leaf => isLeaf(leaf) && found.push(leaf))
+  return found
+}
+
+/** Replaces every tensor and array of a call. */
+function mapCall(call: Call, map: (leaf: Leaf) => SymbolicTensor): Call {
+  return mapNested({ ...call }, leaf => (isLeaf(leaf) ? map(leaf) : leaf)) as unknown as Call
+}
+
+/** Adds a node to the graph: what comes out is found by tracing the call once. Data become constants of the graph. */
+function connect(layer: Layer, call: Call): Nested<KerasTensor> {
+  const engine = layer.engine
+  const constant = mapCall(call, leaf =>
+    leaf instanceof SymbolicTensor ? leaf : keep(fromValues(engine, leaf)),
+  )
+  return new Node(layer, constant.inputs, constant.options, inferSpecs(layer, constant)).outputs
+}
+
+/** Shapes and dtypes of what a call returns. */
+function inferSpecs(layer: Layer, call: Call): Nested<Spec> {
+  return Trace.infer(trace => {
+    const traced = mapCall(call, leaf =>
+      leaf instanceof Tensor ? leaf : trace.input(leaf.shape, leaf.dtype),
+    )
+    return mapNested(applyTraced(layer, traced), leaf => {
+      const { shape, dtype } = leaf as TracedTensor
+      return { shape, dtype }
+    }) as unknown as Nested<Spec>
+  }, layer.engine)
+}
+
+/** The output shape for an input shape. */
+export function inferShape(layer: Layer, inputShape: Shape): Nested<unknown> {
+  return Trace.infer(trace => {
+    const inputs = trace.input(inputShape, layer.inputDtype)
+    return mapNested(applyTraced(layer, { inputs, options: {} }), leaf => (leaf as TracedTensor).shape)
+  }, layer.engine)
+}
+
+/** Data through the layer: traced once for every kind of call, whatever the batch and the length. */
+function applyConcrete(layer: Layer, call: Call): Nested<Tensor> {
+  const { engine } = layer
+  const types: InputType[] = tensorsOf(call).map(({ shape, dtype }) => ({
+    shape: openShape({ shape, dtype }),
+    dtype,
+  }))
+  let next = 0
+  const form = mapNested({ ...call }, leaf => (isLeaf(leaf) ? types[next++] : leaf))
+  const computation = layer.programs.get(JSON.stringify(form), () => {
+    return new Computation(engine, 'predict', types, traced => {
+      let at = 0
+      return applyTraced(
+        layer,
+        mapCall(call, () => traced[at++]!),
+      )
+    })
+  })
+  const own: Tensor[] = []
+  try {
+    const tensors = tensorsOf(call).map(leaf => {
+      if (leaf instanceof Tensor) return leaf
+      const made = Trace.outside(() => fromValues(engine, leaf as Exclude<Leaf, SymbolicTensor>))
+      own.push(made)
+      return made
+    })
+    return inLayer(layer.name, () => computation.run(tensors))
+  } finally {
+    for (const tensor of own) tensor.dispose()
+  }
+}
+
+/** Builds the layer, calls it and gives its outputs their masks. */
+export function applyTraced(layer: Layer, call: Call): Nested<TracedTensor> {
+  const trace = Trace.current()!
+  const { inputs, options } = mapCall(call, leaf => {
+    if (leaf instanceof TracedTensor) return leaf
+    return trace.capture(
+      leaf instanceof Tensor ? leaf : fromValues(trace.engine, leaf as Exclude<Leaf, SymbolicTensor>),
+    )
+  }) as { inputs: TracedTensor; options: CallOptions & { mask?: TracedTensor } }
+  const first = firstTensor(inputs)
+  checkInput(layer, first)
+  inLayer(layer.name, () => layer.build(shapesOf(inputs)))
+  const mask = options.mask ?? (layer.keepsMasks ? undefined : first?.mask)
+  return inLayer(layer.name, () => {
+    const outputs = layer.call(inputs, { ...options, mask, training: false }) as Nested<TracedTensor>
+    if (layer.keepsMasks) return outputs
+    if (trace.phase === 'stream' && !layer.streams) checkStream(layer, first, outputs)
+    return attachMasks(outputs, layer.computeMask(inputs, mask) as Nested<TracedTensor | null | undefined>)
+  })
+}
+
+function firstTensor(inputs: unknown): TracedTensor | undefined {
+  let first: TracedTensor | undefined
+  mapNested(inputs, leaf => {
+    if (!first && leaf instanceof TracedTensor) first = leaf
+  })
+  return first
+}
+
+function shapesOf(inputs: unknown): Shape {
+  return mapNested(inputs, leaf => (leaf as SymbolicTensor).shape) as unknown as Shape
+}
+
+/** In a stream, only recurrent layers may turn a sequence into something else: they have their state. */
+function checkStream(layer: Layer, input: TracedTensor | undefined, outputs: Nested<TracedTensor>): void {
+  const timed = ({ shape }: SymbolicTensor) => shape.length > 1 && shape[1] === null
+  if (!input || !timed(input)) return
+  mapNested(outputs, leaf => {
+    if (timed(leaf as TracedTensor)) return
+    throw new UnsupportedError(`${layer.name} cannot stream: it needs the whole sequence`, {
+      layer: layer.name,
+    })
+  })
+}
+
+function checkInput(layer: Layer, input: TracedTensor | undefined): void {
+  const spec = layer.inputSpec
+  if (!spec || !input) return
+  const { shape } = input
+  const fail = (expected: string): never => {
+    throw new ShapeError(`${layer.name} needs inputs with ${expected}, not ${show(shape)}`, {
+      layer: layer.name,
+      argument: 'inputs',
+      expected,
+      actual: shape,
+    })
+  }
+  if (spec.ndim !== undefined && shape.length !== spec.ndim) fail(`${spec.ndim} axes`)
+  if (spec.minNdim !== undefined && shape.length < spec.minNdim) fail(`at least ${spec.minNdim} axes`)
+  for (const [axis, size] of Object.entries(spec.axes ?? {})) {
+    const actual = shape.at(Number(axis))
+    if (actual !== size && actual !== null) fail(`${size} in axis ${axis}`)
+  }
+}
+
+/** Outputs are new objects, so that a layer which returns its input does not change the input's mask. */
+function attachMasks(
+  outputs: Nested<TracedTensor>,
+  masks: Nested<TracedTensor | null | undefined>,
+): Nested<TracedTensor> {
+  if (Array.isArray(outputs)) {
+    const list = Array.isArray(masks) ? masks : []
+    return outputs.map((output, i) => attachMasks(output, list[i] ?? null))
+  }
+  const mask = masks instanceof TracedTensor ? masks : undefined
+  return outputs instanceof TracedTensor
+    ? outputs.withMask(mask)
+    : mapNested(outputs, leaf => (leaf as TracedTensor).withMask(undefined))
+}

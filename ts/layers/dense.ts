@@ -1,0 +1,79 @@
+/** `activation(x·kernel + bias)` on the last axis: kernel `[features, units]`, bias `[units]`. */
+import { type ActivationName, activation, activationKind } from '../activations.js'
+import { type Drawing, type InitializerLike, initializer } from '../initializers/initializer.js'
+import { activate, linear } from '../ops/index.js'
+import type { Shape } from '../tensor/shape.js'
+import type { SymbolicTensor, Variable } from '../tensor/tensor.js'
+import { Layer, type LayerOptions } from './layer.js'
+import { count, type Fields, flag, nullable, unwritten } from './options.js'
+import { type ConstraintLike, constraint, type RegularizerLike, regularizer } from './stored.js'
+
+export interface DenseOptions extends LayerOptions {
+  units: number
+  /** Default null: linear. */
+  activation?: ActivationName | null
+  /** Default true. */
+  useBias?: boolean
+  /** Default `'glorotUniform'`. */
+  kernelInitializer?: InitializerLike
+  /** Default `'zeros'`. */
+  biasInitializer?: InitializerLike
+  kernelRegularizer?: RegularizerLike
+  biasRegularizer?: RegularizerLike
+  kernelConstraint?: ConstraintLike
+  biasConstraint?: ConstraintLike
+  /** Features, for the first layer of a Sequential. */
+  inputDim?: number
+}
+
+export class Dense extends Layer {
+  static override readonly className: string = 'Dense'
+  static override readonly fields: Fields = {
+    units: count(),
+    activation: activation(null),
+    useBias: flag(true),
+    kernelInitializer: initializer('glorotUniform'),
+    biasInitializer: initializer('zeros'),
+    kernelRegularizer: regularizer(),
+    biasRegularizer: regularizer(),
+    kernelConstraint: constraint(),
+    biasConstraint: constraint(),
+    inputDim: unwritten(nullable(count())),
+  }
+  declare readonly $returns: 'same'
+  declare readonly units: number
+  declare readonly activation: ActivationName | null
+  declare readonly useBias: boolean
+  declare readonly kernelInitializer: Drawing
+  declare readonly biasInitializer: Drawing
+  declare readonly inputDim: number | null
+  declare kernel: Variable
+  declare bias: Variable | null
+  override supportsMasking = true
+  override inputSpec = { minNdim: 2 }
+
+  constructor(options: DenseOptions) {
+    super(options)
+  }
+
+  override get batchInputShape(): Shape | null {
+    return super.batchInputShape ?? (this.inputDim === null ? null : [null, this.inputDim])
+  }
+
+  override build(inputShape: Shape): void {
+    const { units } = this
+    const features = inputShape.at(-1)
+    this.kernel = this.addWeight({
+      name: 'kernel',
+      shape: [features, units],
+      initializer: this.kernelInitializer,
+    })
+    this.bias = this.useBias
+      ? this.addWeight({ name: 'bias', shape: [units], initializer: this.biasInitializer })
+      : null
+  }
+
+  override call(inputs: SymbolicTensor): SymbolicTensor {
+    return activate(linear(inputs, this.kernel, this.bias), activationKind(this.activation))
+  }
+}

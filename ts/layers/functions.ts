@@ -1,0 +1,129 @@
+/**
+ * R's way of writing: `layerLstm(object, options, callOptions)`. Without an object the layer is returned; a Sequential gets
+ * the layer and is returned; anything else, a tensor or data, goes through the layer and its output is returned.
+ */
+
+import type { RNNCell } from '../cells/cell.js'
+import { GRUCell, type GRUCellOptions } from '../cells/gru.js'
+import { LSTMCell, type LSTMCellOptions } from '../cells/lstm.js'
+import { SimpleRNNCell, type SimpleRNNCellOptions } from '../cells/simple_rnn.js'
+import { StackedRNNCells } from '../cells/stacked.js'
+import { ArgumentError, show } from '../errors.js'
+import { Model, type ModelOptions, type Symbols } from '../models/model.js'
+import { Sequential, type SequentialOptions } from '../models/sequential.js'
+import { NdArray } from '../tensor/ndarray.js'
+import type { Shape } from '../tensor/shape.js'
+import { SymbolicTensor } from '../tensor/tensor.js'
+import { Activation, type ActivationOptions } from './activation.js'
+import { Dense, type DenseOptions } from './dense.js'
+import { Dropout, type DropoutOptions } from './dropout.js'
+import { Embedding, type EmbeddingOptions } from './embedding.js'
+import { GRU, type GRUOptions } from './gru.js'
+import { Input, InputLayer, type InputOptions } from './input.js'
+import type { CallOptions, Layer } from './layer.js'
+import { LSTM, type LSTMOptions } from './lstm.js'
+import { Masking, type MaskingOptions } from './masking.js'
+import type { RecurrentCallOptions } from './recurrent.js'
+import { RNN, type RNNOptions } from './rnn.js'
+import { SimpleRNN, type SimpleRNNOptions } from './simple_rnn.js'
+import { isPlain } from './structure.js'
+import type { Applicable, Output } from './types.js'
+
+/** The layer that a class makes of options of type `O`. */
+interface LayerFor<O> {
+  SimpleRNN: SimpleRNN<Extract<O, SimpleRNNOptions>>
+  LSTM: LSTM<Extract<O, LSTMOptions>>
+  GRU: GRU<Extract<O, GRUOptions>>
+  RNN: RNN<Extract<O, RNNOptions>>
+  Dense: Dense
+  Activation: Activation
+  Masking: Masking
+  Embedding: Embedding
+  Dropout: Dropout
+}
+
+/** A function of the object it is composed with, the layer's options and the options of the call. */
+export interface LayerFunction<K extends keyof LayerFor<unknown>, Options, Call> {
+  /** The layer. */
+  <const O extends Options>(options: O): LayerFor<O>[K]
+  /** The layer. */
+  <const O extends Options>(object: null | undefined, options: O): LayerFor<O>[K]
+  /** The model, with the layer added. */
+  <M extends Sequential>(object: M, options: Options): M
+  /** The output. */
+  <X extends Applicable, const O extends Options>(
+    object: X,
+    options: O,
+    call?: Call,
+  ): Output<LayerFor<O>[K]['$returns'], X>
+}
+
+function layerFunction<K extends keyof LayerFor<unknown>, Options, Call = CallOptions>(
+  Class: new (options: never) => Layer,
+): LayerFunction<K, Options, Call> {
+  const compose = (...args: unknown[]): unknown => {
+    const [object, options, call] = isPlain(args[0]) ? [undefined, ...args] : args
+    const { className } = Class as unknown as typeof Layer
+    const none = object === undefined || object === null
+    const data = object instanceof SymbolicTensor || object instanceof NdArray || Array.isArray(object)
+    if (!none && !data && !(object instanceof Sequential)) {
+      throw new ArgumentError(
+        `${className}: the object must be null (gives the layer), a Sequential (gets the layer) or a tensor or array, not ${show(object)}`,
+        { layer: className, argument: 'object', actual: object },
+      )
+    }
+    if (call !== undefined && !data) {
+      throw new ArgumentError(`${className}: options of the call need a tensor or array to be applied to`, {
+        layer: className,
+        argument: 'object',
+        actual: object,
+      })
+    }
+    const layer = new Class((options ?? {}) as never)
+    if (none) return layer
+    return object instanceof Sequential
+      ? object.add(layer)
+      : layer.apply(object as Applicable, call as CallOptions)
+  }
+  return compose as LayerFunction<K, Options, Call>
+}
+
+export const layerSimpleRnn = layerFunction<'SimpleRNN', SimpleRNNOptions, RecurrentCallOptions>(SimpleRNN)
+export const layerLstm = layerFunction<'LSTM', LSTMOptions, RecurrentCallOptions>(LSTM)
+export const layerGru = layerFunction<'GRU', GRUOptions, RecurrentCallOptions>(GRU)
+export const layerRnn = layerFunction<'RNN', RNNOptions, RecurrentCallOptions>(RNN)
+export const layerDense = layerFunction<'Dense', DenseOptions>(Dense)
+export const layerActivation = layerFunction<'Activation', ActivationOptions>(Activation)
+export const layerMasking = layerFunction<'Masking', MaskingOptions>(Masking)
+export const layerEmbedding = layerFunction<'Embedding', EmbeddingOptions>(Embedding)
+export const layerDropout = layerFunction<'Dropout', DropoutOptions>(Dropout)
+
+/** A symbolic tensor to build a model from. */
+export const layerInput = (options: InputOptions): SymbolicTensor => Input(options)
+
+export const rnnCellSimple = (options: SimpleRNNCellOptions): SimpleRNNCell => new SimpleRNNCell(options)
+export const rnnCellLstm = (options: LSTMCellOptions): LSTMCell => new LSTMCell(options)
+export const rnnCellGru = (options: GRUCellOptions): GRUCell => new GRUCell(options)
+
+/** Cells on top of each other: `rnnCellsStack(a, b)` or `rnnCellsStack([a, b])`. */
+export function rnnCellsStack<const C extends readonly RNNCell[]>(...cells: C | [C]): StackedRNNCells<C> {
+  return new StackedRNNCells({ cells: cells.flat() as unknown as C })
+}
+
+/** A model between symbolic inputs and outputs. */
+export const kerasModel = <const S extends Symbols>(options: ModelOptions<S>): Model<S> => new Model(options)
+
+export interface SequentialModelOptions extends SequentialOptions {
+  layers?: readonly Layer[]
+  /** Without the batch. */
+  inputShape?: Shape
+  /** With the batch. */
+  inputBatchShape?: Shape
+}
+
+/** A model of layers in a row, to which the layer functions add. */
+export function kerasModelSequential(options: SequentialModelOptions = {}): Sequential {
+  const { layers = [], inputShape, inputBatchShape, ...rest } = options
+  const input = inputBatchShape ? { batchShape: inputBatchShape } : inputShape && { shape: inputShape }
+  return new Sequential([...(input ? [new InputLayer(input)] : []), ...layers], rest)
+}

@@ -1,0 +1,21 @@
+/** The GRU layer; its equations are with its cell. */
+import { GRUCell, type GRUCellOptions } from '../cells/gru.js'
+import type { Fields } from './options.js'
+import { cellOptions, RecurrentLayer, type RecurrentOptions, recurrentFields, useCudnn } from './recurrent.js'
+
+export interface GRUOptions extends GRUCellOptions, RecurrentOptions {
+  /** Kept for Keras; there is one kernel for every setting. */
+  useCudnn?: boolean | 'auto'
+}
+
+/** State: `h` `[batch, units]`. Weights: kernel, recurrent_kernel, bias; gates in the order `z r h`. */
+export class GRU<const O extends GRUOptions = GRUOptions> extends RecurrentLayer<O, number> {
+  static override readonly className: string = 'GRU'
+  static override readonly fields: Fields = { ...GRUCell.fields, ...recurrentFields, useCudnn }
+  override readonly cell: GRUCell
+
+  constructor(options: O) {
+    super(options)
+    this.cell = new GRUCell(cellOptions(GRUCell, this))
+  }
+}

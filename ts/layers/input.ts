@@ -1,0 +1,75 @@
+/** Where data enter a model. */
+import { ArgumentError } from '../errors.js'
+import { type KerasTensor, Node } from '../models/graph.js'
+import type { DType, Shape } from '../tensor/shape.js'
+import type { SymbolicTensor } from '../tensor/tensor.js'
+import { Layer } from './layer.js'
+import { dims, type Field, type Fields, nullable, only, reject, unwritten } from './options.js'
+import { isPlain } from './structure.js'
+
+export interface InputOptions {
+  /** Without the batch, null where a size is unknown: `[null, 5]` is a sequence of 5 features. */
+  shape?: Shape
+  /** With the batch. */
+  batchShape?: Shape
+  /** A fixed batch that goes with `shape`. Default null: any. */
+  batchSize?: number | null
+  /** Default `'float32'`. */
+  dtype?: DType
+  name?: string
+}
+
+const dtype: Field<DType> = {
+  default: 'float32',
+  read(value, place) {
+    const name = isPlain(value) && isPlain(value.config) ? value.config.name : value
+    return name === 'float32' || name === 'int32' || name === 'bool'
+      ? name
+      : reject(place, 'float32, int32 or bool', value)
+  },
+  write: value => value,
+}
+
+export class InputLayer extends Layer {
+  static override readonly className: string = 'InputLayer'
+  static override readonly fields: Fields = {
+    batchShape: nullable(dims),
+    shape: unwritten(nullable(dims)),
+    dtype,
+    sparse: only(false),
+    ragged: only(false),
+    optional: only(false),
+    inputTensor: only(null),
+    typeSpec: only(null),
+  }
+  override built = true
+  override supportsMasking = true
+  declare readonly batchShape: Shape
+  declare readonly dtype: DType
+  /** The symbolic tensor that a model starts from. */
+  readonly output: KerasTensor
+
+  constructor(options: InputOptions) {
+    super(options as object)
+    const given = this as unknown as { shape: Shape | null; batchSize: number | null }
+    const own = this.batchShape ?? this.batchInputShape
+    if (!own && !given.shape) {
+      throw new ArgumentError(`${this.name} needs "shape" or "batchShape"`, {
+        layer: this.name,
+        argument: 'shape',
+      })
+    }
+    this.batchShape = own ?? [options.batchSize ?? null, ...given.shape!]
+    const spec = { shape: this.batchShape, dtype: this.dtype }
+    this.output = new Node(this, [], {}, spec).outputs as KerasTensor
+  }
+
+  override call(inputs: SymbolicTensor): SymbolicTensor {
+    return inputs
+  }
+}
+
+/** A symbolic tensor to build a model from; works with and without `new`. */
+export const Input = function Input(options: InputOptions): SymbolicTensor {
+  return new InputLayer(options).output
+} as ((options: InputOptions) => SymbolicTensor) & (new (options: InputOptions) => SymbolicTensor)

@@ -1,0 +1,434 @@
+/** The base of every layer, cell and model: options, weights, building, configs. */
+import { currentEngine, type Engine } from '../engine/engine.js'
+import { disposable } from '../engine/handle.js'
+import { ArgumentError, DisposedError, ShapeError, StateError } from '../errors.js'
+import { type Drawing, getInitializer, type InitializerLike } from '../initializers/initializer.js'
+import { nextKey } from '../initializers/seed.js'
+import { Programs } from '../models/program.js'
+import type { NdArray } from '../tensor/ndarray.js'
+import type { DType, Shape } from '../tensor/shape.js'
+import { type SymbolicTensor, Variable } from '../tensor/tensor.js'
+import { apply, type Call, inferShape } from './apply.js'
+import { snakeCase } from './names.js'
+import {
+  configOptions,
+  count,
+  dims,
+  type Field,
+  type Fields,
+  flag,
+  nullable,
+  only,
+  readOptions,
+  text,
+  unwritten,
+  writeConfig,
+} from './options.js'
+import { type ConstraintLike, type RegularizerLike, regularizer, type Stored } from './stored.js'
+import { isPlain, type Nested } from './structure.js'
+import type { Applicable, Output } from './types.js'
+import { assignAll, toLeaves, type Values } from './values.js'
+
+/** Options of every layer. */
+export interface LayerOptions {
+  /** Unique in its model; by default the class's name in snake_case with a counter. */
+  name?: string
+  /** Whether training changes the weights. Default true. */
+  trainable?: boolean
+  /** Only `'float32'`. */
+  dtype?: 'float32'
+  /** For the first layer of a Sequential: the input's shape without the batch, null where unknown. */
+  inputShape?: Shape
+  /** The same with the batch as first size. */
+  batchInputShape?: Shape
+  /** The batch size that goes with `inputShape`. */
+  batchSize?: number | null
+  /** First values of the weights, in the order of `weights`; set when the layer is built. */
+  weights?: readonly Values[]
+  activityRegularizer?: RegularizerLike
+}
+
+/** Options of `apply`. */
+export interface CallOptions {
+  /** `[batch, time]`, non-zero where a step counts; wins over the mask that the input carries. */
+  mask?: unknown
+  /** Only false so far. */
+  training?: boolean
+}
+
+/** What `addWeight` takes. */
+export interface WeightOptions {
+  shape: readonly (number | null | undefined)[]
+  /** Default `'glorotUniform'`. */
+  initializer?: InitializerLike | Drawing
+  name?: string
+  dtype?: 'float32'
+  trainable?: boolean
+  regularizer?: RegularizerLike
+  constraint?: ConstraintLike
+}
+
+/** What a layer expects of an input; null axes and absent entries are not checked. */
+export interface InputSpec {
+  ndim?: number
+  minNdim?: number
+  axes?: Readonly<Record<number, number>>
+}
+
+const dtype: Field<'float32'> = {
+  ...only('float32', true),
+  // Keras 3 writes { class_name: 'DTypePolicy', config: { name: 'float32' } }.
+  read: (value, place) =>
+    only<'float32'>('float32').read(
+      isPlain(value) && isPlain(value.config) ? value.config.name : value,
+      place,
+    ),
+}
+
+const activityRegularizer: Field<Stored | null> = {
+  ...regularizer(),
+  write: value => (value ? regularizer().write?.(value) : undefined),
+}
+
+const baseFields: Fields = {
+  name: nullable(text),
+  trainable: flag(true),
+  dtype,
+  inputShape: unwritten(nullable(dims)),
+  batchInputShape: unwritten(nullable(dims)),
+  batchSize: unwritten(nullable(count())),
+  weights: unwritten({ default: null, read: value => value }),
+  activityRegularizer,
+  // Written by some versions of Keras, with these values unless its own special features are in use.
+  autocast: only(true),
+  dynamic: only(false),
+  quantizationConfig: only(null),
+  loraRank: only(null),
+}
+
+export abstract class Layer {
+  /** The name in configs, safe from minifiers. */
+  static readonly className?: string
+  /** The options of this class beside those of every layer. */
+  static readonly fields: Fields = {}
+  /** The options that `apply` takes. */
+  static readonly callOptions: readonly string[] = ['mask', 'training']
+
+  /** For types only: what `apply` gives. */
+  // biome-ignore lint/suspicious/noExplicitAny: a layer may give anything; subclasses say what
+  declare readonly $returns: any
+  built = false
+  supportsMasking = false
+  inputSpec: InputSpec | null = null
+  declare readonly activityRegularizer: Stored | null
+  declare readonly [Symbol.dispose]: () => void
+
+  #name: string | null
+  #named: boolean
+  #trainable: boolean
+  #variables: Variable[] = []
+  #building = false
+  #disposed = false
+  #firstWeights: readonly Values[] | null
+  #inputShape: Shape | null
+  #programs: Programs | undefined
+
+  constructor(options: LayerOptions = {}) {
+    const own = new.target
+    const className = classNameOf(own)
+    const {
+      name,
+      trainable,
+      dtype: _,
+      inputShape,
+      batchInputShape,
+      batchSize,
+      weights,
+      ...values
+    } = readOptions(className, { ...baseFields, ...own.fields }, options)
+    this.#name = name as string | null
+    this.#named = name !== null
+    this.#trainable = trainable as boolean
+    this.#firstWeights = weights as readonly Values[] | null
+    this.#inputShape = batchInputShape
+      ? (batchInputShape as Shape)
+      : inputShape
+        ? [(batchSize ?? null) as number | null, ...(inputShape as Shape)]
+        : null
+    for (const unused of ['autocast', 'dynamic', 'quantizationConfig', 'loraRank']) delete values[unused]
+    Object.assign(this, values)
+    // However build is called, weights can be added during it and are added once.
+    const build = this.build
+    Object.defineProperty(this, 'build', { value: (shape: Shape) => this.#build(build, shape) })
+  }
+
+  get name(): string {
+    return this.#name ?? snakeCase(this.className)
+  }
+
+  /** The class's name in configs. */
+  get className(): string {
+    return classNameOf(this.constructor as typeof Layer)
+  }
+
+  /** The shape given with `inputShape` or `batchInputShape`, batch first; null when none was. */
+  get batchInputShape(): Shape | null {
+    return this.#inputShape
+  }
+
+  /** Whether training changes the weights; setting it reaches the layers inside. */
+  get trainable(): boolean {
+    return this.#trainable
+  }
+  set trainable(value: boolean) {
+    this.#trainable = value
+    for (const layer of this.sublayers) layer.trainable = value
+  }
+
+  get disposed(): boolean {
+    return this.#disposed
+  }
+
+  /** The layers that this one owns: found in its properties, arrays, plain objects and Maps, in order. */
+  get sublayers(): Layer[] {
+    return [...new Set(Object.values(this).flatMap(ownedLayers))]
+  }
+
+  /** Every weight: own ones in the order they were added, then those of the layers inside. */
+  get weights(): Variable[] {
+    return [...new Set([...this.#variables, ...this.sublayers.flatMap(layer => layer.weights)])]
+  }
+
+  get trainableWeights(): Variable[] {
+    if (!this.#trainable) return []
+    const own = this.#variables.filter(variable => variable.trainable)
+    return [...new Set([...own, ...this.sublayers.flatMap(layer => layer.trainableWeights)])]
+  }
+
+  get nonTrainableWeights(): Variable[] {
+    const trained = new Set(this.trainableWeights)
+    return this.weights.filter(variable => !trained.has(variable))
+  }
+
+  /** Adds the weights, once; the shape holds null where a size is unknown. */
+  build(_inputShape: Shape): void {
+    this.built = true
+  }
+
+  /** The dtype that data in plain arrays are converted to. */
+  get inputDtype(): DType {
+    return 'float32'
+  }
+
+  /** Brings inputs and options into one form: data become NdArrays. @internal */
+  prepare(inputs: unknown, options: CallOptions): Call {
+    const { mask, ...rest } = options
+    const own = mask === undefined || mask === null ? rest : { ...rest, mask: toLeaves(mask, 'bool') }
+    return { inputs: toLeaves(inputs, this.inputDtype), options: own }
+  }
+
+  /** Whether the layer keeps its own state from step to step in a stream. */
+  get streams(): boolean {
+    return false
+  }
+
+  /** The engine of the weights. @internal */
+  get engine(): Engine {
+    return this.weights[0]?.engine ?? currentEngine()
+  }
+
+  /** The programs made for data so far. @internal */
+  get programs(): Programs {
+    this.#programs ??= new Programs()
+    return this.#programs
+  }
+
+  /** Whether `call` gives its outputs their masks itself. @internal */
+  get keepsMasks(): boolean {
+    return false
+  }
+
+  /** The computation, written with `ops`. */
+  // biome-ignore lint/suspicious/noExplicitAny: subclasses state what they take
+  abstract call(inputs: any, ...rest: any[]): unknown
+
+  /**
+   * Applies the layer, like to like: a symbolic tensor gives a symbolic one, data give data.
+   * `options` are those of the layer's call: `mask`, `training`, for recurrent layers `initialState`.
+   */
+  apply<X extends Applicable>(inputs: X, options: CallOptions = {}): Output<this['$returns'], X> {
+    return apply(this, inputs, options) as Output<this['$returns'], X>
+  }
+
+  /** The mask of the output: by default the input's, when the layer supports masking. */
+  computeMask(
+    _inputs: SymbolicTensor,
+    mask?: SymbolicTensor | null,
+  ): Nested<SymbolicTensor | null | undefined> {
+    return this.supportsMasking ? mask : null
+  }
+
+  /** The output's shape for an input's shape (found by tracing the layer). */
+  computeOutputShape(inputShape: Shape): Nested<unknown> {
+    return inferShape(this, inputShape)
+  }
+
+  /** Adds a weight; only while the layer is being built. */
+  addWeight(options: WeightOptions): Variable {
+    const name = options.name ?? `weight_${this.#variables.length}`
+    if (!this.#building) {
+      throw new StateError(`${this.name}: addWeight("${name}") outside build`, {
+        layer: this.name,
+        argument: name,
+      })
+    }
+    const shape = options.shape.map((size, axis) => {
+      if (typeof size === 'number') return size
+      throw new ShapeError(
+        `${this.name}: axis ${axis} of weight "${name}" is unknown; the input's shape must say it`,
+        {
+          layer: this.name,
+          argument: name,
+          actual: options.shape,
+        },
+      )
+    })
+    const init = getInitializer(options.initializer ?? 'glorotUniform', {
+      layer: this.name,
+      argument: 'initializer',
+    })
+    const key = nextKey(`${this.name}/${name}`)
+    const variable = new Variable({
+      name,
+      shape,
+      dtype: options.dtype ?? 'float32',
+      trainable: options.trainable ?? true,
+      initializer: () => init.draw(shape, key),
+    })
+    this.#variables.push(variable)
+    return variable
+  }
+
+  #build(build: (shape: Shape) => void, inputShape: Shape): void {
+    if (this.#disposed) throw new DisposedError(`${this.name} is disposed`, { layer: this.name })
+    if (this.built) return
+    this.#building = true
+    try {
+      build.call(this, inputShape)
+      this.built = true
+    } catch (error) {
+      this.#release()
+      throw error
+    } finally {
+      this.#building = false
+    }
+    const first = this.#firstWeights
+    this.#firstWeights = null
+    if (first) this.setWeights(first)
+  }
+
+  /** Copies of the weights' values, in the order of `weights`. */
+  getWeights(): NdArray[] {
+    return this.weights.map(variable => variable.read())
+  }
+
+  /** Sets all weights, in the order of `weights`; counts and shapes must agree, or nothing is changed. */
+  setWeights(values: readonly Values[]): void {
+    if (!this.built)
+      throw new StateError(`${this.name} has no weights before it is built`, { layer: this.name })
+    assignAll(this.name, this.weights, values)
+  }
+
+  countParams(): number {
+    if (!this.built)
+      throw new StateError(`${this.name} has no weights before it is built`, { layer: this.name })
+    return this.weights.reduce(
+      (total, { shape }) => total + shape.reduce<number>((n, size) => n * size!, 1),
+      0,
+    )
+  }
+
+  /** The options in Keras's config form. */
+  getConfig(): Record<string, unknown> {
+    const { fields } = this.constructor as typeof Layer
+    const base = {
+      name: this.name,
+      trainable: this.trainable,
+      dtype: 'float32',
+      activityRegularizer: this.activityRegularizer,
+    }
+    return { ...writeConfig(baseFields, base), ...writeConfig(fields, this) }
+  }
+
+  /** A layer from what `getConfig` gave (or a config that Keras wrote). */
+  static fromConfig(config: Readonly<Record<string, unknown>>): Layer {
+    const Class = this as unknown as new (options: object) => Layer
+    return new Class(configOptions(config))
+  }
+
+  /** Frees the weights. The layer cannot be used any more; disposing twice is harmless. */
+  dispose(): void {
+    if (this.#disposed) return
+    this.#disposed = true
+    this.#release()
+    for (const layer of this.ownedLayers()) layer.dispose()
+  }
+
+  /** The layers that go when this one goes. */
+  protected ownedLayers(): Layer[] {
+    return this.sublayers
+  }
+
+  #release(): void {
+    this.#programs?.dispose()
+    for (const variable of this.#variables) variable.dispose()
+    this.#variables = []
+  }
+
+  /** Takes a name that `taken` does not hold and adds it there. @internal */
+  takeName(taken: Set<string>): void {
+    let { name } = this
+    if (this.#named && taken.has(name)) {
+      throw new ArgumentError(`two layers are named "${name}"`, { layer: name, argument: 'name' })
+    }
+    const base = snakeCase(this.className)
+    for (let counter = 0; taken.has(name); counter++) name = counter === 0 ? base : `${base}_${counter}`
+    this.#name = name
+    taken.add(name)
+  }
+
+  /** @internal */
+  get hasOwnName(): boolean {
+    return this.#named
+  }
+}
+
+disposable(Layer)
+
+/** Gives layers names that are unique among them; names chosen by the user come first. */
+export function assignNames(layers: readonly Layer[]): void {
+  const taken = new Set<string>()
+  const once = [...new Set(layers)]
+  const chosen = once.filter(layer => layer.hasOwnName)
+  for (const layer of [...chosen, ...once.filter(layer => !layer.hasOwnName)]) layer.takeName(taken)
+}
+
+const registered = new WeakMap<object, string>()
+
+/** The name of a class in configs: its own, the registered one, or JavaScript's. */
+export function classNameOf(Class: typeof Layer | (abstract new (...args: never[]) => Layer)): string {
+  const own = Object.hasOwn(Class, 'className') ? (Class as typeof Layer).className : undefined
+  return own ?? registered.get(Class) ?? Class.name
+}
+
+/** Remembers the name under which a class was registered. @internal */
+export function nameClass(Class: object, name: string): void {
+  registered.set(Class, name)
+}
+
+function ownedLayers(value: unknown): Layer[] {
+  if (value instanceof Layer) return [value]
+  if (Array.isArray(value)) return value.flatMap(ownedLayers)
+  if (value instanceof Map) return [...value.values()].flatMap(ownedLayers)
+  return isPlain(value) ? Object.values(value).flatMap(ownedLayers) : []
+}

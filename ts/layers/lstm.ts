@@ -1,0 +1,24 @@
+/** The LSTM layer; its equations are with its cell. */
+import { LSTMCell, type LSTMCellOptions } from '../cells/lstm.js'
+import type { Fields } from './options.js'
+import { cellOptions, RecurrentLayer, type RecurrentOptions, recurrentFields, useCudnn } from './recurrent.js'
+
+export interface LSTMOptions extends LSTMCellOptions, RecurrentOptions {
+  /** Kept for Keras; there is one kernel for every setting. */
+  useCudnn?: boolean | 'auto'
+}
+
+/** States: `h` and `c`, `[batch, units]` each. Weights: kernel, recurrent_kernel, bias; gates in the order `i f c o`. */
+export class LSTM<const O extends LSTMOptions = LSTMOptions> extends RecurrentLayer<
+  O,
+  readonly [number, number]
+> {
+  static override readonly className: string = 'LSTM'
+  static override readonly fields: Fields = { ...LSTMCell.fields, ...recurrentFields, useCudnn }
+  override readonly cell: LSTMCell
+
+  constructor(options: O) {
+    super(options)
+    this.cell = new LSTMCell(cellOptions(LSTMCell, this))
+  }
+}

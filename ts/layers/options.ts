@@ -1,0 +1,161 @@
+/**
+ * Options of layers, cells and initializers, declared once: a table of fields reads what the user gave
+ * (checked, defaults filled in), writes Keras's config and reads it back.
+ */
+import { ArgumentError, UnsupportedError } from '../errors.js'
+import { camelCase, hint, snakeCase } from './names.js'
+
+/** Where a value stands, for messages. */
+export interface Place {
+  layer: string
+  argument: string
+}
+
+/** One option: its default (`required` when there is none), its check, and its form in a config. */
+export interface Field<T = unknown> {
+  default: T | typeof required
+  read(value: unknown, place: Place): T
+  /** The config's value; a field without `write` is not part of the config. */
+  write?(value: T): unknown
+}
+
+export type Fields = Readonly<Record<string, Field>>
+
+export const required = Symbol('required')
+
+/** Checks `options` against `fields`: unknown names and missing values throw, defaults are filled in. */
+export function readOptions(layer: string, fields: Fields, options: object): Record<string, unknown> {
+  const given = options as Record<string, unknown>
+  for (const name of Object.keys(given)) {
+    if (name in fields) continue
+    throw new ArgumentError(`${layer} has no option "${name}"${hint(name, Object.keys(fields))}`, {
+      layer,
+      argument: name,
+    })
+  }
+  const values: Record<string, unknown> = {}
+  for (const [name, field] of Object.entries(fields)) {
+    const value = given[name]
+    if (value !== undefined) values[name] = field.read(value, { layer, argument: name })
+    else if (field.default === required) {
+      throw new ArgumentError(`${layer} needs "${name}"`, { layer, argument: name })
+    } else values[name] = field.default
+  }
+  return values
+}
+
+/** The config of `values`, with Keras's names. */
+export function writeConfig(fields: Fields, values: object): Record<string, unknown> {
+  const config: Record<string, unknown> = {}
+  for (const [name, field] of Object.entries(fields)) {
+    if (!field.write) continue
+    const written = field.write((values as Record<string, unknown>)[name])
+    if (written !== undefined) config[snakeCase(name)] = written
+  }
+  return config
+}
+
+/** A config's names in camelCase, its values untouched. */
+export function configOptions(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(config).map(([name, value]) => [camelCase(name), value]))
+}
+
+/** Throws an ArgumentError that says what was expected at `place`. */
+export function reject(place: Place, expected: string, actual: unknown): never {
+  const shown = typeof actual === 'string' ? `"${actual}"` : describe(actual)
+  throw new ArgumentError(`${place.layer}: ${place.argument} must be ${expected}, not ${shown}`, {
+    ...place,
+    expected,
+    actual,
+  })
+}
+
+function describe(value: unknown): string {
+  if (value === null || typeof value !== 'object') return String(value)
+  return Array.isArray(value) ? 'an array' : `a ${value.constructor?.name ?? 'object'}`
+}
+
+/** A field from a check that returns the value or undefined, written as it is. */
+function field<T>(
+  initial: NoInfer<T> | typeof required,
+  expected: string,
+  check: (value: unknown) => boolean,
+): Field<T> {
+  return {
+    default: initial,
+    read: (value, place) => (check(value) ? (value as T) : reject(place, expected, value)),
+    write: value => value,
+  }
+}
+
+export const flag = (initial: boolean): Field<boolean> =>
+  field(initial, 'true or false', value => typeof value === 'boolean')
+
+export const count = (initial: number | typeof required = required): Field<number> =>
+  field(initial, 'a positive integer', value => Number.isInteger(value) && (value as number) > 0)
+
+export const number = (initial: number | typeof required): Field<number> =>
+  field(initial, 'a number', value => typeof value === 'number')
+
+/** A share between 0 and 1 (dropout rates). */
+export const rate = (initial: number | typeof required): Field<number> =>
+  field(initial, 'a number from 0 to 1', value => typeof value === 'number' && value >= 0 && value <= 1)
+
+export const nullable = <T>(inner: Field<T>): Field<T | null> => ({
+  default: null,
+  read: (value, place) => (value === null ? null : inner.read(value, place)),
+  write: value => (value === null ? null : inner.write?.(value)),
+})
+
+export const choice = <T extends string | number | boolean>(initial: T, ...allowed: T[]): Field<T> =>
+  field(initial, `one of ${allowed.map(String).join(', ')}`, value => allowed.includes(value as T))
+
+/** One of a few words, in camelCase or snake_case; kept in snake_case as Keras writes it. */
+export const keyword = (initial: string, ...others: string[]): Field<string> => ({
+  default: initial,
+  read: (value, place) => {
+    const word = typeof value === 'string' ? snakeCase(value) : value
+    const allowed = [initial, ...others]
+    return allowed.includes(word as string)
+      ? (word as string)
+      : reject(place, `one of ${allowed.join(', ')}`, value)
+  },
+  write: value => value,
+})
+
+export const text: Field<string> = field(
+  required,
+  'a non-empty string',
+  value => typeof value === 'string' && value !== '',
+)
+
+/** A list of positive integers with null where a size is unknown. */
+export const dims: Field<(number | null)[]> = field(
+  required,
+  'a shape: an array of sizes, null where unknown',
+  value =>
+    Array.isArray(value) && value.every(size => size === null || (Number.isInteger(size) && size >= 0)),
+)
+
+/** Part of a config or constructor, but not of what is written. */
+export const unwritten = <T>(inner: Field<T>): Field<T> => ({ default: inner.default, read: inner.read })
+
+/** Written only when it differs from its default. */
+export const sparing = <T>(inner: Field<T>): Field<T> => ({
+  ...inner,
+  write: value => (value === inner.default ? undefined : inner.write?.(value)),
+})
+
+/** An option that has only its default value so far; another one is an UnsupportedError. */
+export const only = <T>(value: T, write = false): Field<T> => ({
+  default: value,
+  read: (given, place) => {
+    if (given === value) return value
+    throw new UnsupportedError(`${place.layer}: ${place.argument} is not supported, only ${String(value)}`, {
+      ...place,
+      expected: value,
+      actual: given,
+    })
+  },
+  ...(write && { write: (kept: T) => kept }),
+})

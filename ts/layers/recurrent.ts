@@ -1,0 +1,184 @@
+/** The recurrent layers' common part: order, masks, initial states, what is returned; the cells do the steps. */
+import type { RNNCell } from '../cells/cell.js'
+import { type StateSize, stateList } from '../cells/cell.js'
+import { ArgumentError, ShapeError, UnsupportedError } from '../errors.js'
+import type { Shape } from '../tensor/shape.js'
+import type { SymbolicTensor } from '../tensor/tensor.js'
+import type { Call } from './apply.js'
+import { type CallOptions, Layer, type LayerOptions } from './layer.js'
+import { choice, count, type Fields, flag, nullable, only, sparing, unwritten } from './options.js'
+import { cellsOf, runCells } from './sequence.js'
+import { matchStates, rowStates } from './states.js'
+import { leaves, type Nested, pack } from './structure.js'
+import { isTensorList } from './values.js'
+
+/** Options of every recurrent layer. */
+export interface RecurrentOptions extends LayerOptions {
+  /** All outputs `[batch, time, units]` instead of the last `[batch, units]`. Default false. */
+  returnSequences?: boolean
+  /** Also the last states: `[output, ...states]` in the structure of `stateSize`. Default false. */
+  returnState?: boolean
+  /** From the last step to the first; outputs stay in the order in which they were computed. Default false. */
+  goBackwards?: boolean
+  /** Only false so far. */
+  stateful?: false
+  /** Only false so far. */
+  unroll?: false
+  /** Only false so far. */
+  timeMajor?: false
+  /** Only false so far. */
+  zeroOutputForMask?: false
+  /** Features, for the first layer of a Sequential: the same as `inputShape: [inputLength ?? null, inputDim]`. */
+  inputDim?: number
+  inputLength?: number | null
+}
+
+/** Options of a recurrent layer's `apply`. */
+export interface RecurrentCallOptions extends CallOptions {
+  /** Instead of zeros: tensors or arrays `[batch, units]`, in the structure of `stateSize` or as a flat list. */
+  initialState?: unknown
+  /** Only for cells that use them; no built-in cell does. */
+  constants?: unknown
+}
+
+export const recurrentFields: Fields = {
+  returnSequences: flag(false),
+  returnState: flag(false),
+  goBackwards: flag(false),
+  stateful: only(false, true),
+  unroll: only(false, true),
+  timeMajor: only(false),
+  zeroOutputForMask: only(false, true),
+  inputDim: unwritten(nullable(count())),
+  inputLength: unwritten(nullable(count())),
+}
+
+/** Kept for Keras; it changes nothing here. */
+export const useCudnn = sparing(choice<string | boolean>('auto', 'auto', true, false))
+
+/** What a layer of one built-in cell hands on to that cell. */
+export function cellOptions<T>(Cell: { readonly fields: Fields }, layer: Layer): T {
+  const values = layer as unknown as Record<string, unknown>
+  const own = Object.keys(Cell.fields).map(name => [name, values[name]])
+  return { ...Object.fromEntries(own), trainable: layer.trainable } as T
+}
+
+export abstract class RecurrentLayer<O = RecurrentOptions, S = StateSize> extends Layer {
+  static override readonly callOptions: readonly string[] = ['mask', 'training', 'initialState', 'constants']
+
+  declare readonly $returns: { options: O; stateSize: S }
+  declare readonly cell: RNNCell
+  declare readonly returnSequences: boolean
+  declare readonly returnState: boolean
+  declare readonly goBackwards: boolean
+  declare readonly inputDim: number | null
+  declare readonly inputLength: number | null
+
+  override supportsMasking = true
+
+  override get streams(): boolean {
+    return true
+  }
+
+  get stateSize(): StateSize {
+    return this.cell.stateSize
+  }
+
+  /** The shapes of the states, `[batch, units]` each, in the structure of `stateSize`. */
+  get stateSpec(): Nested<Shape> {
+    return pack(
+      this.stateSize,
+      leaves<number>(this.stateSize as Nested<number>).map(units => [null, units]),
+    )
+  }
+
+  override get batchInputShape(): Shape | null {
+    return super.batchInputShape ?? (this.inputDim === null ? null : [null, this.inputLength, this.inputDim])
+  }
+
+  override build(inputShape: Shape): void {
+    if (inputShape.length < 3) {
+      throw new ShapeError(`${this.name} needs [batch, time, features]`, {
+        layer: this.name,
+        argument: 'inputs',
+        expected: 3,
+        actual: inputShape,
+      })
+    }
+    this.cell.build([inputShape[0]!, ...inputShape.slice(2)])
+  }
+
+  /** List inputs `[x, ...states]` become `x` with `initialState`; states get the structure of `stateSize`. */
+  override prepare(inputs: unknown, { constants, ...options }: RecurrentCallOptions): Call {
+    let { initialState } = options
+    if (constants !== undefined && constants !== null) {
+      throw new ArgumentError(`${this.name}: ${this.cell.className} does not use constants`, {
+        layer: this.name,
+        argument: 'constants',
+      })
+    }
+    let x = inputs
+    if (isTensorList(inputs)) {
+      const [first, ...states] = inputs
+      x = first
+      if (states.length > 0) {
+        if (initialState !== undefined) {
+          throw new ArgumentError(`${this.name}: states are given in the list and as initialState`, {
+            layer: this.name,
+            argument: 'initialState',
+          })
+        }
+        initialState = states
+      }
+    }
+    if (initialState === undefined || initialState === null)
+      return super.prepare(x, { ...options, initialState: undefined } as CallOptions)
+    const states = matchStates(this, initialState)
+    return super.prepare(x, { ...options, initialState: pack(this.stateSize, states) } as CallOptions)
+  }
+
+  override call(
+    inputs: SymbolicTensor,
+    { mask, initialState }: { mask?: SymbolicTensor; initialState?: Nested<SymbolicTensor> } = {},
+  ): Nested<SymbolicTensor> {
+    const { returnSequences: all, goBackwards: backward } = this
+    const rows = rowStates(this, inputs)
+    if (rows) this.#checkStream(initialState)
+    const states = rows?.before ?? (initialState && leaves(initialState))
+    const result = runCells(this, cellsOf(this.cell), inputs, {
+      states,
+      mask,
+      backward,
+      all,
+      stream: rows !== undefined,
+    })
+    rows?.after(result.states)
+    if (!this.returnState) return result.output
+    return [
+      result.output,
+      ...(stateList(pack(this.stateSize, result.states) as StateSize) as unknown as SymbolicTensor[]),
+    ]
+  }
+
+  override computeMask(
+    _inputs: SymbolicTensor,
+    mask?: SymbolicTensor | null,
+  ): Nested<SymbolicTensor | null | undefined> {
+    const kept = this.returnSequences ? mask : null
+    return this.returnState ? [kept, ...stateList(this.stateSize).map(() => null)] : kept
+  }
+
+  #checkStream(initialState: unknown): void {
+    const argument = this.goBackwards
+      ? 'goBackwards'
+      : initialState === undefined
+        ? undefined
+        : 'initialState'
+    if (argument === undefined) return
+    const why = argument === 'goBackwards' ? 'it starts at the end' : 'set it with stream.setStates'
+    throw new UnsupportedError(`${this.name} cannot stream with ${argument}: ${why}`, {
+      layer: this.name,
+      argument,
+    })
+  }
+}

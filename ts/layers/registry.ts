@@ -1,0 +1,90 @@
+/** Classes by name: how configs become layers, and layers configs. */
+import { ArgumentError, UnsupportedError } from '../errors.js'
+import { type Layer, nameClass } from './layer.js'
+import { hint } from './names.js'
+import { isPlain } from './structure.js'
+
+/** A layer, cell or model in Keras's form. */
+export interface LayerConfig {
+  module: string | null
+  class_name: string
+  config: Record<string, unknown>
+  registered_name: string | null
+}
+
+/** A class that can be made from a config. */
+export type LayerClass = (abstract new (
+  ...args: never[]
+) => Layer) & {
+  fromConfig(config: Readonly<Record<string, unknown>>): Layer
+}
+
+/** Classes by the names that stand in a config. */
+export type CustomObjects = Readonly<Record<string, LayerClass>>
+
+const builtin = new Map<string, { Class: LayerClass; module: string }>()
+const registered = new Map<string, LayerClass>()
+let scoped: CustomObjects = {}
+
+/** Makes built-in classes known by their `className`. @internal */
+export function registerBuiltin(module: string, ...classes: (LayerClass & { className?: string })[]): void {
+  for (const Class of classes) builtin.set(Class.className!, { Class, module })
+}
+
+/**
+ * Lets configs and files name a class of the user. The name is explicit, since minifiers rename classes.
+ *
+ *     registerSerializable(MinimalRNNCell, { package: 'Custom', name: 'MinimalRNNCell' })
+ */
+export function registerSerializable(
+  Class: LayerClass,
+  options: { package?: string; name?: string } = {},
+): void {
+  const { package: group = 'Custom', name = Class.name } = options
+  if (!name) throw new ArgumentError('registerSerializable needs a name for this class', { argument: 'name' })
+  registered.set(`${group}>${name}`, Class)
+  nameClass(Class, name)
+}
+
+/** The config from which `deserialize` makes an equal layer. Weights are not part of it. */
+export function serialize(layer: Layer): LayerConfig {
+  const Class = layer.constructor as unknown as LayerClass
+  const known = builtin.get(layer.className)
+  const name = [...registered].find(([, each]) => each === Class)?.[0] ?? null
+  return {
+    module: known?.Class === Class ? known.module : null,
+    class_name: layer.className,
+    config: layer.getConfig(),
+    registered_name: name,
+  }
+}
+
+/**
+ * A layer, cell or model from its config, Keras 3's `{ module, class_name, config }` or Keras 2's
+ * `{ class_name, config }`. Classes are looked up in `customObjects`, then among the registered, then among ours.
+ */
+export function deserialize(config: unknown, customObjects: CustomObjects = {}): Layer {
+  if (!isPlain(config) || typeof config.class_name !== 'string' || !isPlain(config.config)) {
+    throw new ArgumentError('a config has "class_name" and "config"', { argument: 'config', actual: config })
+  }
+  const outer = scoped
+  scoped = { ...outer, ...customObjects }
+  try {
+    return find(config.class_name, config.registered_name).fromConfig(config.config)
+  } finally {
+    scoped = outer
+  }
+}
+
+function find(className: string, registeredName: unknown): LayerClass {
+  // Keras writes "Package>Name" into registered_name, in old files into class_name.
+  const name = typeof registeredName === 'string' ? registeredName : className
+  const short = className.slice(className.lastIndexOf('>') + 1)
+  const Class = scoped[name] ?? scoped[short] ?? registered.get(name) ?? registered.get(`Custom>${short}`)
+  const found = Class ?? builtin.get(className)?.Class
+  if (found) return found
+  throw new UnsupportedError(`there is no layer class "${className}"${hint(className, builtin.keys())}`, {
+    layer: className,
+    actual: className,
+  })
+}

@@ -1,0 +1,21 @@
+/** The simple recurrent layer; its equation is with its cell. */
+import { SimpleRNNCell, type SimpleRNNCellOptions } from '../cells/simple_rnn.js'
+import type { Fields } from './options.js'
+import { cellOptions, RecurrentLayer, type RecurrentOptions, recurrentFields } from './recurrent.js'
+
+export interface SimpleRNNOptions extends SimpleRNNCellOptions, RecurrentOptions {}
+
+/** State: `h` `[batch, units]`. Weights: kernel, recurrent_kernel, bias. */
+export class SimpleRNN<const O extends SimpleRNNOptions = SimpleRNNOptions> extends RecurrentLayer<
+  O,
+  number
+> {
+  static override readonly className: string = 'SimpleRNN'
+  static override readonly fields: Fields = { ...SimpleRNNCell.fields, ...recurrentFields }
+  override readonly cell: SimpleRNNCell
+
+  constructor(options: O) {
+    super(options)
+    this.cell = new SimpleRNNCell(cellOptions(SimpleRNNCell, this))
+  }
+}

@@ -1,0 +1,115 @@
+/** States from outside: what a user gives as initial states, and those that a stream keeps. */
+import type { StateSize } from '../cells/cell.js'
+import { ArgumentError, ShapeError } from '../errors.js'
+import { TracedTensor } from '../ops/trace.js'
+import { SymbolicTensor, Tensor } from '../tensor/tensor.js'
+import { isPlain, leaves, type Nested } from './structure.js'
+import { isLeaf, type Leaf, toLeaf } from './values.js'
+
+/** What has states: a recurrent layer. */
+export interface Stateful {
+  readonly name: string
+  readonly stateSize: StateSize
+}
+
+/**
+ * The states in `value`, flat and checked: a structure like `stateSize`, a flat list, or for one state
+ * the state itself. Never broadcast; symbolic tensors and data are not mixed.
+ */
+export function matchStates(layer: Stateful, value: unknown): Leaf[] {
+  const sizes = leaves(layer.stateSize as Nested<number>)
+  const found = structured(layer.stateSize, value) ?? flat(sizes.length, value)
+  if (!found) {
+    const given = Array.isArray(value) ? value.length : 1
+    throw new ArgumentError(
+      `${layer.name} has ${sizes.length} states but was given ${given} initial states`,
+      {
+        layer: layer.name,
+        argument: 'initialState',
+        expected: sizes.length,
+        actual: given,
+      },
+    )
+  }
+  const states = found.map(state => toLeaf(state, 'float32'))
+  states.forEach((state, i) => {
+    const { shape } = state
+    if (shape.length === 2 && (shape[1] === null || shape[1] === sizes[i])) return
+    throw new ShapeError(`${layer.name}: initial state ${i} must be [batch, ${sizes[i]}], not [${shape}]`, {
+      layer: layer.name,
+      argument: 'initialState',
+      expected: [null, sizes[i]!],
+      actual: shape,
+    })
+  })
+  const symbolic = states.filter(state => state instanceof SymbolicTensor && !(state instanceof Tensor))
+  if (symbolic.length > 0 && symbolic.length < states.length) {
+    throw new ArgumentError(`${layer.name}: symbolic and concrete initial states cannot be mixed`, {
+      layer: layer.name,
+      argument: 'initialState',
+    })
+  }
+  return states
+}
+
+/** The leaves of `value` when it has the structure of `size`. */
+function structured(size: StateSize, value: unknown): unknown[] | undefined {
+  if (typeof size === 'number') return isState(value) ? [value] : undefined
+  const names = Object.keys(size)
+  if (Array.isArray(size) ? !Array.isArray(value) : !isPlain(value)) return undefined
+  if (Object.keys(value as object).length !== names.length) return undefined
+  const found: unknown[] = []
+  for (const name of names) {
+    const inner = structured(
+      (size as Record<string, StateSize>)[name]!,
+      (value as Record<string, unknown>)[name],
+    )
+    if (!inner) return undefined
+    found.push(...inner)
+  }
+  return found
+}
+
+function flat(count: number, value: unknown): unknown[] | undefined {
+  if (!Array.isArray(value)) return undefined
+  return value.length === count && value.every(isState) ? value : undefined
+}
+
+/** A tensor, an NdArray, or rows of numbers `[[...], ...]`. */
+function isState(value: unknown): boolean {
+  if (isLeaf(value)) return true
+  return (
+    Array.isArray(value) &&
+    value.every(row => ArrayBuffer.isView(row) || (Array.isArray(row) && row.every(Number.isFinite)))
+  )
+}
+
+/** In a trace of a stream: the states as they were before this call, and what keeps those after it. */
+export interface RowStates {
+  before: TracedTensor[]
+  after(states: readonly SymbolicTensor[]): void
+}
+
+const calls = new WeakMap<object, Map<object, number>>()
+
+/** The states that a stream keeps for this call of `layer`; undefined outside a stream. */
+export function rowStates(layer: Stateful, inputs: SymbolicTensor): RowStates | undefined {
+  if (!(inputs instanceof TracedTensor) || inputs.trace.phase !== 'stream') return undefined
+  const { trace } = inputs
+  const call = countCall(trace, layer)
+  const sizes = leaves(layer.stateSize as Nested<number>)
+  const before = sizes.map((units, i) => trace.rowState(layer, `${call}/${i}`, [units]))
+  return {
+    before,
+    after: states => before.forEach((state, i) => trace.assign(state, states[i] as TracedTensor)),
+  }
+}
+
+/** How often `layer` was called before in this trace: each call has states of its own. */
+function countCall(trace: object, layer: object): number {
+  const counts = calls.get(trace) ?? new Map<object, number>()
+  calls.set(trace, counts)
+  const count = counts.get(layer) ?? 0
+  counts.set(layer, count + 1)
+  return count
+}

@@ -1,0 +1,233 @@
+/** A model: a graph of layers between inputs and outputs, itself a layer. */
+import { ArgumentError, StateError, UnsupportedError } from '../errors.js'
+import { applyTraced, type Call } from '../layers/apply.js'
+import { assignNames, type CallOptions, Layer, type LayerOptions } from '../layers/layer.js'
+import { hint } from '../layers/names.js'
+import { configOptions } from '../layers/options.js'
+import { leaves, mapNested, type Nested, pack } from '../layers/structure.js'
+import type { Replaced } from '../layers/types.js'
+import { toLeaf } from '../layers/values.js'
+import type { TracedTensor } from '../ops/trace.js'
+import type { NdArray } from '../tensor/ndarray.js'
+import type { DType, Shape } from '../tensor/shape.js'
+import type { SymbolicTensor } from '../tensor/tensor.js'
+import { readGraph, writeGraph } from './config.js'
+import type { KerasTensor, Node } from './graph.js'
+import { arrange } from './io.js'
+import { type PredictOptions, predict } from './predict.js'
+import { Stream, type StreamOptions } from './stream.js'
+import { summarize } from './summary.js'
+import { type Graph, traverse } from './traverse.js'
+
+/** One symbolic tensor, an array of them, or an object of them by name. */
+export type Symbols = SymbolicTensor | readonly SymbolicTensor[] | { readonly [name: string]: SymbolicTensor }
+
+export interface ModelOptions<S extends Symbols = Symbols> {
+  /** In the form in which data will be given. */
+  inputs: Symbols
+  /** In the form in which results will come. */
+  outputs: S
+  name?: string
+  trainable?: boolean
+}
+
+export class Model<const S extends Symbols = Symbols> extends Layer {
+  static override readonly className: string = 'Functional'
+
+  declare readonly $returns: { outputs: S }
+  override supportsMasking = true
+  #graph: Graph | undefined
+  /** Models inside this one that were made for it, from its config. */
+  #made = new Set<Layer>()
+
+  constructor({ inputs, outputs, ...options }: ModelOptions<S>) {
+    super(options as LayerOptions)
+    if (inputs !== undefined || outputs !== undefined) this.setGraph(traverse(inputs, outputs))
+  }
+
+  /** What the model computes. @internal */
+  get graph(): Graph {
+    if (this.#graph) return this.#graph
+    throw new StateError(`${this.name} is not built: its input shape is not known yet`, { layer: this.name })
+  }
+
+  /** These layers were made for this model: they go with it even if they are models. @internal */
+  protected owns(layers: readonly Layer[]): void {
+    this.#made = new Set(layers)
+  }
+
+  /** Takes the layers of `graph` over from the graph before. @internal */
+  protected setGraph(graph: Graph | undefined): void {
+    this.programs.dispose()
+    for (const layer of this.sublayers) holdersOf(layer).delete(this)
+    this.#graph = graph
+    this.built = graph !== undefined
+    if (!graph) return
+    assignNames(graph.layers)
+    for (const layer of graph.layers) holdersOf(layer).add(this)
+  }
+
+  /** The symbolic inputs in the form in which they were given. */
+  get inputs(): Nested<KerasTensor> {
+    return this.graph.inputs
+  }
+
+  /** The symbolic outputs in the form in which they were given. */
+  get outputs(): Nested<KerasTensor> {
+    return this.graph.outputs
+  }
+
+  /** The applications of layers that it computes, in order. @internal */
+  get nodes(): readonly Node[] {
+    return this.graph.nodes
+  }
+
+  /** The layers, inputs first. */
+  get layers(): readonly Layer[] {
+    return this.graph.layers
+  }
+
+  override get sublayers(): Layer[] {
+    return this.#graph ? [...this.layers] : []
+  }
+
+  /** A layer by its name or its place in `layers` (negative: from the end). */
+  getLayer(which: string | number): Layer {
+    const { layers } = this
+    const found = typeof which === 'number' ? layers.at(which) : layers.find(layer => layer.name === which)
+    if (found) return found
+    const names = layers.map(layer => layer.name)
+    const near = typeof which === 'string' ? hint(which, names) : ''
+    throw new ArgumentError(`${this.name} has no layer ${JSON.stringify(which)}${near}`, {
+      layer: this.name,
+      argument: 'layer',
+      expected: names,
+      actual: which,
+    })
+  }
+
+  override get inputDtype(): DType {
+    return leaves(this.inputs)[0]!.dtype
+  }
+
+  override get batchInputShape(): Shape | null {
+    return this.#graph ? leaves(this.inputs)[0]!.shape : null
+  }
+
+  /** Data in the form of the inputs; a mask too, with null where there is none. @internal */
+  override prepare(inputs: unknown, options: CallOptions): Call {
+    if (!this.#graph) return super.prepare(inputs, options)
+    const form = this.inputs
+    const dtypes = leaves(form).map(({ dtype }) => dtype)
+    const each = (argument: string, value: unknown, dtype?: DType): Nested<unknown> => {
+      const parts = arrange(this.name, argument, form, value)
+      return pack(
+        form,
+        parts.map((part, i) =>
+          part === null || part === undefined ? null : toLeaf(part, dtype ?? dtypes[i]!),
+        ),
+      )
+    }
+    const { mask, ...rest } = options
+    const masked = mask === undefined || mask === null ? rest : { ...rest, mask: each('mask', mask, 'bool') }
+    return { inputs: each('inputs', inputs), options: masked }
+  }
+
+  override call(
+    inputs: Nested<TracedTensor>,
+    { mask }: { mask?: Nested<TracedTensor | null> } = {},
+  ): Nested<TracedTensor> {
+    const { graph } = this
+    const given = arrange(this.name, 'inputs', graph.inputs, inputs) as TracedTensor[]
+    const masks = mask ? arrange(this.name, 'mask', graph.inputs, mask) : []
+    const values = new Map<KerasTensor, TracedTensor>()
+    leaves<KerasTensor>(graph.inputs).forEach((tensor, i) => {
+      const own = masks[i] as TracedTensor | null | undefined
+      values.set(tensor, own ? given[i]!.withMask(own) : given[i]!)
+    })
+    for (const node of graph.nodes) {
+      if (node.flatOutputs.every(tensor => values.has(tensor))) continue
+      const insert = (leaf: unknown) => values.get(leaf as KerasTensor) ?? leaf
+      const outputs = applyTraced(node.layer, {
+        inputs: mapNested(node.inputs, insert),
+        options: mapNested(node.options, insert) as CallOptions,
+      })
+      const made = leaves<TracedTensor>(outputs)
+      node.flatOutputs.forEach((tensor, i) => {
+        values.set(tensor, made[i]!)
+      })
+    }
+    return mapNested(graph.outputs, tensor => values.get(tensor as KerasTensor)!)
+  }
+
+  /**
+   * Runs the model over data: one array for one input, otherwise in the form of `inputs`. The results
+   * have the form of `outputs`; samples run in batches of `batchSize` (default 32).
+   */
+  predict(inputs: unknown, options: PredictOptions = {}): Replaced<S, NdArray> {
+    return predict(this, inputs, options) as Replaced<S, NdArray>
+  }
+
+  /** The model, one step at a time: see Stream. */
+  stream(options: StreamOptions = {}): Stream {
+    return new Stream(this, options)
+  }
+
+  /** A table of the layers, as text. */
+  summary(): string {
+    return summarize(this as unknown as Model)
+  }
+
+  override getConfig(): Record<string, unknown> {
+    return { name: this.name, trainable: this.trainable, ...writeGraph(this.graph) }
+  }
+
+  static override fromConfig(config: Readonly<Record<string, unknown>>): Layer {
+    const { layers: _, input_layers: _inputs, output_layers: _outputs, ...options } = config
+    const { inputs, outputs, layers } = readGraph(config)
+    const model = new this({ ...configOptions(options), inputs, outputs } as ModelOptions)
+    model.owns(layers)
+    return model
+  }
+
+  compile(..._: unknown[]): never {
+    return this.#needsTraining('compile')
+  }
+
+  fit(..._: unknown[]): never {
+    return this.#needsTraining('fit')
+  }
+
+  evaluate(..._: unknown[]): never {
+    return this.#needsTraining('evaluate')
+  }
+
+  #needsTraining(method: string): never {
+    throw new UnsupportedError(`${this.name}: ${method} needs training, which is a later module`, {
+      layer: this.name,
+      argument: method,
+    })
+  }
+
+  override get keepsMasks(): boolean {
+    return true
+  }
+
+  /** Only those that no other live model holds; models inside only when they were made for this one. */
+  protected override ownedLayers(): Layer[] {
+    return this.sublayers.filter(layer => {
+      const holders = holdersOf(layer)
+      holders.delete(this)
+      return holders.size === 0 && (!(layer instanceof Model) || this.#made.has(layer))
+    })
+  }
+}
+
+const holders = new WeakMap<Layer, Set<Layer>>()
+
+/** The live models that hold a layer. */
+function holdersOf(layer: Layer): Set<Layer> {
+  const found = holders.get(layer) ?? new Set()
+  holders.set(layer, found)
+  return found
+}

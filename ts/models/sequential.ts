@@ -1,0 +1,152 @@
+/** Layers in a row. */
+import { ArgumentError, StateError } from '../errors.js'
+import { InputLayer } from '../layers/input.js'
+import { assignNames, Layer } from '../layers/layer.js'
+import { configOptions } from '../layers/options.js'
+import { deserialize, serialize } from '../layers/registry.js'
+import type { DType, Shape } from '../tensor/shape.js'
+import type { SymbolicTensor } from '../tensor/tensor.js'
+import { KerasTensor } from './graph.js'
+import { Model, type ModelOptions } from './model.js'
+import { traverse } from './traverse.js'
+
+export interface SequentialOptions {
+  name?: string
+  trainable?: boolean
+}
+
+/**
+ * A model of layers in a row. It is built at once when the first layer says its input shape (`inputShape`, an
+ * `InputLayer` or `Input(...)`, a model), otherwise by `build` or the first data.
+ */
+export class Sequential extends Model<SymbolicTensor> {
+  static override readonly className: string = 'Sequential'
+  #input: InputLayer | undefined
+  #stack: Layer[] = []
+  /** What the layers give, as far as they are connected. */
+  #outputs: KerasTensor[] = []
+
+  constructor(layers: readonly (Layer | SymbolicTensor)[] = [], options: SequentialOptions = {}) {
+    super(options as ModelOptions<SymbolicTensor>)
+    for (const layer of layers) this.#push(layer)
+    this.#connect()
+  }
+
+  /** The layers without the input. */
+  override get layers(): readonly Layer[] {
+    return this.#stack
+  }
+
+  override get sublayers(): Layer[] {
+    return this.#input ? [this.#input, ...this.#stack] : [...(this.#stack ?? [])]
+  }
+
+  override get batchInputShape(): Shape | null {
+    return this.#input?.batchShape ?? null
+  }
+
+  override get inputDtype(): DType {
+    return this.#input?.dtype ?? this.#stack[0]?.inputDtype ?? 'float32'
+  }
+
+  /** Puts a layer behind the others; gives the model. */
+  add(layer: Layer | SymbolicTensor): this {
+    this.#push(layer)
+    try {
+      this.#connect()
+    } catch (error) {
+      this.#stack.pop()
+      throw error
+    }
+    return this
+  }
+
+  /** Takes the last layer off and gives it back. */
+  pop(): Layer {
+    const last = this.#stack.pop()
+    if (!last) throw new StateError(`${this.name} has no layers`, { layer: this.name })
+    this.#connect()
+    return last
+  }
+
+  /** Builds all layers for inputs of this shape, batch first. */
+  override build(inputShape: Shape): void {
+    const [first] = this.#stack
+    if (!first) throw new StateError(`${this.name} has no layers`, { layer: this.name })
+    this.#input = new InputLayer({ batchShape: inputShape, dtype: first.inputDtype })
+    try {
+      this.#connect()
+    } catch (error) {
+      this.#input = undefined
+      this.#outputs = []
+      throw error
+    }
+  }
+
+  override getConfig(): Record<string, unknown> {
+    return {
+      name: this.name,
+      trainable: this.trainable,
+      layers: this.sublayers.map(layer => serialize(layer)),
+    }
+  }
+
+  static override fromConfig(config: Readonly<Record<string, unknown>>): Sequential {
+    const { layers, build_input_shape: shape, ...options } = config
+    if (!Array.isArray(layers))
+      throw new ArgumentError('the config of a Sequential lists its layers', { argument: 'layers' })
+    const made = layers.map(layer => deserialize(layer))
+    const model = new this(made, configOptions(options) as SequentialOptions)
+    model.owns(made)
+    if (!model.built && Array.isArray(shape)) model.build(shape)
+    return model
+  }
+
+  #push(layer: Layer | SymbolicTensor): void {
+    const added = layer instanceof KerasTensor ? layer.node.layer : layer
+    if (!(added instanceof Layer)) {
+      throw new ArgumentError(`${this.name}: only layers can be added`, {
+        layer: this.name,
+        argument: 'layer',
+        actual: layer,
+      })
+    }
+    if (added instanceof InputLayer) {
+      if (this.#input || this.#stack.length > 0) {
+        throw new ArgumentError(`${this.name}: an input can only be the first`, {
+          layer: this.name,
+          argument: 'layer',
+        })
+      }
+      this.#input = added
+      return
+    }
+    const shape = added.batchInputShape
+    if (!this.#input && this.#stack.length === 0 && shape) {
+      this.#input = new InputLayer({ batchShape: shape, dtype: added.inputDtype })
+    }
+    this.#stack.push(added)
+  }
+
+  /** Applies the layers that are not connected yet, as soon as the input is known. */
+  #connect(): void {
+    const input = this.#input?.output
+    this.#outputs.length = Math.min(this.#outputs.length, this.#stack.length)
+    if (!input || this.#stack.length === 0) {
+      this.setGraph(undefined)
+      assignNames(this.sublayers)
+      return
+    }
+    for (const layer of this.#stack.slice(this.#outputs.length)) {
+      const result: unknown = layer.apply(this.#outputs.at(-1) ?? input)
+      if (!(result instanceof KerasTensor)) {
+        throw new ArgumentError(`${this.name}: ${layer.name} has several outputs; a Sequential needs one`, {
+          layer: layer.name,
+          argument: 'layers',
+        })
+      }
+      this.#outputs.push(result)
+    }
+    this.setGraph(traverse(input, this.#outputs.at(-1)))
+  }
+}

@@ -1,0 +1,112 @@
+/** What a stream remembers: a tensor for every state of every call of a recurrent layer, by the layers' names. */
+import type { Engine } from '../engine/engine.js'
+import { ArgumentError } from '../errors.js'
+import type { Layer } from '../layers/layer.js'
+import { hint } from '../layers/names.js'
+import { matchStates, type Stateful } from '../layers/states.js'
+import { type Nested, pack } from '../layers/structure.js'
+import type { RowState } from '../ops/trace.js'
+import { convert } from '../tensor/convert.js'
+import type { NdArray } from '../tensor/ndarray.js'
+import type { Data } from '../tensor/shape.js'
+import { allocate, Tensor } from '../tensor/tensor.js'
+
+/** States by the names of their layers, each in the structure of the layer's `stateSize`. */
+export type States = Record<string, Nested<NdArray>>
+
+/** A recurrent layer's states in one of its calls. */
+interface Group {
+  layer: Stateful
+  tensors: Tensor[]
+}
+
+export class StreamStates {
+  readonly #engine: Engine
+  readonly #batch: number
+  readonly #names: Map<object, string>
+  #groups = new Map<string, Group>()
+
+  constructor(model: Layer, engine: Engine, batch: number) {
+    this.#engine = engine
+    this.#batch = batch
+    this.#names = new Map(names(model))
+  }
+
+  /** The tensor of a state, zeros at first. States are met in their order. */
+  tensor({ owner, name, shape, dtype }: RowState): Tensor {
+    const [call, index] = name.split('/').map(Number) as [number, number]
+    const layer = owner as Stateful
+    const path = this.#names.get(layer) ?? layer.name
+    const key = call === 0 ? path : `${path}:${call}`
+    const group = this.#groups.get(key) ?? { layer, tensors: [] }
+    this.#groups.set(key, group)
+    const full = [this.#batch, ...shape]
+    group.tensors[index] ??= new Tensor(this.#engine, allocate(this.#engine, full, dtype, key), full, dtype)
+    return group.tensors[index]
+  }
+
+  read(): States {
+    const entries = [...this.#groups].map(([name, { layer, tensors }]) => {
+      return [
+        name,
+        pack(
+          layer.stateSize,
+          tensors.map(tensor => tensor.read()),
+        ),
+      ]
+    })
+    return Object.fromEntries(entries)
+  }
+
+  /** Sets the states of the layers that are named, after all were checked. */
+  write(values: Readonly<Record<string, unknown>>): void {
+    const pairs = Object.entries(values).flatMap(([name, value]) => {
+      const group = this.#groups.get(name)
+      if (!group) {
+        const known = [...this.#groups.keys()]
+        throw new ArgumentError(`the stream has no states of "${name}"${hint(name, known)}`, {
+          argument: 'states',
+          expected: known,
+          actual: name,
+        })
+      }
+      return matchStates(group.layer, value).map((state, i) => {
+        const tensor = group.tensors[i]!
+        const given = state instanceof Tensor ? state.read() : state
+        return [
+          tensor,
+          convert(given, { shape: tensor.shape, dtype: tensor.dtype, what: `state ${i} of ${name}` }).data,
+        ] as const
+      })
+    })
+    for (const [tensor, data] of pairs) tensor.write(data)
+  }
+
+  /** Zeros. */
+  reset(): void {
+    for (const tensor of this.#tensors()) tensor.view<Data>().fill(0)
+  }
+
+  copy(other: StreamStates): void {
+    const from = [...other.#tensors()]
+    ;[...this.#tensors()].forEach((tensor, i) => {
+      tensor.write(from[i]!.view<Data>())
+    })
+  }
+
+  dispose(): void {
+    for (const tensor of this.#tensors()) tensor.dispose()
+  }
+
+  *#tensors(): Generator<Tensor> {
+    for (const { tensors } of this.#groups.values()) yield* tensors
+  }
+}
+
+/** Layers with their names, those inside models and layers with the outer name in front: `encoder/lstm`. */
+function* names(layer: Layer, prefix = ''): Generator<[Layer, string]> {
+  for (const inner of layer.sublayers) {
+    yield [inner, prefix + inner.name]
+    yield* names(inner, `${prefix}${inner.name}/`)
+  }
+}

@@ -1,0 +1,32 @@
+/** A whole model as a program. */
+
+import { leaves, type Nested, pack } from '../layers/structure.js'
+import type { Phase, TracedTensor } from '../ops/trace.js'
+import type { Model, Symbols } from './model.js'
+import { Computation, type InputType } from './program.js'
+
+/**
+ * The model's program for inputs of these types, in order; behind them it takes the masks `[batch, time]` of those inputs that
+ * are `masked`. It is traced once for each signature.
+ */
+export function traceModel<S extends Symbols>(
+  model: Model<S>,
+  phase: Phase,
+  types: readonly InputType[],
+  masked: readonly boolean[],
+): Computation {
+  const form = model.inputs
+  const masks = types
+    .filter((_, i) => masked[i])
+    .map(({ shape }) => ({ shape: shape.slice(0, 2), dtype: 'bool' as const }))
+  return model.programs.get(`${phase} ${types.map(({ shape }) => shape.map(String))} ${masked}`, () => {
+    return new Computation(model.engine, phase, [...types, ...masks], traced => {
+      const own = traced.slice(types.length)
+      const inputs = types.map((_, i) => (masked[i] ? traced[i]!.withMask(own.shift()) : traced[i]!))
+      return model.call(pack(form, inputs) as Nested<TracedTensor>)
+    })
+  })
+}
+
+/** The symbolic inputs of a model, in order. */
+export const inputsOf = <S extends Symbols>(model: Model<S>) => leaves(model.inputs)
