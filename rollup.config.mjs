@@ -11,7 +11,7 @@ const entry = name => `build/ts/entry/${name}.js`
 export default {
   input: { index: entry('index'), keras: entry('keras'), ops: entry('ops') },
   external: Object.keys(dependencies), // what is in devDependencies is bundled
-  plugins: [nodeResolve()],
+  plugins: [nodeResolve({ ignoreSideEffectsForRoot: true })], // the field speaks of dist/, not of what it is made from
   onwarn(warning) {
     throw new Error(warning.message) // an import that is not found would reach users
   },
