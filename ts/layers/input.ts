@@ -45,7 +45,6 @@ export class InputLayer extends Layer {
   override built = true
   override supportsMasking = true
   declare readonly batchShape: Shape
-  declare readonly dtype: DType
   /** The symbolic tensor that a model starts from. */
   readonly output: KerasTensor
 

@@ -120,6 +120,7 @@ export abstract class Layer {
   built = false
   supportsMasking = false
   inputSpec: InputSpec | null = null
+  declare readonly dtype: DType
   declare readonly activityRegularizer: Stored | null
   declare readonly [Symbol.dispose]: () => void
 
@@ -136,16 +137,11 @@ export abstract class Layer {
   constructor(options: LayerOptions = {}) {
     const own = new.target
     const className = classNameOf(own)
-    const {
-      name,
-      trainable,
-      dtype: _,
-      inputShape,
-      batchInputShape,
-      batchSize,
-      weights,
-      ...values
-    } = readOptions(className, { ...baseFields, ...own.fields }, options)
+    const { name, trainable, inputShape, batchInputShape, batchSize, weights, ...values } = readOptions(
+      className,
+      { ...baseFields, ...own.fields },
+      options,
+    )
     this.#name = name as string | null
     this.#named = name !== null
     this.#trainable = trainable as boolean
@@ -354,7 +350,7 @@ export abstract class Layer {
     const base = {
       name: this.name,
       trainable: this.trainable,
-      dtype: 'float32',
+      dtype: this.dtype,
       activityRegularizer: this.activityRegularizer,
     }
     return { ...writeConfig(baseFields, base), ...writeConfig(fields, this) }
@@ -362,8 +358,8 @@ export abstract class Layer {
 
   /** A layer from what `getConfig` gave (or a config that Keras wrote). */
   static fromConfig(config: Readonly<Record<string, unknown>>): Layer {
-    const Class = this as unknown as new (options: object) => Layer
-    return new Class(configOptions(config))
+    // biome-ignore lint/complexity/noThisInStatic: subclasses inherit this
+    return new (this as unknown as new (options: object) => Layer)(configOptions(config))
   }
 
   /** Frees the weights. The layer cannot be used any more; disposing twice is harmless. */

@@ -101,7 +101,9 @@ export function rowStates(layer: Stateful, inputs: SymbolicTensor): RowStates | 
   const before = sizes.map((units, i) => trace.rowState(layer, `${call}/${i}`, [units]))
   return {
     before,
-    after: states => before.forEach((state, i) => trace.assign(state, states[i] as TracedTensor)),
+    after(states) {
+      for (const [i, state] of before.entries()) trace.assign(state, states[i]!)
+    },
   }
 }
 
