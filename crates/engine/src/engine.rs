@@ -1,7 +1,6 @@
 //! The engine: everything that the boundary can ask for, by id.
 
 use crate::error::{Error, Failure, Result};
-use crate::op::Outputs;
 use crate::program::{Builder, Call, Pack, Packs, Plan, Pool, Program};
 use crate::tensor::{Budget, Shape, Slab, Tensors, Type};
 use alloc::sync::Arc;
@@ -126,16 +125,13 @@ impl Engine {
         op: u32,
         inputs: &[u32],
         attrs: &[u32],
-    ) -> Result<(u32, impl Iterator<Item = Type>)> {
+    ) -> Result<(u32, Vec<Type>)> {
         headroom()?;
-        let (first, outputs): (u32, Outputs) =
+        let (first, outputs) =
             self.builders
                 .get_mut(id)?
                 .record(&self.tensors, op, inputs, attrs)?;
-        Ok((
-            first,
-            (0..).map_while(move |index: usize| outputs.types().get(index).copied()),
-        ))
+        Ok((first, outputs.0))
     }
 
     /// Closes a program; `assigns` are pairs (input, value).

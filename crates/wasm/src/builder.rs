@@ -31,7 +31,7 @@ pub fn builder_record(builder: u32, words: u32) -> u32 {
         let inputs = list(&mut rest)?;
         let attrs = list(&mut rest)?;
         let (first, types) = world.engine.builder_record(builder, op, inputs, attrs)?;
-        let types: Vec<Type> = types.collect();
+
         world.write(
             (first..)
                 .zip(&types)

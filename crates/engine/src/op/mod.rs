@@ -33,6 +33,7 @@ pub use random::Distribution;
 use crate::error::{Error, Result};
 use crate::program::{Memory, Place, Role};
 use crate::tensor::{Buffer, Dtype, Shape, Type};
+use alloc::vec::Vec;
 
 layer_rnn_kernels::numbered! {
     /// The ops. New ones are appended: a number is never used again for another op.
@@ -233,46 +234,20 @@ impl<'a> Site<'a> {
 /// Most outputs of one op.
 pub(crate) const MAX_OUTPUTS: usize = 6;
 
-/// Types of an op's outputs.
-#[derive(Clone, Copy)]
-pub(crate) struct Outputs {
-    count: usize,
-    types: [Type; MAX_OUTPUTS],
-}
+/// Types of an op's outputs, in order.
+pub(crate) struct Outputs(pub Vec<Type>);
 
 impl Outputs {
-    /// No outputs yet.
-    pub fn none() -> Outputs {
-        Outputs {
-            count: 0,
-            types: [Type {
-                dtype: Dtype::Float32,
-                shape: Shape::SCALAR,
-            }; MAX_OUTPUTS],
-        }
-    }
-
     /// The usual case: one output.
     pub fn one(dtype: Dtype, shape: Shape) -> Result<Outputs> {
-        let mut outputs = Outputs::none();
-        outputs.push(dtype, shape)?;
+        let mut outputs = Outputs(Vec::new());
+        outputs.push(dtype, shape);
         Ok(outputs)
     }
 
     /// Appends an output.
-    pub fn push(&mut self, dtype: Dtype, shape: Shape) -> Result<()> {
-        let full = Error::Inputs {
-            expected: MAX_OUTPUTS as u32,
-            actual: self.count as u32 + 1,
-        };
-        *self.types.get_mut(self.count).ok_or(full)? = Type { dtype, shape };
-        self.count += 1;
-        Ok(())
-    }
-
-    /// The types in order.
-    pub fn types(&self) -> &[Type] {
-        self.types.get(..self.count).unwrap_or(&[])
+    pub fn push(&mut self, dtype: Dtype, shape: Shape) {
+        self.0.push(Type { dtype, shape });
     }
 }
 

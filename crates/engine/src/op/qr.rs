@@ -27,7 +27,7 @@ pub(crate) const RULE: Rule = Rule {
             });
         }
         let mut outputs = Outputs::one(Dtype::Float32, input)?;
-        outputs.push(Dtype::Float32, Shape::new(&[n, n])?)?;
+        outputs.push(Dtype::Float32, Shape::new(&[n, n])?);
         Ok(outputs)
     },
     needs,

@@ -10,6 +10,7 @@ use crate::cell::{Cell, CellKind, Weights};
 use crate::error::{Error, Result};
 use crate::sequence::{Layout, Operands, Results, drive};
 use crate::tensor::{Dtype, Shape};
+use alloc::vec::Vec;
 use layer_rnn_kernels::activation::Activation;
 
 pub(crate) const RULE: Rule = Rule { shape, needs, run };
@@ -132,7 +133,7 @@ fn shape(site: &Site) -> Result<Outputs> {
         });
     }
     let row = Shape::new(&[batch, units])?;
-    let mut outputs = Outputs::none();
+    let mut outputs = Outputs(Vec::new());
     for (result, count) in [
         (LAST, 1),
         (ALL, 1),
@@ -149,7 +150,7 @@ fn shape(site: &Site) -> Result<Outputs> {
             } else {
                 row
             };
-            outputs.push(Dtype::Float32, shape)?;
+            outputs.push(Dtype::Float32, shape);
         }
     }
     Ok(outputs)

@@ -3,7 +3,7 @@
 
 use super::{Place, Program, Role};
 use crate::error::{Error, Failure, Result};
-use crate::op::{Op, Outputs, Rule, Site};
+use crate::op::{Op, Rule, Site};
 use crate::tensor::{Shape, Type};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -14,7 +14,7 @@ pub(crate) struct Step {
     pub rule: &'static Rule,
     pub inputs: Box<[Type]>,
     pub places: Box<[Place]>,
-    pub outputs: Outputs,
+    pub outputs: Box<[Type]>,
     pub made: Box<[Place]>,
     pub packs: Box<[Place]>,
     /// Packed forms of values that are no variables: made in the run, just before the op.
@@ -149,8 +149,8 @@ impl<'p> Binder<'p> {
             attrs: &record.attrs,
             inputs: &inputs,
         };
-        let outputs = (rule.shape)(&site)?;
-        for (value, ty) in (record.first..).zip(outputs.types()) {
+        let outputs: Box<[Type]> = (rule.shape)(&site)?.0.into();
+        for (value, ty) in (record.first..).zip(&outputs) {
             ty.words()?;
             self.types[value as usize] = *ty;
         }
@@ -166,7 +166,7 @@ impl<'p> Binder<'p> {
         let needs = (rule.needs)(&site)?;
         self.plan.scratch = self.plan.scratch.max(needs.scratch);
         let mut made = Vec::new();
-        for (value, ty) in (record.first..).zip(outputs.types()) {
+        for (value, ty) in (record.first..).zip(outputs.iter()) {
             let place = match self
                 .program
                 .outputs

@@ -60,8 +60,8 @@ impl Builder {
                 Outputs::one(ty.dtype, ty.shape)?
             }
         };
-        let count = outputs.types().len() as u32;
-        program.values.extend_from_slice(outputs.types());
+        let count = outputs.0.len() as u32;
+        program.values.extend_from_slice(&outputs.0);
         program.records.push(Record {
             op,
             attrs: attrs.into(),

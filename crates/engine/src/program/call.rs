@@ -91,7 +91,7 @@ impl Call {
                 attrs: &record.attrs,
                 inputs: &step.inputs,
             },
-            outputs: step.outputs.types(),
+            outputs: &step.outputs,
             places: &step.places,
             packs: &step.packs,
             memory: self.memory(pool, tensors, packs),

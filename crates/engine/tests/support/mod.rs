@@ -37,7 +37,7 @@ impl Lab {
         let (first, types) = self
             .engine
             .builder_record(self.builder, op as u32, inputs, attrs)?;
-        let types: Vec<Type> = types.collect();
+
         let values: Vec<u32> = (first..).take(types.len()).collect();
         self.types.extend(values.iter().copied().zip(types));
         Ok(values)
