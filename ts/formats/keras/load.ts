@@ -15,6 +15,7 @@ import { openHdf5 } from '../hdf5.js'
 import { bytesOf, readSource, type Source } from '../source.js'
 import { Archive } from '../zip.js'
 import { jsonLimits, readFamily, readJson, readModelConfig } from './config.js'
+import './ops.js'
 import { loadWeights } from './weights.js'
 
 /** Options of `loadModel`. */
@@ -66,6 +67,9 @@ function load(bytes: Uint8Array, options: LoadOptions, caller: string): Model {
   }
 }
 
+/** Arguments that say how layers hang together: a file in which they are wrong is damaged. */
+const structure = new Set(['name', 'layers', 'inbound_nodes', 'input_layers', 'output_layers'])
+
 /** Whatever fails inside `run` becomes an error about the file. */
 function translated<T>(path: string, run: () => T): T {
   try {
@@ -77,7 +81,8 @@ function translated<T>(path: string, run: () => T): T {
     const { layer, argument, expected, actual } =
       error instanceof LayerRnnError ? error : ({} as LayerRnnError)
     // A name that we do not know; a value of the wrong kind comes with what was expected.
-    if (error instanceof ArgumentError && argument !== undefined && expected === undefined) {
+    const unknown = error instanceof ArgumentError && layer !== undefined && expected === undefined
+    if (unknown && argument !== undefined && !structure.has(argument)) {
       throw new UnsupportedError(`${path}: ${cause.message}`, { layer, argument, actual, cause })
     }
     throw new ImportError(`${path}: ${cause.message}`, { path, layer, argument, expected, actual, cause })
