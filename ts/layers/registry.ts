@@ -25,8 +25,6 @@ export type CustomObjects = Readonly<Record<string, LayerClass>>
 const builtin = new Map<string, { Class: LayerClass; module: string }>()
 const registered = new Map<string, LayerClass>()
 let scoped: CustomObjects = {}
-/** The layers made by the `deserialize` that is under way. */
-let made: Layer[] | undefined
 
 /** Makes built-in classes known by their `className`. @internal */
 export function registerBuiltin(module: string, ...classes: (LayerClass & { className?: string })[]): void {
@@ -70,20 +68,11 @@ export function deserialize(config: unknown, customObjects: CustomObjects = {}):
     throw new ArgumentError('a config has "class_name" and "config"', { argument: 'config', actual: config })
   }
   const outer = scoped
-  const inside = made
-  made ??= []
   scoped = { ...outer, ...customObjects }
   try {
-    const layer = find(config.class_name, config.registered_name).fromConfig(config.config)
-    made.push(layer)
-    return layer
-  } catch (error) {
-    // The outermost call frees what was made for it so far: nobody else has it.
-    if (!inside) for (const layer of made) layer.dispose()
-    throw error
+    return find(config.class_name, config.registered_name).fromConfig(config.config)
   } finally {
     scoped = outer
-    made = inside
   }
 }
 

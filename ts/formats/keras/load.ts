@@ -15,7 +15,6 @@ import { openHdf5 } from '../hdf5.js'
 import { bytesOf, readSource, type Source } from '../source.js'
 import { Archive } from '../zip.js'
 import { jsonLimits, readFamily, readJson, readModelConfig } from './config.js'
-import './ops.js'
 import { loadWeights } from './weights.js'
 
 /** Options of `loadModel`. */
