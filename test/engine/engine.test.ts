@@ -1,0 +1,116 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createEngine, currentEngine } from '../../ts/engine/engine.js'
+import { ArgumentError, DisposedError, EngineError, MemoryError } from '../../ts/errors.js'
+import * as ops from '../../ts/ops/index.js'
+import { tensor, Variable } from '../../ts/tensor/tensor.js'
+import { balanced, fails } from './support.js'
+
+test('objects remember their engine, and engines are not mixed', () => {
+  const engine = createEngine()
+  const [inside, outside] = [engine.use(() => tensor([1, 2])), tensor([1, 2])]
+  assert.is(inside.engine, engine)
+  assert.is(outside.engine, currentEngine())
+  const twice = ops.add(inside, inside)
+  assert.is(twice.engine, engine)
+  balanced(() => fails(() => ops.add(inside, outside), ArgumentError, /belongs to another engine/))
+  const weight = engine.use(() => new Variable({ name: 'w', shape: [2] }))
+  fails(() => ops.add(outside, weight), ArgumentError, /variable w.*another engine/)
+  outside.dispose()
+  engine.dispose()
+})
+
+test('use puts back what was current, and refuses async functions', () => {
+  const engine = createEngine()
+  const before = currentEngine()
+  assert.throws(() =>
+    engine.use(() => {
+      throw new Error('mine')
+    }),
+  )
+  assert.is(currentEngine(), before)
+  fails(() => engine.use(async () => 1), ArgumentError, /async/)
+  engine.dispose()
+})
+
+test('maxBytes bounds the numbers, and the engine works on', () => {
+  const engine = createEngine({ maxBytes: 100_000 })
+  engine.use(() => {
+    const small = tensor(new Float32Array(1000))
+    balanced(() => fails(() => ops.zeros([1000, 1000]), MemoryError, /4000000 more bytes/), engine)
+    balanced(() => fails(() => tensor(new Float32Array(100_000)), MemoryError, /400000 more bytes/), engine)
+    balanced(() => fails(() => ops.broadcastTo(small, [100, 1000]), MemoryError, /bytes/), engine)
+    assert.is(ops.sum(small).item(), 0)
+    assert.ok(engine.stats().bytes <= 100_000)
+  })
+  fails(() => createEngine({ maxBytes: -1 }), ArgumentError, /maxBytes/)
+  fails(() => createEngine({ maxbytes: 1 } as object), ArgumentError, /no option "maxbytes"/)
+})
+
+test('stats count what is alive', () => {
+  const engine = createEngine()
+  engine.use(() => {
+    assert.equal(engine.stats(), { tensors: 0, programs: 0, calls: 0, bytes: 0 })
+    const a = tensor(new Float32Array(250))
+    assert.is(engine.stats().tensors, 1)
+    assert.ok(engine.stats().bytes >= 1000)
+    a.dispose()
+    assert.equal(engine.stats(), { tensors: 0, programs: 0, calls: 0, bytes: 0 })
+  })
+})
+
+test('memory may grow under the boundary and under views', () => {
+  const engine = createEngine()
+  engine.use(() => {
+    const a = tensor([1, 2, 3])
+    const big = Array.from({ length: 20 }, (_, i) => ops.full([200_000], i))
+    assert.equal(a.array(), [1, 2, 3])
+    assert.is(big[19]!.data()[199_999], 19)
+    const many = ops.concatenate(
+      Array.from({ length: 3000 }, (_, i) => tensor([i])),
+      0,
+    )
+    assert.equal(
+      many.data(),
+      Float32Array.from({ length: 3000 }, (_, i) => i),
+    )
+  })
+  engine.dispose()
+})
+
+test('restart disposes what there was and starts empty', () => {
+  const engine = createEngine()
+  const old = engine.use(() => tensor([1]))
+  engine.restart()
+  assert.ok(old.disposed)
+  fails(() => old.data(), DisposedError, /float32 \[1\] has been disposed/)
+  old.dispose()
+  assert.is(engine.stats().tensors, 0)
+  engine.use(() => assert.equal(tensor([5]).array(), [5]))
+})
+
+test('a trap marks the engine as failed until it is restarted', () => {
+  const engine = createEngine()
+  const live = engine.use(() => tensor([1]))
+  assert.instance(engine.trapped(new Error('unreachable')), EngineError)
+  fails(() => live.data(), EngineError, /unreachable.*restart/)
+  fails(() => engine.use(() => tensor([1])), EngineError, /has failed/)
+  live.dispose()
+  assert.ok(engine.failed)
+  engine.restart()
+  assert.not(engine.failed)
+  engine.use(() => assert.is(ops.add(1, 2).item(), 3))
+})
+
+test('a disposed engine says so', () => {
+  const engine = createEngine()
+  const live = engine.use(() => tensor([1]))
+  engine.dispose()
+  engine.dispose()
+  assert.ok(engine.disposed)
+  assert.ok(live.disposed)
+  live.dispose()
+  fails(() => engine.use(() => tensor([1])), EngineError, /disposed/)
+})
+
+test.run()

@@ -1,0 +1,162 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { scope } from '../../ts/engine/handle.js'
+import { ArgumentError, ShapeError } from '../../ts/errors.js'
+import * as ops from '../../ts/ops/index.js'
+import { tensor } from '../../ts/tensor/tensor.js'
+import { balanced, fails } from '../engine/support.js'
+
+const rows = [
+  [1, 2, 3],
+  [4, 5, 6],
+]
+
+test('reshape, expandDims, squeeze', () => {
+  balanced(() =>
+    scope(() => {
+      const x = tensor(rows)
+      assert.equal(ops.reshape(x, [3, 2]).array(), [
+        [1, 2],
+        [3, 4],
+        [5, 6],
+      ])
+      assert.equal(ops.reshape(x, [-1]).shape, [6])
+      assert.equal(ops.reshape(x, [null, 1, -1]).shape, [2, 1, 3])
+      assert.equal(ops.reshape(7, [1, 1]).shape, [1, 1])
+      assert.equal(ops.expandDims(x, 0).shape, [1, 2, 3])
+      assert.equal(ops.expandDims(x, -1).shape, [2, 3, 1])
+      assert.equal(ops.squeeze(ops.expandDims(x, 1), 1).array(), rows)
+      fails(() => ops.reshape(x, [4, 2]), ShapeError, /6 elements, the new shape 8/)
+      fails(() => ops.reshape(x, [-1, 4]), ShapeError, /reshape/)
+      fails(() => ops.reshape(x, [1.5]), ShapeError, /1\.5 is no size/)
+      fails(() => ops.squeeze(x, 0), ShapeError, /axis 0 of \[2, 3\] must be 1/)
+    }),
+  )
+})
+
+test('transpose', () => {
+  scope(() => {
+    assert.equal(ops.transpose(rows).array(), [
+      [1, 4],
+      [2, 5],
+      [3, 6],
+    ])
+    assert.equal(ops.transpose(ops.zeros([2, 3, 4]), [1, -1, 0]).shape, [3, 4, 2])
+    fails(() => ops.transpose(rows, [0, 0]), ArgumentError, /each of 2 axes once/)
+    fails(() => ops.transpose(rows, [0]), ArgumentError, /each of 2 axes once/)
+  })
+})
+
+test('slice as keras.ops.slice, with steps', () => {
+  scope(() => {
+    const x = tensor(rows)
+    assert.equal(ops.slice(x, [0, 1], [2, 2]).array(), [
+      [2, 3],
+      [5, 6],
+    ])
+    assert.equal(ops.slice(x, [1], [1]).array(), [[4, 5, 6]])
+    assert.equal(ops.slice(x, [0, -2], [null, 1]).array(), [[2], [5]])
+    assert.equal(ops.slice(x, [0, -2], [null, 2]).array(), [
+      [2, 3],
+      [5, 6],
+    ])
+    assert.equal(ops.slice(ops.reshape(x, [6]), [0], [6], [4]).array(), [1, 5])
+    assert.equal(ops.slice(tensor([true, false, true]), [1], [null]).array(), [false, true])
+    fails(() => ops.slice(x, [0, 2], [2, 2]), ArgumentError, /size 2 does not fit axis 1 of \[2, 3\]/)
+    fails(() => ops.slice(x, [3], [1]), ArgumentError, /start 3 does not fit axis 0/)
+    fails(() => ops.slice(x, [0, 0, 0], [1, 1, 1]), ArgumentError, /at most 2/)
+    fails(() => ops.slice(x, [0], [1], [0]), ArgumentError, /step 0/)
+  })
+})
+
+test('split, concatenate, stack', () => {
+  balanced(() =>
+    scope(() => {
+      const x = tensor(rows)
+      assert.equal(
+        ops.split(x, 3, 1).map(part => part.array()),
+        [
+          [[1], [4]],
+          [[2], [5]],
+          [[3], [6]],
+        ],
+      )
+      assert.equal(
+        ops.split(x, [1], -1).map(part => part.shape),
+        [
+          [2, 1],
+          [2, 2],
+        ],
+      )
+      assert.equal(ops.concatenate([x, [[7], [8]]]).array(), [
+        [1, 2, 3, 7],
+        [4, 5, 6, 8],
+      ])
+      assert.equal(ops.concatenate([x, x], 0).shape, [4, 3])
+      assert.equal(ops.concatenate([tensor([true]), tensor([false])]).dtype, 'bool')
+      assert.equal(
+        ops
+          .stack([
+            [1, 2],
+            [3, 4],
+          ])
+          .array(),
+        [
+          [1, 2],
+          [3, 4],
+        ],
+      )
+      assert.equal(
+        ops
+          .stack(
+            [
+              [1, 2],
+              [3, 4],
+            ],
+            -1,
+          )
+          .array(),
+        [
+          [1, 3],
+          [2, 4],
+        ],
+      )
+      fails(() => ops.split(x, 2, 1), ShapeError, /no 2 equal parts/)
+      fails(() => ops.concatenate([x, [[1, 2]]], 1), ShapeError, /concatenate.*axis 0/)
+      fails(() => ops.concatenate([]), ArgumentError, /at least one/)
+    }),
+  )
+})
+
+test('flip', () => {
+  scope(() => {
+    assert.equal(ops.flip(rows, 1).array(), [
+      [3, 2, 1],
+      [6, 5, 4],
+    ])
+    assert.equal(ops.flip(rows, 0).array(), [
+      [4, 5, 6],
+      [1, 2, 3],
+    ])
+    assert.equal(ops.flip(rows).array(), [
+      [6, 5, 4],
+      [3, 2, 1],
+    ])
+  })
+})
+
+test('broadcastTo', () => {
+  scope(() => {
+    assert.equal(ops.broadcastTo([1, 2], [2, 2]).array(), [
+      [1, 2],
+      [1, 2],
+    ])
+    assert.equal(ops.broadcastTo([[1], [2]], [null, 3]).array(), [
+      [1, 1, 1],
+      [2, 2, 2],
+    ])
+    fails(() => ops.broadcastTo([1, 2], [3]), ShapeError, /broadcastTo.*must be 3, not 2/)
+  })
+})
+
+test.run()

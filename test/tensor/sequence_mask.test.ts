@@ -1,0 +1,23 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { ArgumentError } from '../../ts/errors.js'
+import { sequenceMask } from '../../ts/tensor/sequence_mask.js'
+import { fails } from '../engine/support.js'
+
+test('the first steps count', () => {
+  assert.equal(sequenceMask([2, 0, 3]).array(), [
+    [true, true, false],
+    [false, false, false],
+    [true, true, true],
+  ])
+  assert.equal(sequenceMask([1], 2).shape, [1, 2])
+  assert.equal(sequenceMask([]).shape, [0, 0])
+})
+
+test('lengths beyond the end are refused', () => {
+  fails(() => sequenceMask([4], 3), ArgumentError, /4 is no length up to 3/)
+  fails(() => sequenceMask([1.5]), ArgumentError, /1\.5/)
+  fails(() => sequenceMask([-1], 3), ArgumentError, /-1/)
+})
+
+test.run()
