@@ -2,9 +2,8 @@
  * Applying a layer, like to like. Symbolic tensors give symbolic ones (a node of the graph), traced tensors are
  * computed on in their trace, data are computed at once by a program that is kept for the next data of that kind.
  */
-import { keep } from '../engine/handle.js'
 import { ArgumentError, inLayer, ShapeError, show, UnsupportedError } from '../errors.js'
-import { KerasTensor, Node, type Spec } from '../models/graph.js'
+import { constants, KerasTensor, Node, type Spec } from '../models/graph.js'
 import { openShape } from '../models/predict.js'
 import { Computation, type InputType } from '../models/program.js'
 import { Trace, TracedTensor } from '../ops/trace.js'
@@ -61,11 +60,20 @@ function mapCall(call: Call, map: (leaf: Leaf) => SymbolicTensor): Call {
 
 /** Adds a node to the graph: what comes out is found by tracing the call once. Data become constants of the graph. */
 function connect(layer: Layer, call: Call): Nested<KerasTensor> {
-  const engine = layer.engine
-  const constant = mapCall(call, leaf =>
-    leaf instanceof SymbolicTensor ? leaf : keep(fromValues(engine, leaf)),
-  )
-  return new Node(layer, constant.inputs, constant.options, inferSpecs(layer, constant)).outputs
+  const own: Tensor[] = []
+  const constant = mapCall(call, leaf => {
+    if (leaf instanceof SymbolicTensor) return leaf
+    const data = Trace.outside(() => fromValues(layer.engine, leaf))
+    constants.add(data)
+    own.push(data)
+    return data
+  })
+  try {
+    return new Node(layer, constant.inputs, constant.options, inferSpecs(layer, constant)).outputs
+  } catch (error) {
+    for (const data of own) data.dispose()
+    throw error
+  }
 }
 
 /** Shapes and dtypes of what a call returns. */

@@ -4,6 +4,7 @@ import { disposable } from '../engine/handle.js'
 import { ArgumentError, DisposedError, ShapeError, StateError } from '../errors.js'
 import { type Drawing, getInitializer, type InitializerLike } from '../initializers/initializer.js'
 import { nextKey } from '../initializers/seed.js'
+import { releaseConstants } from '../models/graph.js'
 import { Programs } from '../models/program.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import type { DType, Shape } from '../tensor/shape.js'
@@ -27,7 +28,7 @@ import {
 import { type ConstraintLike, type RegularizerLike, regularizer, type Stored } from './stored.js'
 import { isPlain, type Nested } from './structure.js'
 import type { Applicable, Output } from './types.js'
-import { assignAll, toLeaves, type Values } from './values.js'
+import { assignAll, toLeaves, toMask, type Values } from './values.js'
 
 /** Options of every layer. */
 export interface LayerOptions {
@@ -219,7 +220,7 @@ export abstract class Layer {
   /** Brings inputs and options into one form: data become NdArrays. @internal */
   prepare(inputs: unknown, options: CallOptions): Call {
     const { mask, ...rest } = options
-    const own = mask === undefined || mask === null ? rest : { ...rest, mask: toLeaves(mask, 'bool') }
+    const own = mask === undefined || mask === null ? rest : { ...rest, mask: toMask(this.name, mask) }
     return { inputs: toLeaves(inputs, this.inputDtype), options: own }
   }
 
@@ -377,6 +378,7 @@ export abstract class Layer {
 
   #release(): void {
     this.#programs?.dispose()
+    releaseConstants(this)
     for (const variable of this.#variables) variable.dispose()
     this.#variables = []
   }

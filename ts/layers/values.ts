@@ -1,5 +1,5 @@
 /** Data that users give: told apart from structures, converted, checked. */
-import { ArgumentError, named } from '../errors.js'
+import { ArgumentError, named, ShapeError, show } from '../errors.js'
 import { type ArrayLike, convert } from '../tensor/convert.js'
 import { NdArray } from '../tensor/ndarray.js'
 import type { Data, DType } from '../tensor/shape.js'
@@ -33,6 +33,18 @@ export function toLeaves(value: unknown, dtype?: DType): Nested<Leaf> {
   if (isTensorList(value)) return value.map(item => toLeaves(item, dtype))
   if (!isPlain(value)) return toLeaf(value, dtype)
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, toLeaves(item, dtype)]))
+}
+
+/** A mask, `[batch, time]`. */
+export function toMask(layer: string, value: unknown): Leaf {
+  const mask = toLeaf(value, 'bool')
+  if (mask.shape.length > 1) return mask
+  throw new ShapeError(`${layer}: a mask must be [batch, time], not ${show(mask.shape)}`, {
+    layer,
+    argument: 'mask',
+    expected: [null, null],
+    actual: mask.shape,
+  })
 }
 
 /** Assigns all `values` to `variables`, or none: counts and shapes are checked first. */

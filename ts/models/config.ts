@@ -8,6 +8,7 @@ import { isPlain, mapNested, type Nested } from '../layers/structure.js'
 import { NdArray } from '../tensor/ndarray.js'
 import { Tensor } from '../tensor/tensor.js'
 import { applications, KerasTensor, type Node } from './graph.js'
+import { FileOp } from './op_layer.js'
 import type { Graph } from './traverse.js'
 
 /** Name of a layer, which of its applications, which of that one's outputs. */
@@ -31,7 +32,7 @@ export function writeGraph(graph: Graph): Record<string, unknown> {
   }
   const write = (structure: unknown) => mapNested(structure, value)
   const writeNode = (node: Node): unknown => ({
-    args: [write(node.inputs)],
+    args: node.layer instanceof FileOp ? write(node.inputs) : [write(node.inputs)],
     kwargs: Object.fromEntries(
       Object.entries(node.options)
         .filter(([, option]) => option !== undefined)
@@ -57,23 +58,25 @@ function nodesIn(graph: Graph, layer: Layer): Node[] {
   return applications(layer).filter(node => inside.has(node))
 }
 
-/** Inputs and outputs of the graph in a config, and the layers that were made for it. A list of one is that one. */
-export function readGraph(config: Readonly<Record<string, unknown>>): {
-  inputs: Nested<KerasTensor>
-  outputs: Nested<KerasTensor>
-  layers: Layer[]
-} {
+/**
+ * Inputs and outputs of the graph in a config, and in `layers` those that were made for it, also when it fails.
+ * A list of one is that one.
+ */
+export function readGraph(
+  config: Readonly<Record<string, unknown>>,
+  layers: Layer[],
+): { inputs: Nested<KerasTensor>; outputs: Nested<KerasTensor> } {
   const made = new Map<string, { layer: Layer; outputs: KerasTensor[][] }>()
   let waiting: { name: string; node: unknown }[] = []
-  const layers = listed(config.layers).map(entry => {
+  for (const entry of listed(config.layers)) {
     const item = isPlain(entry) ? entry : {}
     const layer = deserialize(item)
+    layers.push(layer)
     const output = (layer as { output?: unknown }).output
     made.set(layer.name, { layer, outputs: output instanceof KerasTensor ? [[output]] : [] })
     const nodes = item.inbound_nodes === undefined ? [] : listed(item.inbound_nodes)
     waiting.push(...nodes.map(node => ({ name: layer.name, node })))
-    return layer
-  })
+  }
 
   const find = ([name, node, tensor]: Reference): KerasTensor | undefined =>
     made.get(name)?.outputs[node]?.[tensor]
@@ -108,7 +111,7 @@ export function readGraph(config: Readonly<Record<string, unknown>>): {
     })
     return Array.isArray(tensors) && tensors.length === 1 ? tensors[0] : tensors
   }
-  return { inputs: ends('input_layers'), outputs: ends('output_layers'), layers }
+  return { inputs: ends('input_layers'), outputs: ends('output_layers') }
 }
 
 /** Arguments and options of a call, or undefined while a tensor is missing. */

@@ -2,7 +2,7 @@
 import type { Layer } from '../layers/layer.js'
 import { mapNested, type Nested } from '../layers/structure.js'
 import type { DType, Shape } from '../tensor/shape.js'
-import { SymbolicTensor } from '../tensor/tensor.js'
+import { SymbolicTensor, Tensor } from '../tensor/tensor.js'
 
 /** Shape and dtype of a value. */
 export interface Spec {
@@ -64,6 +64,16 @@ export class Node {
     return found
   }
 }
+
+/** Frees the data that became constants of a layer's applications. */
+export function releaseConstants(layer: Layer): void {
+  for (const { inputs, options } of applications(layer)) {
+    mapNested([inputs, options], leaf => leaf instanceof Tensor && constants.has(leaf) && leaf.dispose())
+  }
+}
+
+/** The data of an application, to be freed with its layer. */
+export const constants = new WeakSet<Tensor>()
 
 /** Every application of a layer so far. */
 export function applications(layer: Layer): readonly Node[] {

@@ -6,7 +6,7 @@ import { hint } from '../layers/names.js'
 import { configOptions } from '../layers/options.js'
 import { leaves, mapNested, type Nested, pack } from '../layers/structure.js'
 import type { Replaced } from '../layers/types.js'
-import { toLeaf } from '../layers/values.js'
+import { toLeaf, toMask } from '../layers/values.js'
 import type { TracedTensor } from '../ops/trace.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import type { DType, Shape } from '../tensor/shape.js'
@@ -51,9 +51,17 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
     throw new StateError(`${this.name} is not built: its input shape is not known yet`, { layer: this.name })
   }
 
-  /** These layers were made for this model: they go with it even if they are models. @internal */
-  protected owns(layers: readonly Layer[]): void {
-    this.#made = new Set(layers)
+  /** A model with the layers that `make` lists, all of them its own; when that fails, they are disposed. @internal */
+  protected static whole<M extends Model>(make: (layers: Layer[]) => M): M {
+    const layers: Layer[] = []
+    try {
+      const model = make(layers)
+      model.#made = new Set(layers)
+      return model
+    } catch (error) {
+      for (const layer of layers) layer.dispose()
+      throw error
+    }
   }
 
   /** Takes the layers of `graph` over from the graph before. @internal */
@@ -118,19 +126,14 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
   override prepare(inputs: unknown, options: CallOptions): Call {
     if (!this.#graph) return super.prepare(inputs, options)
     const form = this.inputs
-    const dtypes = leaves(form).map(({ dtype }) => dtype)
-    const each = (argument: string, value: unknown, dtype?: DType): Nested<unknown> => {
-      const parts = arrange(this.name, argument, form, value)
-      return pack(
-        form,
-        parts.map((part, i) =>
-          part === null || part === undefined ? null : toLeaf(part, dtype ?? dtypes[i]!),
-        ),
-      )
-    }
+    const tensors = leaves(form)
+    const given = arrange(this.name, 'inputs', form, inputs).map((value, i) =>
+      toLeaf(value, tensors[i]!.dtype),
+    )
     const { mask, ...rest } = options
-    const masked = mask === undefined || mask === null ? rest : { ...rest, mask: each('mask', mask, 'bool') }
-    return { inputs: each('inputs', inputs), options: masked }
+    if (mask === undefined || mask === null) return { inputs: pack(form, given), options: rest }
+    const masks = arrange(this.name, 'mask', form, mask).map(own => (own ? toMask(this.name, own) : null))
+    return { inputs: pack(form, given), options: { ...rest, mask: pack(form, masks) } }
   }
 
   override call(
@@ -184,10 +187,10 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
 
   static override fromConfig(config: Readonly<Record<string, unknown>>): Layer {
     const { layers: _, input_layers: _inputs, output_layers: _outputs, ...options } = config
-    const { inputs, outputs, layers } = readGraph(config)
-    const model = new this({ ...configOptions(options), inputs, outputs } as ModelOptions)
-    model.owns(layers)
-    return model
+    return Model.whole(layers => {
+      const graph = readGraph(config, layers)
+      return new this({ ...configOptions(options), ...graph } as ModelOptions)
+    })
   }
 
   compile(..._: unknown[]): never {

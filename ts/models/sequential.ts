@@ -95,11 +95,12 @@ export class Sequential extends Model<SymbolicTensor> {
     const { layers, build_input_shape: shape, ...options } = config
     if (!Array.isArray(layers))
       throw new ArgumentError('the config of a Sequential lists its layers', { argument: 'layers' })
-    const made = layers.map(layer => deserialize(layer))
-    const model = new this(made, configOptions(options) as SequentialOptions)
-    model.owns(made)
-    if (!model.built && Array.isArray(shape)) model.build(shape)
-    return model
+    return Model.whole(made => {
+      for (const layer of layers) made.push(deserialize(layer))
+      const model = new this(made, configOptions(options) as SequentialOptions)
+      if (!model.built && Array.isArray(shape)) model.build(shape)
+      return model
+    })
   }
 
   #push(layer: Layer | SymbolicTensor): void {
