@@ -4,7 +4,7 @@ import type { CallOptions, Layer } from '../layers/layer.js'
 import { snakeCase } from '../layers/names.js'
 import { configOptions } from '../layers/options.js'
 import { deserialize, serialize } from '../layers/registry.js'
-import { isPlain, mapNested, type Nested } from '../layers/structure.js'
+import { isPlain, leaves, mapNested, type Nested } from '../layers/structure.js'
 import { NdArray } from '../tensor/ndarray.js'
 import { Tensor } from '../tensor/tensor.js'
 import { applications, KerasTensor, type Node } from './graph.js'
@@ -87,6 +87,12 @@ export function readGraph(
       const call = blocked.has(name) ? undefined : readNode(node, find)
       if (!call) return blocked.add(name)
       const { layer, outputs } = made.get(name)!
+      if (!leaves(call.args as Nested<unknown>).some(leaf => leaf instanceof KerasTensor)) {
+        throw new ArgumentError(`the config connects "${name}" to no tensor`, {
+          layer: name,
+          argument: 'inbound_nodes',
+        })
+      }
       const inputs = call.args.length > 1 ? call.args : call.args[0]
       layer.apply(inputs as never, call.options)
       outputs.push(applications(layer).at(-1)!.flatOutputs)
