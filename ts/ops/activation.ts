@@ -34,50 +34,51 @@ function row(name: string, kind: number) {
 }
 
 /** max(x, 0) */
-export const relu = named('relu', Activation.Relu)
+export const relu = /* @__PURE__ */ named('relu', Activation.Relu)
 /** min(max(x, 0), 6) */
-export const relu6 = named('relu6', Activation.Relu6)
+export const relu6 = /* @__PURE__ */ named('relu6', Activation.Relu6)
 /** x, or 0.2 x below 0 */
-export const leakyRelu = named('leakyRelu', Activation.LeakyRelu)
+export const leakyRelu = /* @__PURE__ */ named('leakyRelu', Activation.LeakyRelu)
 /** x, or eˣ − 1 below 0 */
-export const elu = named('elu', Activation.Elu)
+export const elu = /* @__PURE__ */ named('elu', Activation.Elu)
 /** 1.0507 x, or 1.0507 · 1.67326 (eˣ − 1) below 0 */
-export const selu = named('selu', Activation.Selu)
+export const selu = /* @__PURE__ */ named('selu', Activation.Selu)
 /** max(x, 0) + e^min(x, 0) − 1 */
-export const celu = named('celu', Activation.Celu)
+export const celu = /* @__PURE__ */ named('celu', Activation.Celu)
 /** x sigmoid(x) */
-export const silu = named('silu', Activation.Silu)
-export const tanh = named('tanh', Activation.Tanh)
+export const silu = /* @__PURE__ */ named('silu', Activation.Silu)
+export const tanh = /* @__PURE__ */ named('tanh', Activation.Tanh)
 /** 1 / (1 + e⁻ˣ) */
-export const sigmoid = named('sigmoid', Activation.Sigmoid)
+export const sigmoid = /* @__PURE__ */ named('sigmoid', Activation.Sigmoid)
 /** Keras 3's: min(max(x + 3, 0), 6) / 6 */
-export const hardSigmoid = named('hardSigmoid', Activation.HardSigmoid)
+export const hardSigmoid = /* @__PURE__ */ named('hardSigmoid', Activation.HardSigmoid)
 /** x hardSigmoid(x) */
-export const hardSilu = named('hardSilu', Activation.HardSilu)
+export const hardSilu = /* @__PURE__ */ named('hardSilu', Activation.HardSilu)
 /** min(max(x, −1), 1) */
-export const hardTanh = named('hardTanh', Activation.HardTanh)
+export const hardTanh = /* @__PURE__ */ named('hardTanh', Activation.HardTanh)
 /** x where |x| > 0.5, else 0 */
-export const hardShrink = named('hardShrink', Activation.HardShrink)
+export const hardShrink = /* @__PURE__ */ named('hardShrink', Activation.HardShrink)
 /** x less 0.5 towards 0 */
-export const softShrink = named('softShrink', Activation.SoftShrink)
+export const softShrink = /* @__PURE__ */ named('softShrink', Activation.SoftShrink)
 /** x − tanh x */
-export const tanhShrink = named('tanhShrink', Activation.TanhShrink)
+export const tanhShrink = /* @__PURE__ */ named('tanhShrink', Activation.TanhShrink)
 /** ln(1 + eˣ) */
-export const softplus = named('softplus', Activation.Softplus)
+export const softplus = /* @__PURE__ */ named('softplus', Activation.Softplus)
 /** x / (1 + |x|) */
-export const softsign = named('softsign', Activation.Softsign)
+export const softsign = /* @__PURE__ */ named('softsign', Activation.Softsign)
 /** ln sigmoid(x) */
-export const logSigmoid = named('logSigmoid', Activation.LogSigmoid)
+export const logSigmoid = /* @__PURE__ */ named('logSigmoid', Activation.LogSigmoid)
 /** x tanh(softplus(x)) */
-export const mish = named('mish', Activation.Mish)
+export const mish = /* @__PURE__ */ named('mish', Activation.Mish)
 /** (x + √(x² + 4)) / 2 */
-export const squareplus = named('squareplus', Activation.Squareplus)
+export const squareplus = /* @__PURE__ */ named('squareplus', Activation.Squareplus)
 /** 0 below −1, (x + 1)² / 4 up to 1, then x */
-export const sparsePlus = named('sparsePlus', Activation.SparsePlus)
+export const sparsePlus = /* @__PURE__ */ named('sparsePlus', Activation.SparsePlus)
 /** 0 below −1, (x + 1) / 2 up to 1, then 1 */
-export const sparseSigmoid = named('sparseSigmoid', Activation.SparseSigmoid)
+export const sparseSigmoid = /* @__PURE__ */ named('sparseSigmoid', Activation.SparseSigmoid)
 
-const [geluTanh, geluErf] = [named('gelu', Activation.GeluTanh), named('gelu', Activation.Gelu)]
+const geluTanh = /* @__PURE__ */ named('gelu', Activation.GeluTanh)
+const geluErf = /* @__PURE__ */ named('gelu', Activation.Gelu)
 
 /** x Φ(x), by an approximation with tanh as `keras.ops.gelu`, or by the error function as the activation `'gelu'`. */
 export function gelu<X extends Operand>(x: X, approximate = true): Like<X> {
@@ -85,8 +86,8 @@ export function gelu<X extends Operand>(x: X, approximate = true): Like<X> {
 }
 
 /** eˣ / Σ eˣ along an axis */
-export const softmax = row('softmax', Activation.Softmax)
+export const softmax = /* @__PURE__ */ row('softmax', Activation.Softmax)
 /** ln softmax */
-export const logSoftmax = row('logSoftmax', Activation.LogSoftmax)
+export const logSoftmax = /* @__PURE__ */ row('logSoftmax', Activation.LogSoftmax)
 /** The nearest point of the simplex */
-export const sparsemax = row('sparsemax', Activation.Sparsemax)
+export const sparsemax = /* @__PURE__ */ row('sparsemax', Activation.Sparsemax)

@@ -15,36 +15,36 @@ const arithmetic = (name: string, kind: Binary, least: DType = 'int32') =>
 const comparison = (name: string, kind: Compare) => binary(name, Op.Compare, kind, 'int32')
 
 /** a + b */
-export const add = arithmetic('add', Binary.Add)
+export const add = /* @__PURE__ */ arithmetic('add', Binary.Add)
 /** a − b */
-export const subtract = arithmetic('subtract', Binary.Sub)
+export const subtract = /* @__PURE__ */ arithmetic('subtract', Binary.Sub)
 /** a · b */
-export const multiply = arithmetic('multiply', Binary.Mul)
+export const multiply = /* @__PURE__ */ arithmetic('multiply', Binary.Mul)
 /** a / b in float32 */
-export const divide = arithmetic('divide', Binary.Div, 'float32')
+export const divide = /* @__PURE__ */ arithmetic('divide', Binary.Div, 'float32')
 /** The larger; a NaN stays. */
-export const maximum = arithmetic('maximum', Binary.Maximum)
+export const maximum = /* @__PURE__ */ arithmetic('maximum', Binary.Maximum)
 /** The smaller; a NaN stays. */
-export const minimum = arithmetic('minimum', Binary.Minimum)
+export const minimum = /* @__PURE__ */ arithmetic('minimum', Binary.Minimum)
 /** a to the power b, in float32 */
-export const power = arithmetic('power', Binary.Pow, 'float32')
+export const power = /* @__PURE__ */ arithmetic('power', Binary.Pow, 'float32')
 /** ⌊a / b⌋; for int32, 0 where b is 0 */
-export const floorDivide = arithmetic('floorDivide', Binary.FloorDiv)
+export const floorDivide = /* @__PURE__ */ arithmetic('floorDivide', Binary.FloorDiv)
 /** a − b ⌊a / b⌋, with the sign of b */
-export const mod = arithmetic('mod', Binary.Mod)
+export const mod = /* @__PURE__ */ arithmetic('mod', Binary.Mod)
 
 /** a = b, as bool */
-export const equal = comparison('equal', Compare.Equal)
+export const equal = /* @__PURE__ */ comparison('equal', Compare.Equal)
 /** a ≠ b, as bool; true for NaN */
-export const notEqual = comparison('notEqual', Compare.NotEqual)
+export const notEqual = /* @__PURE__ */ comparison('notEqual', Compare.NotEqual)
 /** a < b, as bool */
-export const less = comparison('less', Compare.Less)
+export const less = /* @__PURE__ */ comparison('less', Compare.Less)
 /** a ≤ b, as bool */
-export const lessEqual = comparison('lessEqual', Compare.LessEqual)
+export const lessEqual = /* @__PURE__ */ comparison('lessEqual', Compare.LessEqual)
 /** a > b, as bool */
-export const greater = comparison('greater', Compare.Greater)
+export const greater = /* @__PURE__ */ comparison('greater', Compare.Greater)
 /** a ≥ b, as bool */
-export const greaterEqual = comparison('greaterEqual', Compare.GreaterEqual)
+export const greaterEqual = /* @__PURE__ */ comparison('greaterEqual', Compare.GreaterEqual)
 
 function logical(name: string, kind: Logical) {
   return <A extends Operand, B extends Operand>(a: A, b: B): Like<A | B> =>
@@ -61,11 +61,11 @@ function logical(name: string, kind: Logical) {
 }
 
 /** Both; anything but 0 is true. */
-export const logicalAnd = logical('logicalAnd', Logical.And)
+export const logicalAnd = /* @__PURE__ */ logical('logicalAnd', Logical.And)
 /** Either, or both */
-export const logicalOr = logical('logicalOr', Logical.Or)
+export const logicalOr = /* @__PURE__ */ logical('logicalOr', Logical.Or)
 /** Just one */
-export const logicalXor = logical('logicalXor', Logical.Xor)
+export const logicalXor = /* @__PURE__ */ logical('logicalXor', Logical.Xor)
 
 /** True where x is 0. */
 export function logicalNot<X extends Operand>(x: X): Like<X> {
@@ -97,36 +97,36 @@ function unary(name: string, kind: Unary, integer?: (x: SymbolicTensor) => Symbo
 const same = (x: SymbolicTensor) => x
 
 /** −x */
-export const negative = unary('negative', Unary.Neg, x => subtract(0, x))
+export const negative = /* @__PURE__ */ unary('negative', Unary.Neg, x => subtract(0, x))
 /** |x| */
-export const abs = unary('abs', Unary.Abs, x => maximum(x, subtract(0, x)))
+export const abs = /* @__PURE__ */ unary('abs', Unary.Abs, x => maximum(x, subtract(0, x)))
 /** −1, 0 or 1 */
-export const sign = unary('sign', Unary.Sign, x => minimum(maximum(x, -1), 1))
+export const sign = /* @__PURE__ */ unary('sign', Unary.Sign, x => minimum(maximum(x, -1), 1))
 /** x² */
-export const square = unary('square', Unary.Square, x => multiply(x, x))
+export const square = /* @__PURE__ */ unary('square', Unary.Square, x => multiply(x, x))
 /** √x */
-export const sqrt = unary('sqrt', Unary.Sqrt)
+export const sqrt = /* @__PURE__ */ unary('sqrt', Unary.Sqrt)
 /** 1 / √x */
-export const rsqrt = unary('rsqrt', Unary.Rsqrt)
+export const rsqrt = /* @__PURE__ */ unary('rsqrt', Unary.Rsqrt)
 /** 1 / x */
-export const reciprocal = unary('reciprocal', Unary.Reciprocal)
+export const reciprocal = /* @__PURE__ */ unary('reciprocal', Unary.Reciprocal)
 /** Towards −∞ */
-export const floor = unary('floor', Unary.Floor, same)
+export const floor = /* @__PURE__ */ unary('floor', Unary.Floor, same)
 /** Towards +∞ */
-export const ceil = unary('ceil', Unary.Ceil, same)
+export const ceil = /* @__PURE__ */ unary('ceil', Unary.Ceil, same)
 /** To the nearest integer, halves to even */
-export const round = unary('round', Unary.Round, same)
+export const round = /* @__PURE__ */ unary('round', Unary.Round, same)
 /** eˣ */
-export const exp = unary('exp', Unary.Exp)
+export const exp = /* @__PURE__ */ unary('exp', Unary.Exp)
 /** eˣ − 1 */
-export const expm1 = unary('expm1', Unary.Expm1)
+export const expm1 = /* @__PURE__ */ unary('expm1', Unary.Expm1)
 /** ln x */
-export const log = unary('log', Unary.Log)
+export const log = /* @__PURE__ */ unary('log', Unary.Log)
 /** ln(1 + x) */
-export const log1p = unary('log1p', Unary.Log1p)
+export const log1p = /* @__PURE__ */ unary('log1p', Unary.Log1p)
 /** sin x, in radians */
-export const sin = unary('sin', Unary.Sin)
+export const sin = /* @__PURE__ */ unary('sin', Unary.Sin)
 /** cos x, in radians */
-export const cos = unary('cos', Unary.Cos)
+export const cos = /* @__PURE__ */ unary('cos', Unary.Cos)
 /** The error function */
-export const erf = unary('erf', Unary.Erf)
+export const erf = /* @__PURE__ */ unary('erf', Unary.Erf)

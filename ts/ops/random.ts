@@ -20,8 +20,8 @@ function random(name: string, distribution: Distribution) {
 }
 
 /** (shape, min, max, seed): from min up to, without, max */
-export const randomUniform = random('randomUniform', Distribution.Uniform)
+export const randomUniform = /* @__PURE__ */ random('randomUniform', Distribution.Uniform)
 /** (shape, mean, deviation, seed) */
-export const randomNormal = random('randomNormal', Distribution.Normal)
+export const randomNormal = /* @__PURE__ */ random('randomNormal', Distribution.Normal)
 /** (shape, mean, deviation, seed): redrawn beyond two deviations, as Keras does */
-export const truncatedNormal = random('truncatedNormal', Distribution.TruncatedNormal)
+export const truncatedNormal = /* @__PURE__ */ random('truncatedNormal', Distribution.TruncatedNormal)

@@ -18,18 +18,18 @@ function reduction(name: string, kind: Reduce, to: DType, ...from: DType[]) {
 }
 
 /** The sum; of bool, how many are true. */
-export const sum = reduction('sum', Reduce.Sum, 'float32', 'bool')
-export const mean = reduction('mean', Reduce.Mean, 'float32', 'bool', 'int32')
+export const sum = /* @__PURE__ */ reduction('sum', Reduce.Sum, 'float32', 'bool')
+export const mean = /* @__PURE__ */ reduction('mean', Reduce.Mean, 'float32', 'bool', 'int32')
 /** The largest; a NaN stays. */
-export const max = reduction('max', Reduce.Max, 'float32')
+export const max = /* @__PURE__ */ reduction('max', Reduce.Max, 'float32')
 /** The smallest; a NaN stays. */
-export const min = reduction('min', Reduce.Min, 'float32')
+export const min = /* @__PURE__ */ reduction('min', Reduce.Min, 'float32')
 /** The product */
-export const prod = reduction('prod', Reduce.Prod, 'float32')
+export const prod = /* @__PURE__ */ reduction('prod', Reduce.Prod, 'float32')
 /** Whether one is not 0, as bool */
-export const any = reduction('any', Reduce.Any, 'bool', 'float32', 'int32')
+export const any = /* @__PURE__ */ reduction('any', Reduce.Any, 'bool', 'float32', 'int32')
 /** Whether none is 0, as bool */
-export const all = reduction('all', Reduce.All, 'bool', 'float32', 'int32')
+export const all = /* @__PURE__ */ reduction('all', Reduce.All, 'bool', 'float32', 'int32')
 
 function argument(name: string, smallest: number) {
   return <X extends Operand>(x: X, axis?: number): Like<X> =>
@@ -40,6 +40,6 @@ function argument(name: string, smallest: number) {
 }
 
 /** Index of the first largest, int32; without an axis, in the flattened tensor. */
-export const argmax = argument('argmax', 0)
+export const argmax = /* @__PURE__ */ argument('argmax', 0)
 /** Index of the first smallest, int32; without an axis, in the flattened tensor. */
-export const argmin = argument('argmin', 1)
+export const argmin = /* @__PURE__ */ argument('argmin', 1)
