@@ -1,11 +1,16 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import '../../ts/entry/index.js'
-import { loadModel, loadModelSync } from '../../ts/entry/keras.js'
+import { type LoadOptions, loadModel, loadModelSync } from '../../ts/entry/keras.js'
 import { ArgumentError, ImportError, type LayerRnnError, UnsupportedError } from '../../ts/errors.js'
 import { groupName } from '../../ts/formats/keras/weights.js'
+import { Layer } from '../../ts/layers/layer.js'
+import { registerSerializable } from '../../ts/layers/registry.js'
 import { leaves } from '../../ts/layers/structure.js'
+import { multiply } from '../../ts/ops/index.js'
 import type { NdArray } from '../../ts/tensor/ndarray.js'
+import type { Shape } from '../../ts/tensor/shape.js'
+import type { SymbolicTensor, Variable } from '../../ts/tensor/tensor.js'
 import { assertClose, numbersOf, type Stored } from '../fixtures/replay.js'
 import { handles, type Json, modelFile, modelNames, readJson, reconfigured, repacked } from './files.js'
 
@@ -47,11 +52,22 @@ function input(stored: Stored | number[][]): unknown {
   return nest(stored.shape, 0)
 }
 
+/** The layer of a user in the files `custom_keras2` and `custom_keras3`. */
+class Scale extends Layer {
+  scale!: Variable
+  override build(shape: Shape): void {
+    this.scale = this.addWeight({ shape: [shape.at(-1)], name: 'scale', initializer: 'ones' })
+  }
+  override call(inputs: SymbolicTensor): SymbolicTensor {
+    return multiply(inputs, this.scale)
+  }
+}
+
 for (const name of modelNames) {
   test(`${name} answers as Keras did`, () => {
     const before = handles()
     const recorded = readJson<Recorded>(`${name}.json`)
-    const model = loadModelSync(modelFile(name))
+    const model = loadModelSync(modelFile(name), { customObjects: { ScaleBy: Scale } })
     const inputs = recorded.inputs.map(input)
     const named =
       recorded.input_names && Object.fromEntries(recorded.input_names.map((each, i) => [each, inputs[i]]))
@@ -68,6 +84,14 @@ for (const name of modelNames) {
     assert.equal(handles(), before, 'live handles')
   })
 }
+
+test('classes of the user', () => {
+  const load = (options?: LoadOptions) => loadModelSync(modelFile('custom_keras3'), options).dispose()
+  refused(modelFile('custom_keras3'), UnsupportedError, 'ScaleBy')
+  load({ customObjects: { 'Mine>Gain': Scale } })
+  registerSerializable(Scale, { package: 'Mine', name: 'Gain' })
+  load()
+})
 
 test('every kind of source', async () => {
   const bytes = modelFile('single_keras3')

@@ -115,7 +115,7 @@ function checkSizes(value: unknown, numbers: number, path: string): void {
   }
 }
 
-function isSerialized(value: unknown): value is Serialized {
+export function isSerialized(value: unknown): value is Serialized {
   return isPlain(value) && typeof value.class_name === 'string' && isPlain(value.config)
 }
 

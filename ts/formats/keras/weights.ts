@@ -8,14 +8,14 @@ import { isPlain } from '../../layers/structure.js'
 import type { Model } from '../../models/model.js'
 import type { Variable } from '../../tensor/tensor.js'
 import { Hdf5Dataset, Hdf5Group } from '../hdf5.js'
-import { isModel, layersOf, type Serialized } from './config.js'
+import { isModel, isSerialized, layersOf, type Serialized } from './config.js'
 
 /** States of random generators, written by some versions of Keras: our random streams are counters of their own. */
 const seeds = new Set(['seed_generator', '_seed_generators'])
 
 /** Assigns every weight of `model`, whose layers stand in `config` in the order of the file. */
 export function loadWeights(model: Model, config: Serialized, file: Hdf5Group): void {
-  const found = new Map<Variable, Hdf5Dataset>()
+  const found: Found = new Map()
   collectModel(model, config, file, found)
   for (const variable of model.weights) {
     if (!found.has(variable)) throw wrong(file, `no place in the file is known for ${variable.name}`)
@@ -24,54 +24,44 @@ export function loadWeights(model: Model, config: Serialized, file: Hdf5Group): 
   for (const [variable, value] of values) variable.assign(value)
 }
 
-function collectModel(
-  model: Model,
-  config: Serialized,
-  group: Hdf5Group,
-  found: Map<Variable, Hdf5Dataset>,
-): void {
+function collectModel(model: Model, config: Serialized, group: Hdf5Group, found: Found): void {
   const layers = layersOf(config)
     .filter(each => config.class_name !== 'Sequential' || each.class_name !== 'InputLayer')
-    .map(each => ({ className: each.class_name, layer: model.getLayer(nameOf(each)), config: each }))
+    .map(each => memberOf(model.getLayer(nameOf(each)), each))
   const container = subgroup(group, 'layers')
   if (!container) throw wrong(group, 'it has no group "layers"')
   collectAll(container, layers, found)
 }
 
+/** A layer, and what the file says of it: the class's own name there, by which groups are named. */
 interface Member {
-  className: string
   layer: Layer
+  className: string
   config?: Serialized
 }
 
+type Found = Map<Variable, Hdf5Dataset>
+
 /** Layers in a list: each in a group named by its class, counted. */
-function collectAll(
-  container: Hdf5Group,
-  members: readonly Member[],
-  found: Map<Variable, Hdf5Dataset>,
-): void {
+function collectAll(container: Hdf5Group, members: readonly Member[], found: Found): void {
   const counts = new Map<string, number>()
   const known = new Set<string>()
-  for (const { className, layer, config } of members) {
-    const base = groupName(className)
+  for (const member of members) {
+    const base = groupName(member.className)
     const count = counts.get(base) ?? 0
     counts.set(base, count + 1)
     const name = count === 0 ? base : `${base}_${count}`
     known.add(name)
+    const { layer, config } = member
     const group = subgroup(container, name)
     if (group && config && isModel(config)) collectModel(layer as unknown as Model, config, group, found)
-    else collect(layer, group, `${container.path}/${name}`, found)
+    else collect(member, group, `${container.path}/${name}`, found)
   }
   rejectOthers(container, known)
 }
 
 /** One layer: its own weights in `vars`, the layers in its properties in groups of the properties' names. */
-function collect(
-  layer: Layer,
-  group: Hdf5Group | undefined,
-  path: string,
-  found: Map<Variable, Hdf5Dataset>,
-): void {
+function collect({ layer, config }: Member, group: Hdf5Group | undefined, path: string, found: Found): void {
   if (!group) {
     if (layer.weights.length === 0) return
     throw new ImportError(`model.weights.h5 has no ${path}, where the weights of ${layer.name} should be`, {
@@ -85,34 +75,34 @@ function collect(
   const known = new Set(['vars', ...seeds])
   for (const [property, value] of Object.entries(layer)) {
     const name = groupName(property)
+    const written = config?.config[name]
     if (value instanceof Layer) {
       known.add(name)
-      collect(value, subgroup(group, name), `${group.path}/${name}`, found)
+      collect(memberOf(value, written), subgroup(group, name), `${path}/${name}`, found)
       continue
     }
-    const members = (Array.isArray(value) ? value : isPlain(value) ? Object.values(value) : []).filter(
-      each => each instanceof Layer,
-    )
+    const list = Array.isArray(value) ? value : isPlain(value) ? Object.values(value) : []
+    const members = list
+      .map(
+        (each, i) => each instanceof Layer && memberOf(each, Array.isArray(written) ? written[i] : undefined),
+      )
+      .filter(each => each !== false)
     if (members.length === 0) continue
     known.add(name)
     const container = subgroup(group, name)
-    if (container)
-      collectAll(
-        container,
-        members.map(each => ({ className: each.className, layer: each })),
-        found,
-      )
-    else if (members.some(each => each.weights.length > 0)) throw wrong(group, `it has no group "${name}"`)
+    if (container) collectAll(container, members, found)
+    else if (members.some(each => each.layer.weights.length > 0))
+      throw wrong(group, `it has no group "${name}"`)
   }
   rejectOthers(group, known)
 }
 
-function collectVariables(
-  layer: Layer,
-  own: readonly Variable[],
-  group: Hdf5Group,
-  found: Map<Variable, Hdf5Dataset>,
-): void {
+function memberOf(layer: Layer, written: unknown): Member {
+  const config = isSerialized(written) ? written : undefined
+  return { layer, className: config?.class_name ?? layer.className, config }
+}
+
+function collectVariables(layer: Layer, own: readonly Variable[], group: Hdf5Group, found: Found): void {
   const vars = subgroup(group, 'vars')
   for (const [i, variable] of own.entries()) {
     const path = `${group.path}/vars/${i}`
