@@ -5,7 +5,7 @@ import { keep, scope } from '../../ts/engine/handle.js'
 import { ArgumentError, DisposedError } from '../../ts/errors.js'
 import * as ops from '../../ts/ops/index.js'
 import { type Tensor, tensor, Variable } from '../../ts/tensor/tensor.js'
-import { balanced, fails } from './support.js'
+import { balanced, collectGarbage, fails } from './support.js'
 
 test('dispose is idempotent, and use afterwards names the tensor', () => {
   const a = balanced(() => {
@@ -86,12 +86,8 @@ test('a scope that throws frees everything; async functions are refused', () => 
 test('forgotten tensors are freed by the garbage collector', async () => {
   const before = currentEngine().stats().tensors
   for (let i = 0; i < 100; i++) tensor([i])
-  const { setFlagsFromString } = await import('node:v8')
-  setFlagsFromString('--expose-gc')
-  const { runInNewContext } = await import('node:vm')
-  const gc = runInNewContext('gc') as () => void
   for (let i = 0; i < 20 && currentEngine().stats().tensors > before; i++) {
-    gc()
+    collectGarbage()
     await new Promise(resolve => setTimeout(resolve, 5))
   }
   assert.ok(currentEngine().stats().tensors <= before + 1)

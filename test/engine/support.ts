@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import * as assert from 'uvu/assert'
 import '../../ts/entry/inline.js'
 import { currentEngine, type Engine } from '../../ts/engine/engine.js'
@@ -49,3 +51,8 @@ export function near(
     assert.ok(good, `element ${i}: ${value}, expected ${b[i]}`)
   })
 }
+
+setFlagsFromString('--expose-gc')
+
+/** Collects garbage now. */
+export const collectGarbage = runInNewContext('gc') as () => void
