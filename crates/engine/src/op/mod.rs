@@ -33,6 +33,7 @@ pub use random::Distribution;
 use crate::error::{Error, Result};
 use crate::program::{Memory, Place, Role};
 use crate::tensor::{Buffer, Dtype, Shape, Type};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 layer_rnn_kernels::numbered! {
@@ -251,28 +252,33 @@ impl Outputs {
     }
 }
 
-/// Most packed weights of one op.
-pub(crate) const MAX_PACKS: usize = 5;
-
 /// What a run of an op needs besides inputs and outputs.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 pub(crate) struct Needs {
     /// Words of scratch.
     pub scratch: usize,
-    packs: [Option<(usize, Role)>; MAX_PACKS],
+    /// What need not be worked out again in every run.
+    pub prepared: Prepared,
+    packs: Vec<(usize, Role)>,
+}
+
+/// What an op works out when it is bound.
+#[derive(Default)]
+pub(crate) enum Prepared {
+    #[default]
+    Nothing,
+    Sequence(Box<sequence::Bound>),
 }
 
 impl Needs {
     /// Asks for input `input` packed for `role`; `Run::packed` counts in the order of asking.
     pub fn pack(&mut self, input: usize, role: Role) {
-        if let Some(free) = self.packs.iter_mut().find(|p| p.is_none()) {
-            *free = Some((input, role));
-        }
+        self.packs.push((input, role));
     }
 
     /// The packed forms asked for.
-    pub fn packs(&self) -> impl Iterator<Item = (usize, Role)> {
-        self.packs.iter().flatten().copied()
+    pub fn packs(&self) -> &[(usize, Role)] {
+        &self.packs
     }
 }
 
@@ -282,6 +288,7 @@ pub(crate) struct Run<'r> {
     pub site: Site<'r>,
     /// Bound types of the outputs.
     pub outputs: &'r [Type],
+    pub prepared: &'r Prepared,
     pub(crate) places: &'r [Place],
     pub(crate) packs: &'r [Place],
     pub(crate) memory: Memory<'r>,
@@ -301,11 +308,10 @@ impl<'r> Run<'r> {
     }
 
     fn words(&self, index: usize) -> (&'r [f32], usize) {
-        let words = self
-            .places
-            .get(index)
-            .map_or(&[][..], |&place| self.memory.words(place));
-        (words, self.shape(index).elements())
+        let (Some(&place), Some(ty)) = (self.places.get(index), self.site.inputs.get(index)) else {
+            return (&[], 0);
+        };
+        (self.memory.words(place), ty.shape.elements())
     }
 
     /// Elements of a float input.

@@ -5,11 +5,12 @@
 //! initial states, the previous output `[batch, units]`. Outputs, as `results` says: last `[batch, units]`,
 //! all `[batch, time, units]`, the final states, the last output as the next run's previous output.
 
-use super::{Needs, Outputs, Rule, Run, Site, out_f32};
+use super::{Needs, Outputs, Prepared, Rule, Run, Site, out_f32};
 use crate::cell::{Cell, CellKind, Weights};
 use crate::error::{Error, Result};
 use crate::sequence::{Layout, Operands, Results, drive};
 use crate::tensor::{Dtype, Shape};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use layer_rnn_kernels::activation::Activation;
 
@@ -156,37 +157,36 @@ fn shape(site: &Site) -> Result<Outputs> {
     Ok(outputs)
 }
 
-fn layout(site: &Site, record: &Record) -> Result<Layout> {
-    let x = site.input(0)?.shape;
-    let ordered = !record.backward && !record.has(MASK);
-    Ok(Layout::new(
-        record.cell,
-        x.size(0),
-        x.size(1),
-        x.size(2),
-        ordered,
-    ))
+/// A sequence whose sizes are known.
+pub(crate) struct Bound {
+    record: Record,
+    layout: Layout,
 }
 
 fn needs(site: &Site) -> Result<Needs> {
     let record = Record::read(site)?;
-    let mut needs = Needs {
-        scratch: layout(site, &record)?.words(),
-        ..Needs::default()
-    };
+    let mut needs = Needs::default();
     let bias = record.has(BIAS).then(|| record.at(BIAS));
     record
         .cell
         .packs(bias, |input, role| needs.pack(input, role));
+    let x = site.input(0)?.shape;
+    let ordered = !record.backward && !record.has(MASK);
+    let layout = Layout::new(record.cell, x.size(0), x.size(1), x.size(2), ordered);
+    needs.scratch = layout.words();
+    needs.prepared = Prepared::Sequence(Box::new(Bound { record, layout }));
     Ok(needs)
 }
 
 fn run(run: &mut Run) -> Result<()> {
-    let record = Record::read(&run.site)?;
-    let layout = layout(&run.site, &record)?;
+    let Prepared::Sequence(bound) = run.prepared else {
+        return Ok(()); // `needs` prepares it
+    };
+    let Bound { record, layout } = &**bound;
     let weights = Weights::of(record.cell.kind, record.has(BIAS), |index| {
         run.packed(index)
     });
+    let two = record.cell.kind.states() > 1;
     let given = |operand: u32, index: usize| {
         record
             .has(operand)
@@ -195,10 +195,7 @@ fn run(run: &mut Run) -> Result<()> {
     let operands = Operands {
         x: run.f32(0),
         mask: record.has(MASK).then(|| run.bool(record.at(MASK))),
-        states: [
-            given(STATES, 0),
-            given(STATES, 1).filter(|_| record.cell.kind.states() > 1),
-        ],
+        states: [given(STATES, 0), if two { given(STATES, 1) } else { None }],
         previous: given(PREVIOUS, 0),
         backward: record.backward,
         zero_output: record.zero_output,
@@ -218,10 +215,10 @@ fn run(run: &mut Run) -> Result<()> {
         all: result(wants(ALL)),
         states: [
             result(wants(FINAL_STATES)),
-            result(wants(FINAL_STATES) && record.cell.kind.states() > 1),
+            result(wants(FINAL_STATES) && two),
         ],
         previous: result(wants(NEXT_PREVIOUS)),
     };
-    drive(&layout, &weights, operands, results, run.scratch);
+    drive(layout, &weights, operands, results, run.scratch);
     Ok(())
 }

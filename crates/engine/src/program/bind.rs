@@ -3,7 +3,7 @@
 
 use super::{Place, Program, Role};
 use crate::error::{Error, Failure, Result};
-use crate::op::{Op, Rule, Site};
+use crate::op::{Op, Prepared, Rule, Site};
 use crate::tensor::{Shape, Type};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -16,6 +16,7 @@ pub(crate) struct Step {
     pub places: Box<[Place]>,
     pub outputs: Box<[Type]>,
     pub made: Box<[Place]>,
+    pub prepared: Prepared,
     pub packs: Box<[Place]>,
     /// Packed forms of values that are no variables: made in the run, just before the op.
     pub pack_here: Box<[(Role, u16, Place)]>,
@@ -181,7 +182,7 @@ impl<'p> Binder<'p> {
         }
         let mut packs = Vec::new();
         let mut pack_here = Vec::new();
-        for (input, role) in needs.packs() {
+        for &(input, role) in needs.packs() {
             let ty = inputs.get(input).ok_or(Error::Inputs {
                 expected: input as u32 + 1,
                 actual: inputs.len() as u32,
@@ -219,6 +220,7 @@ impl<'p> Binder<'p> {
             places,
             outputs,
             made: made.into(),
+            prepared: needs.prepared,
             packs: packs.into(),
             pack_here: pack_here.into(),
         });
