@@ -1,8 +1,9 @@
 /**
- * From wasm-pack's output, two modules of ours:
+ * From wasm-pack's output, modules of ours:
  * - ts/generated/bytes.ts: the wasm as text, which `ts/engine/decode.ts` reads. Not base64: a byte becomes a character or two, so
  *   repetitions stay repetitions and gzip finds them (6 % longer than the wasm, no longer after gzip; base64: 33 % and 35 %).
  * - ts/generated/enums.ts: the enums alone. The glue around them makes a TextDecoder when it is read, which AudioWorklets lack.
+ * - ts/generated/exports.ts: the types of the wasm's functions, without the names of a browser's WebAssembly types.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -45,4 +46,12 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     return `export const ${name} = {\n${body}} as const\nexport type ${name} = (typeof ${name})[keyof typeof ${name}]\n`
   })
   writeFileSync(new URL('enums.ts', generated), source.join('\n'))
+
+  const types = readFileSync(new URL('layer_rnn.d.ts', generated), 'utf8')
+  const functions = types.match(/^ {4}readonly (?!__)\w+: \(.*\) => (number|void);$/gm)
+  const memory = '    readonly memory: { readonly buffer: ArrayBuffer };'
+  writeFileSync(
+    new URL('exports.ts', generated),
+    `/** An instance of the wasm. */\nexport interface Exports {\n${[memory, ...functions].join('\n')}\n}\n`,
+  )
 }

@@ -67,6 +67,15 @@ test('axes with the same symbol have the same size', () => {
   })
 })
 
+test('a slice of an unknown axis has the size that was asked for, or fails', () => {
+  balanced(() => {
+    const p = program(trace => [ops.slice(trace.input([null, null], 'int32'), [0, 1], [null, 3], [1, 2])])
+    assert.equal(p.bind([[2, 4]]).outputTypes[0]!.shape, [2, 2])
+    fails(() => p.bind([[2, 2]]), ShapeError, /slice: .* has 2 elements, the new shape 4/)
+    p.dispose()
+  })
+})
+
 test('inputs are checked at bind and at call', () => {
   balanced(() =>
     scope(() => {

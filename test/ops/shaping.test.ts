@@ -155,6 +155,7 @@ test('broadcastTo', () => {
       [1, 1, 1],
       [2, 2, 2],
     ])
+    fails(() => ops.broadcastTo([1, 2], [null, 2]), ShapeError, /axis 0 .* needs a size/)
     fails(() => ops.broadcastTo([1, 2], [3]), ShapeError, /broadcastTo.*must be 3, not 2/)
   })
 })

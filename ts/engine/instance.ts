@@ -1,6 +1,6 @@
 /** Loads the wasm. Only numbers cross, so that no glue is needed: imports that are left can only be a mistake. */
 import { EngineError } from '../errors.js'
-import type { InitOutput } from '../generated/layer_rnn.js'
+import type { Exports } from '../generated/exports.js'
 
 /** A `WebAssembly.Module`; consumers without DOM types have no such name. */
 export type WasmModule = object
@@ -8,12 +8,9 @@ export type WasmModule = object
 /** A compiled module, or the bytes of one. */
 export type WasmSource = WasmModule | ArrayBuffer | ArrayBufferView
 
-/** The functions of one instance, and its memory. */
-export type Exports = Omit<InitOutput, 'memory' | '__wbindgen_start'> & {
-  readonly memory: { readonly buffer: ArrayBuffer }
-}
+export type { Exports }
 
-/** Those that are functions of numbers. */
+/** The functions of the wasm. */
 export type ExportName = {
   [K in keyof Exports]: Exports[K] extends (...args: never[]) => number ? K : never
 }[keyof Exports]

@@ -2,7 +2,7 @@
 import type { Engine } from '../engine/engine.js'
 import type { InputNamer } from '../engine/failure.js'
 import { type Disposes, Handle, made } from '../engine/handle.js'
-import { ArgumentError, named, type ShapeError } from '../errors.js'
+import { ArgumentError, named } from '../errors.js'
 import { type DType, dtypeOf, type Shape } from '../tensor/shape.js'
 import { Tensor, Variable } from '../tensor/tensor.js'
 
@@ -88,7 +88,7 @@ export class Program extends Handle {
     const origin = this.#parts.origins[this.engine.operands[4]!]
     const name: InputNamer = input => (origin ? `operand ${input + 1}` : `input ${input + 1}`)
     const error = this.engine.failure(origin?.op ?? what, name)
-    return (origin?.layer ? named(error, origin.layer) : error) as ShapeError
+    return (origin?.layer ? named(error, origin.layer) : error) as Error
   }
 
   /** Frees the program and what was captured as constants. Its variables stay. */

@@ -5,24 +5,26 @@ import { axisOf } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import { promote } from './cast.js'
 import { type Like, type Operand, operate, operateOne } from './operation.js'
-import { Dim, sizeAlong } from './trace.js'
+import { Dim } from './trace.js'
 
 /** Sizes for a new tensor: numbers, and those that are not known while tracing. */
 export type Sizes = readonly (number | Dim)[]
 
 /** The same elements in another shape: one size may be −1, found from the others; null copies the operand's size of that axis. */
 export function reshape<X extends Operand>(x: X, shape: readonly (number | null | Dim)[]): Like<X> {
-  return operateOne('reshape', [x], ([x], trace) => {
-    const codes = shape.flatMap((size, axis) => {
-      if (size === -1) return [2, 0]
-      if (typeof size === 'number') return [0, literalSize('reshape', size)]
-      if (size !== null && (size.like.shape.length !== x!.rank || sizeAlong(x!, size.axis) === undefined)) {
-        throw new TraceError('reshape takes unknown sizes only of the tensor that is reshaped')
-      }
-      return [1, size === null ? axis : size.axis]
-    })
-    return trace.emit(Op.Reshape, [x!], [codes.length, ...codes])[0]!
+  const codes = shape.flatMap((size, axis) => {
+    if (size === -1) return [2, 0]
+    if (typeof size === 'number') return [0, literalSize('reshape', size)]
+    if (size !== null && !size.isOf(x)) {
+      throw new TraceError('reshape takes unknown sizes of the tensor that is reshaped, not of others')
+    }
+    return [1, size === null ? axis : size.axis]
   })
+  return operateOne(
+    'reshape',
+    [x],
+    ([x], trace) => trace.emit(Op.Reshape, [x!], [codes.length, ...codes])[0]!,
+  )
 }
 
 /** One more axis, of size 1. */
@@ -117,7 +119,15 @@ export function slice<X extends Operand>(
       if (!(Number.isInteger(every) && every > 0)) throw bad('step', every, axis)
       return [axis, begin, count === null || (begin < 0 && begin + count === 0) ? END : begin + count, every]
     })
-    return trace.emit(Op.Slice, [x!], [parts.length, ...parts])[0]!
+    const [part] = trace.emit(Op.Slice, [x!], [parts.length, ...parts])
+    // Along an axis of unknown size there may be less than was asked for: then this fails when the size is known.
+    const asked = own(x!).map((copy, axis) => {
+      const count = size[axis] ?? null
+      return shape[axis] === null && count !== null ? [0, Math.ceil(count / (step[axis] ?? 1))] : copy
+    })
+    return asked.some(([code]) => code === 0)
+      ? trace.emit(Op.Reshape, [part!], [2 * asked.length, ...asked.flat()])[0]!
+      : part!
   })
 }
 
@@ -185,9 +195,15 @@ export function axesOf(name: string, x: SymbolicTensor, axis?: number | readonly
 export function broadcastTo<X extends Operand>(x: X, shape: readonly (number | null | Dim)[]): Like<X> {
   const likes = dims(shape.filter(size => size !== null))
   return operateOne('broadcastTo', [x, ...(likes as X[])], (values, trace) => {
-    const sizes = shape.map(
-      (size, axis) => size ?? new Dim(values[0]!, axis - shape.length + values[0]!.rank),
-    )
+    const added = shape.length - values[0]!.rank
+    const sizes = shape.map((size, axis) => {
+      if (size !== null) return size
+      if (axis >= added) return new Dim(values[0]!, axis - added)
+      throw new ShapeError(`broadcastTo: axis ${axis} of ${show(shape)} is new and needs a size`, {
+        argument: 'shape',
+        actual: shape,
+      })
+    })
     return trace.emit(Op.Broadcast, values, sizeCodes('broadcastTo', sizes, [values[0]!, ...likes]))[0]!
   })
 }

@@ -47,6 +47,15 @@ export class Dim {
     this.axis = axis
   }
 
+  /** Whether it is a size of this tensor. @internal */
+  isOf(value: unknown): boolean {
+    const { like } = this
+    return (
+      value === like ||
+      (value instanceof TracedTensor && like instanceof TracedTensor && value.id === like.id)
+    )
+  }
+
   [Symbol.toPrimitive](hint: string): string {
     if (hint === 'string') return 'an unknown size'
     throw new TraceError(
