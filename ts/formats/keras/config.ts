@@ -9,7 +9,7 @@ import { isPlain } from '../../layers/structure.js'
 export type Family = 2 | 3
 
 /** Bounds on a file's JSON: no model that people made comes near them. */
-export const jsonLimits = { bytes: 2 ** 26, depth: 100 } as const
+export const jsonLimits = { bytes: 2 ** 26, depth: 100, parts: 2000 } as const
 
 /** A layer or model in a config. */
 export interface Serialized {
@@ -51,14 +51,16 @@ export function readFamily(metadata: Record<string, unknown>): Family {
   })
 }
 
-/**
- * The model's config, with Keras 3's names. `weightBytes` is the length of the file's weights: sizes that cannot belong
- * to them are refused before memory is taken for them.
- */
-export function readModelConfig(value: unknown, family: Family, weightBytes: number): Serialized {
+/** The model's config, with Keras 3's names. */
+export function readModelConfig(value: unknown, family: Family): Serialized {
+  const path = 'config.json'
+  const parts = countParts(value)
+  if (parts > jsonLimits.parts) {
+    const what = `${parts} layers, cells and calls`
+    throw new ImportError(`${path} lists ${what}, the limit is ${jsonLimits.parts}`, { path, actual: parts })
+  }
   const model = translate(value, family) as Serialized
-  checkModel(model, 'config.json')
-  checkSizes(model, weightBytes / 4, 'config.json')
+  checkModel(model, path)
   return model
 }
 
@@ -95,24 +97,13 @@ function checkModel(model: Serialized, path: string): void {
   }
 }
 
-/** Each unit, and each entry of a vocabulary, has at least one number of its own in the file. */
-function checkSizes(value: unknown, numbers: number, path: string): void {
-  if (typeof value !== 'object' || value === null) return
-  for (const [key, item] of Object.entries(value)) {
-    const at = `${path}/${key}`
-    if (
-      (key === 'units' || key === 'input_dim' || key === 'output_dim') &&
-      typeof item === 'number' &&
-      item > numbers
-    ) {
-      throw new ImportError(`${at} is ${item}, more than there are weights in the file`, {
-        path: at,
-        argument: key,
-        actual: item,
-      })
-    }
-    checkSizes(item, numbers, at)
-  }
+/** How many layers, cells and calls of layers a config lists. */
+function countParts(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  return Object.entries(value).reduce((total, [key, item]) => {
+    const listed = Array.isArray(item) && (key === 'layers' || key === 'cells' || key === 'inbound_nodes')
+    return total + (listed ? item.length : 0) + countParts(item)
+  }, 0)
 }
 
 export function isSerialized(value: unknown): value is Serialized {

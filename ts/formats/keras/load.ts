@@ -10,6 +10,7 @@ import {
 } from '../../errors.js'
 import { hint } from '../../layers/names.js'
 import { type CustomObjects, deserialize } from '../../layers/registry.js'
+import { limitWeights } from '../../layers/weight_room.js'
 import type { Model } from '../../models/model.js'
 import { openHdf5 } from '../hdf5.js'
 import { bytesOf, readSource, type Source } from '../source.js'
@@ -54,9 +55,11 @@ function load(bytes: Uint8Array, options: LoadOptions, caller: string): Model {
   const config = readModelConfig(
     readJson(archive.read('config.json', jsonLimits.bytes), 'config.json'),
     family,
-    numbers.length,
   )
-  const model = translated('config.json', () => deserialize(config, options.customObjects) as Model)
+  // No layer may take memory for weights that the file cannot hold.
+  const model = translated('config.json', () =>
+    limitWeights(numbers.length / 4, () => deserialize(config, options.customObjects) as Model),
+  )
   try {
     translated('model.weights.h5', () => loadWeights(model, config, weights))
     return model
