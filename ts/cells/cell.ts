@@ -1,5 +1,6 @@
 /** The base of recurrent cells: one step, `call(inputs, states) -> [output, newStates]`. */
-import { Layer, type LayerOptions } from '../layers/layer.js'
+import { Layer } from '../layers/layer.js'
+import type { LayerOptions } from '../layers/layer_options.js'
 import { mapNested } from '../layers/structure.js'
 import type { Shape } from '../tensor/shape.js'
 

@@ -3,9 +3,15 @@ import { type ActivationName, activation, activationKind } from '../activations.
 import type { CellKind } from '../generated/enums.js'
 import { type Drawing, type InitializerLike, initializer } from '../initializers/initializer.js'
 import { seed } from '../initializers/random.js'
-import type { LayerOptions } from '../layers/layer.js'
+import type { LayerOptions } from '../layers/layer_options.js'
 import { choice, count, type Fields, flag, rate, sparing } from '../layers/options.js'
-import { type ConstraintLike, constraint, type RegularizerLike, regularizer } from '../layers/stored.js'
+import {
+  type ConstraintLike,
+  constraint,
+  type RegularizerLike,
+  regularizer,
+  type Stored,
+} from '../layers/stored.js'
 import { leaves, pack } from '../layers/structure.js'
 import type { StatesOf } from '../layers/types.js'
 import { reshape } from '../ops/index.js'
@@ -81,8 +87,14 @@ export abstract class FusedCell<S extends StateSize = StateSize> extends RNNCell
   declare readonly recurrentActivation?: ActivationName | null
   declare readonly useBias: boolean
   declare readonly kernelInitializer: Drawing
+  declare readonly kernelRegularizer: Stored | null
+  declare readonly kernelConstraint: Stored | null
   declare readonly recurrentInitializer: Drawing
+  declare readonly recurrentRegularizer: Stored | null
+  declare readonly recurrentConstraint: Stored | null
   declare readonly biasInitializer: Drawing
+  declare readonly biasRegularizer: Stored | null
+  declare readonly biasConstraint: Stored | null
   declare kernel: Variable
   declare recurrentKernel: Variable
   declare bias: Variable | null
@@ -99,14 +111,24 @@ export abstract class FusedCell<S extends StateSize = StateSize> extends RNNCell
       name: 'kernel',
       shape: [inputShape.at(-1), columns],
       initializer: this.kernelInitializer,
+      regularizer: this.kernelRegularizer,
+      constraint: this.kernelConstraint,
     })
     this.recurrentKernel = this.addWeight({
       name: 'recurrent_kernel',
       shape: [units, columns],
       initializer: this.recurrentInitializer,
+      regularizer: this.recurrentRegularizer,
+      constraint: this.recurrentConstraint,
     })
     this.bias = this.useBias
-      ? this.addWeight({ name: 'bias', shape: this.biasShape, initializer: this.firstBias })
+      ? this.addWeight({
+          name: 'bias',
+          shape: this.biasShape,
+          initializer: this.firstBias,
+          regularizer: this.biasRegularizer,
+          constraint: this.biasConstraint,
+        })
       : null
   }
 

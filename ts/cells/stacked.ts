@@ -1,6 +1,7 @@
 /** Cells on top of each other, used as one: each takes the output of the one before. */
 import { ArgumentError } from '../errors.js'
-import { assignNames, type LayerOptions } from '../layers/layer.js'
+import type { LayerOptions } from '../layers/layer_options.js'
+import { assignNames } from '../layers/naming.js'
 import type { Fields } from '../layers/options.js'
 import { deserialize, serialize } from '../layers/registry.js'
 import { isPlain } from '../layers/structure.js'

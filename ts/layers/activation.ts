@@ -2,7 +2,8 @@
 import { type ActivationName, activation, activationKind } from '../activations.js'
 import { activate } from '../ops/index.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
-import { Layer, type LayerOptions } from './layer.js'
+import { Layer } from './layer.js'
+import type { LayerOptions } from './layer_options.js'
 import { type Fields, required } from './options.js'
 
 export interface ActivationOptions extends LayerOptions {

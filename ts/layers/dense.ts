@@ -4,9 +4,10 @@ import { type Drawing, type InitializerLike, initializer } from '../initializers
 import { activate, linear } from '../ops/index.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor, Variable } from '../tensor/tensor.js'
-import { Layer, type LayerOptions } from './layer.js'
+import { Layer } from './layer.js'
+import type { LayerOptions } from './layer_options.js'
 import { count, type Fields, flag, nullable, unwritten } from './options.js'
-import { type ConstraintLike, constraint, type RegularizerLike, regularizer } from './stored.js'
+import { type ConstraintLike, constraint, type RegularizerLike, regularizer, type Stored } from './stored.js'
 
 export interface DenseOptions extends LayerOptions {
   units: number
@@ -45,7 +46,11 @@ export class Dense extends Layer {
   declare readonly activation: ActivationName | null
   declare readonly useBias: boolean
   declare readonly kernelInitializer: Drawing
+  declare readonly kernelRegularizer: Stored | null
+  declare readonly kernelConstraint: Stored | null
   declare readonly biasInitializer: Drawing
+  declare readonly biasRegularizer: Stored | null
+  declare readonly biasConstraint: Stored | null
   declare readonly inputDim: number | null
   declare kernel: Variable
   declare bias: Variable | null
@@ -67,9 +72,17 @@ export class Dense extends Layer {
       name: 'kernel',
       shape: [features, units],
       initializer: this.kernelInitializer,
+      regularizer: this.kernelRegularizer,
+      constraint: this.kernelConstraint,
     })
     this.bias = this.useBias
-      ? this.addWeight({ name: 'bias', shape: [units], initializer: this.biasInitializer })
+      ? this.addWeight({
+          name: 'bias',
+          shape: [units],
+          initializer: this.biasInitializer,
+          regularizer: this.biasRegularizer,
+          constraint: this.biasConstraint,
+        })
       : null
   }
 

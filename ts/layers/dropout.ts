@@ -2,7 +2,8 @@
 import { seed } from '../initializers/random.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
-import { Layer, type LayerOptions } from './layer.js'
+import { Layer } from './layer.js'
+import type { LayerOptions } from './layer_options.js'
 import { dims, type Fields, nullable, rate, required } from './options.js'
 
 export interface DropoutOptions extends LayerOptions {

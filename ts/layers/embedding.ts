@@ -3,9 +3,10 @@ import { type Drawing, type InitializerLike, initializer } from '../initializers
 import { cast, notEqual, take } from '../ops/index.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor, Variable } from '../tensor/tensor.js'
-import { Layer, type LayerOptions } from './layer.js'
+import { Layer } from './layer.js'
+import type { LayerOptions } from './layer_options.js'
 import { count, type Fields, flag, nullable, unwritten } from './options.js'
-import { type ConstraintLike, constraint, type RegularizerLike, regularizer } from './stored.js'
+import { type ConstraintLike, constraint, type RegularizerLike, regularizer, type Stored } from './stored.js'
 
 export interface EmbeddingOptions extends LayerOptions {
   /** Rows of the table; ids are from 0 to `inputDim - 1`, others are an error. */
@@ -36,6 +37,8 @@ export class Embedding extends Layer {
   declare readonly inputDim: number
   declare readonly outputDim: number
   declare readonly embeddingsInitializer: Drawing
+  declare readonly embeddingsRegularizer: Stored | null
+  declare readonly embeddingsConstraint: Stored | null
   declare readonly maskZero: boolean
   declare readonly inputLength: number | null
   declare embeddings: Variable
@@ -58,6 +61,8 @@ export class Embedding extends Layer {
       name: 'embeddings',
       shape: [this.inputDim, this.outputDim],
       initializer: this.embeddingsInitializer,
+      regularizer: this.embeddingsRegularizer,
+      constraint: this.embeddingsConstraint,
     })
   }
 

@@ -12,6 +12,7 @@ export interface GRUOptions extends GRUCellOptions, RecurrentOptions {
 export class GRU<const O extends GRUOptions = GRUOptions> extends RecurrentLayer<O, number> {
   static override readonly className: string = 'GRU'
   static override readonly fields: Fields = { ...GRUCell.fields, ...recurrentFields, useCudnn }
+  declare readonly units: number
   override readonly cell: GRUCell
 
   constructor(options: O) {

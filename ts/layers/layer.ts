@@ -2,7 +2,7 @@
 import { currentEngine, type Engine } from '../engine/engine.js'
 import { disposable } from '../engine/handle.js'
 import { ArgumentError, DisposedError, ShapeError, StateError } from '../errors.js'
-import { type Drawing, getInitializer, type InitializerLike } from '../initializers/initializer.js'
+import { getInitializer } from '../initializers/initializer.js'
 import { nextKey } from '../initializers/seed.js'
 import { releaseConstants } from '../models/graph.js'
 import { Programs } from '../models/program.js'
@@ -10,101 +10,26 @@ import type { NdArray } from '../tensor/ndarray.js'
 import type { DType, Shape } from '../tensor/shape.js'
 import { type SymbolicTensor, Variable } from '../tensor/tensor.js'
 import { apply, type Call, inferShape } from './apply.js'
-import { snakeCase } from './names.js'
 import {
-  configOptions,
-  count,
-  dims,
-  type Field,
-  type Fields,
-  flag,
-  nullable,
-  only,
-  readOptions,
-  text,
-  unwritten,
-  writeConfig,
-} from './options.js'
-import { type ConstraintLike, type RegularizerLike, regularizer, type Stored } from './stored.js'
+  baseFields,
+  type CallOptions,
+  type InputSpec,
+  type LayerOptions,
+  type WeightOptions,
+} from './layer_options.js'
+import { snakeCase } from './names.js'
+import { classNameOf } from './naming.js'
+import { configOptions, type Fields, readOptions, writeConfig } from './options.js'
+import { constraint, regularizer, type Stored } from './stored.js'
 import { isPlain, type Nested } from './structure.js'
 import type { Applicable, Output } from './types.js'
 import { assignAll, toLeaves, toMask, type Values } from './values.js'
+import { takeRoom } from './weight_room.js'
 
-/** Options of every layer. */
-export interface LayerOptions {
-  /** Unique in its model; by default the class's name in snake_case with a counter. */
-  name?: string
-  /** Whether training changes the weights. Default true. */
-  trainable?: boolean
-  /** Only `'float32'`. */
-  dtype?: 'float32'
-  /** For the first layer of a Sequential: the input's shape without the batch, null where unknown. */
-  inputShape?: Shape
-  /** The same with the batch as first size. */
-  batchInputShape?: Shape
-  /** The batch size that goes with `inputShape`. */
-  batchSize?: number | null
-  /** First values of the weights, in the order of `weights`; set when the layer is built. */
-  weights?: readonly Values[]
-  activityRegularizer?: RegularizerLike
-}
-
-/** Options of `apply`. */
-export interface CallOptions {
-  /** `[batch, time]`, non-zero where a step counts; wins over the mask that the input carries. */
-  mask?: unknown
-  /** Only false so far. */
-  training?: boolean
-}
-
-/** What `addWeight` takes. */
-export interface WeightOptions {
-  shape: readonly (number | null | undefined)[]
-  /** Default `'glorotUniform'`. */
-  initializer?: InitializerLike | Drawing
-  name?: string
-  dtype?: 'float32'
-  trainable?: boolean
-  regularizer?: RegularizerLike
-  constraint?: ConstraintLike
-}
-
-/** What a layer expects of an input; null axes and absent entries are not checked. */
-export interface InputSpec {
-  ndim?: number
-  minNdim?: number
-  axes?: Readonly<Record<number, number>>
-}
-
-const dtype: Field<'float32'> = {
-  ...only('float32', true),
-  // Keras 3 writes { class_name: 'DTypePolicy', config: { name: 'float32' } }.
-  read: (value, place) =>
-    only<'float32'>('float32').read(
-      isPlain(value) && isPlain(value.config) ? value.config.name : value,
-      place,
-    ),
-}
-
-const activityRegularizer: Field<Stored | null> = {
-  ...regularizer(),
-  write: value => (value ? regularizer().write?.(value) : undefined),
-}
-
-const baseFields: Fields = {
-  name: nullable(text),
-  trainable: flag(true),
-  dtype,
-  inputShape: unwritten(nullable(dims)),
-  batchInputShape: unwritten(nullable(dims)),
-  batchSize: unwritten(nullable(count())),
-  weights: unwritten({ default: null, read: value => value }),
-  activityRegularizer,
-  // Written by some versions of Keras, with these values unless its own special features are in use.
-  autocast: only(true),
-  dynamic: only(false),
-  quantizationConfig: only(null),
-  loraRank: only(null),
+/** What training does to a weight. */
+export interface WeightRules {
+  regularizer: Stored | null
+  constraint: Stored | null
 }
 
 export abstract class Layer {
@@ -129,6 +54,7 @@ export abstract class Layer {
   #named: boolean
   #trainable: boolean
   #variables: Variable[] = []
+  #rules = new WeakMap<Variable, WeightRules>()
   #building = false
   #disposed = false
   #firstWeights: readonly Values[] | null
@@ -290,6 +216,7 @@ export abstract class Layer {
         },
       )
     })
+    takeRoom(this.name, name, shape)
     const init = getInitializer(options.initializer ?? 'glorotUniform', {
       layer: this.name,
       argument: 'initializer',
@@ -303,7 +230,18 @@ export abstract class Layer {
       initializer: () => init.draw(shape, key),
     })
     this.#variables.push(variable)
+    const rule = (argument: 'regularizer' | 'constraint', read: typeof regularizer) =>
+      read().read(options[argument] ?? null, { layer: this.name, argument })
+    this.#rules.set(variable, {
+      regularizer: rule('regularizer', regularizer),
+      constraint: rule('constraint', constraint),
+    })
     return variable
+  }
+
+  /** What training does to one of this layer's own weights. @internal */
+  rulesOf(variable: Variable): WeightRules | undefined {
+    return this.#rules.get(variable)
   }
 
   #build(build: (shape: Shape) => void, inputShape: Shape): void {
@@ -402,27 +340,6 @@ export abstract class Layer {
 }
 
 disposable(Layer)
-
-/** Gives layers names that are unique among them; names chosen by the user come first. */
-export function assignNames(layers: readonly Layer[]): void {
-  const taken = new Set<string>()
-  const once = [...new Set(layers)]
-  const chosen = once.filter(layer => layer.hasOwnName)
-  for (const layer of [...chosen, ...once.filter(layer => !layer.hasOwnName)]) layer.takeName(taken)
-}
-
-const registered = new WeakMap<object, string>()
-
-/** The name of a class in configs: its own, the registered one, or JavaScript's. */
-export function classNameOf(Class: typeof Layer | (abstract new (...args: never[]) => Layer)): string {
-  const own = Object.hasOwn(Class, 'className') ? (Class as typeof Layer).className : undefined
-  return own ?? registered.get(Class) ?? Class.name
-}
-
-/** Remembers the name under which a class was registered. @internal */
-export function nameClass(Class: object, name: string): void {
-  registered.set(Class, name)
-}
 
 function ownedLayers(value: unknown): Layer[] {
   if (value instanceof Layer) return [value]

@@ -15,6 +15,7 @@ export class LSTM<const O extends LSTMOptions = LSTMOptions> extends RecurrentLa
 > {
   static override readonly className: string = 'LSTM'
   static override readonly fields: Fields = { ...LSTMCell.fields, ...recurrentFields, useCudnn }
+  declare readonly units: number
   override readonly cell: LSTMCell
 
   constructor(options: O) {

@@ -1,7 +1,8 @@
 /** Masks the steps `[batch, time, features]` whose features all equal a value, and sets them to zero. */
 import { any, notEqual, where } from '../ops/index.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
-import { Layer, type LayerOptions } from './layer.js'
+import { Layer } from './layer.js'
+import type { LayerOptions } from './layer_options.js'
 import { type Fields, number } from './options.js'
 
 export interface MaskingOptions extends LayerOptions {

@@ -5,11 +5,13 @@ import { ArgumentError, ShapeError, UnsupportedError } from '../errors.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import type { Call } from './apply.js'
-import { type CallOptions, Layer, type LayerOptions } from './layer.js'
+import { Layer } from './layer.js'
+import type { CallOptions, LayerOptions } from './layer_options.js'
 import { choice, count, type Fields, flag, nullable, only, sparing, unwritten } from './options.js'
 import { cellsOf, runCells } from './sequence.js'
 import { matchStates, rowStates } from './states.js'
 import { leaves, type Nested, pack } from './structure.js'
+import type { Applicable, Output } from './types.js'
 import { isTensorList } from './values.js'
 
 /** Options of every recurrent layer. */
@@ -105,7 +107,15 @@ export abstract class RecurrentLayer<O = RecurrentOptions, S = StateSize> extend
         actual: inputShape,
       })
     }
-    this.cell.build([inputShape[0]!, ...inputShape.slice(2)])
+    if (this.cell instanceof Layer) this.cell.build([inputShape[0]!, ...inputShape.slice(2)])
+  }
+
+  /** Applies the layer; `initialState` and a list `[x, ...states]` set the states to start from. */
+  override apply<X extends Applicable>(
+    inputs: X,
+    options: RecurrentCallOptions = {},
+  ): Output<this['$returns'], X> {
+    return super.apply(inputs, options)
   }
 
   /** List inputs `[x, ...states]` become `x` with `initialState`; states get the structure of `stateSize`. */

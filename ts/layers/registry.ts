@@ -1,7 +1,8 @@
 /** Classes by name: how configs become layers, and layers configs. */
 import { ArgumentError, UnsupportedError } from '../errors.js'
-import { type Layer, nameClass } from './layer.js'
+import type { Layer } from './layer.js'
 import { hint } from './names.js'
+import { nameClass } from './naming.js'
 import { isPlain } from './structure.js'
 
 /** A layer, cell or model in Keras's form. */

@@ -12,6 +12,7 @@ export class SimpleRNN<const O extends SimpleRNNOptions = SimpleRNNOptions> exte
 > {
   static override readonly className: string = 'SimpleRNN'
   static override readonly fields: Fields = { ...SimpleRNNCell.fields, ...recurrentFields }
+  declare readonly units: number
   override readonly cell: SimpleRNNCell
 
   constructor(options: O) {

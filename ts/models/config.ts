@@ -1,6 +1,7 @@
 /** Functional models as configs: Keras 3's form is written; Keras 3's and Keras 2's are read. */
 import { ArgumentError, UnsupportedError } from '../errors.js'
-import type { CallOptions, Layer } from '../layers/layer.js'
+import type { Layer } from '../layers/layer.js'
+import type { CallOptions } from '../layers/layer_options.js'
 import { snakeCase } from '../layers/names.js'
 import { configOptions } from '../layers/options.js'
 import { deserialize, serialize } from '../layers/registry.js'

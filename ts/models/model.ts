@@ -1,8 +1,10 @@
 /** A model: a graph of layers between inputs and outputs, itself a layer. */
 import { ArgumentError, StateError, UnsupportedError } from '../errors.js'
 import { applyTraced, type Call } from '../layers/apply.js'
-import { assignNames, type CallOptions, Layer, type LayerOptions } from '../layers/layer.js'
+import { Layer } from '../layers/layer.js'
+import type { CallOptions, LayerOptions } from '../layers/layer_options.js'
 import { hint } from '../layers/names.js'
+import { assignNames } from '../layers/naming.js'
 import { configOptions } from '../layers/options.js'
 import { leaves, mapNested, type Nested, pack } from '../layers/structure.js'
 import type { Replaced } from '../layers/types.js'

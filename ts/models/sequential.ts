@@ -1,7 +1,8 @@
 /** Layers in a row. */
 import { ArgumentError, StateError } from '../errors.js'
 import { InputLayer } from '../layers/input.js'
-import { assignNames, Layer } from '../layers/layer.js'
+import { Layer } from '../layers/layer.js'
+import { assignNames } from '../layers/naming.js'
 import { configOptions } from '../layers/options.js'
 import { deserialize, serialize } from '../layers/registry.js'
 import type { DType, Shape } from '../tensor/shape.js'
