@@ -4,7 +4,7 @@
 //! ascending, multiplied and added separately, zeros too. So tiles may be cut in any way, and k continued in another call: the
 //! bits stay the same. The tiles were chosen by measurement: bench/record/.
 
-use crate::pack::{packed_len, padded, panel_width};
+use crate::pack::{PANEL, packed_len, padded, panel_width};
 use crate::simd::F32x4;
 use crate::{ensure, extent};
 
@@ -55,9 +55,28 @@ pub fn gemm(
     let mut first = 0;
     while first < vectors {
         let width = panel_width(first, vectors);
+        // A single row takes up to three panels at once: enough chains to hide an addition's latency.
+        let together = if width < PANEL || m > 1 {
+            1
+        } else {
+            match (vectors - first) / PANEL {
+                2 | 4 => 2,
+                panels => panels.min(3),
+            }
+        };
         // SAFETY: a has m rows of k, c (and the start) m rows of n, w the whole panels; all checked above.
-        unsafe { panel(&product, m, n, first, width, w.as_ptr().add(first * 4 * k)) }
-        first += width;
+        unsafe {
+            columns(
+                &product,
+                m,
+                n,
+                first,
+                width,
+                together,
+                w.as_ptr().add(first * 4 * k),
+            )
+        }
+        first += width * together;
     }
 }
 
@@ -72,129 +91,165 @@ struct Product {
     from_row: usize,
 }
 
+/// The rows of some panels' columns: `together` panels of `width` vectors, from vector `first`, packed at `w`.
+///
 /// # Safety
-/// `p` describes m rows of n columns; `w` points at the panel of `width` vectors from vector `first`.
-unsafe fn panel(p: &Product, m: usize, n: usize, first: usize, width: usize, w: *const f32) {
+/// `p` describes m rows of n columns; the panels lie inside the packed weights.
+unsafe fn columns(
+    p: &Product,
+    m: usize,
+    n: usize,
+    first: usize,
+    width: usize,
+    together: usize,
+    w: *const f32,
+) {
+    let (column, wide) = (first * 4, together * width * 4);
     let mut row = 0;
     while row < m {
-        let four = m - row >= 4;
-        let mut vector = 0;
-        while vector < width {
-            let left = width - vector;
-            let (run, wide): (Tile, usize) = match (four, left) {
-                (true, 2..) => (tile::<4, 2>, 2),
-                (true, _) => (tile::<4, 1>, 1),
-                (false, 8..) => (tile::<1, 8>, 8),
-                (false, 4..) => (tile::<1, 4>, 4),
-                (false, 2..) => (tile::<1, 2>, 2),
-                (false, _) => (tile::<1, 1>, 1),
-            };
-            let column = (first + vector) * 4;
-            // SAFETY: the tile lies inside the rows and the panel; columns past n go through `edge`.
-            unsafe {
-                let at = At {
-                    row,
-                    column,
-                    w: w.add(vector * 4),
-                    stride: width * 4,
-                };
-                if column + wide * 4 <= n {
-                    let from = if p.from.is_null() {
-                        p.from
-                    } else {
-                        p.from.add(row * p.from_row + column)
-                    };
-                    run(
-                        p,
-                        &at,
-                        p.c.add(row * p.ldc + column),
-                        p.ldc,
-                        from,
-                        p.from_row,
-                    );
+        let (run, rows): (Tile, usize) = match (m - row, together, width) {
+            (1, 3, _) => (tile::<1, 3, 4>, 1),
+            (1, 2, _) => (tile::<1, 2, 4>, 1),
+            (2.., _, 4) => (tile::<2, 1, 4>, 2),
+            (1, _, 4) => (tile::<1, 1, 4>, 1),
+            (2.., _, 3) => (tile::<2, 1, 3>, 2),
+            (_, _, 3) => (tile::<1, 1, 3>, 1),
+            (4.., _, 2) => (tile::<4, 1, 2>, 4),
+            (_, _, 2) => (tile::<1, 1, 2>, 1),
+            (4.., _, _) => (tile::<4, 1, 1>, 4),
+            _ => (tile::<1, 1, 1>, 1),
+        };
+        // SAFETY: the tile lies inside the rows; what reaches past column n goes through a buffer.
+        unsafe {
+            if column + wide <= n {
+                let from = if p.from.is_null() {
+                    p.from
                 } else {
-                    edge(p, &at, run, if four { 4 } else { 1 }, n - column, wide * 4);
-                }
+                    p.from.add(row * p.from_row + column)
+                };
+                run(
+                    p,
+                    row,
+                    w,
+                    p.c.add(row * p.ldc + column),
+                    p.ldc,
+                    from,
+                    p.from_row,
+                );
+            } else {
+                edge(p, row, column, w, run, rows, n - column, wide);
             }
-            vector += wide;
         }
-        row += if four { 4 } else { 1 };
+        row += rows;
     }
 }
 
-/// Where a tile lies, and its weights: row k is `stride` after row k − 1.
-struct At {
-    row: usize,
-    column: usize,
-    w: *const f32,
-    stride: usize,
-}
-
-type Tile = unsafe fn(&Product, &At, *mut f32, usize, *const f32, usize);
+type Tile = unsafe fn(&Product, usize, *const f32, *mut f32, usize, *const f32, usize);
 
 /// A tile whose last vector reaches past column n: computed in a buffer.
 ///
 /// # Safety
-/// As for [`tile`], with `columns` < `wide` columns left.
-unsafe fn edge(p: &Product, at: &At, run: Tile, rows: usize, columns: usize, wide: usize) {
-    let mut buffer = [0.0f32; 32];
-    for r in 0..rows {
-        for j in 0..columns {
-            if !p.from.is_null() {
-                // SAFETY: row and column lie inside the start.
-                buffer[r * wide + j] =
-                    unsafe { *p.from.add((at.row + r) * p.from_row + at.column + j) };
+/// As for [`tile`], but with only `columns` of the `wide` columns there.
+unsafe fn edge(
+    p: &Product,
+    row: usize,
+    column: usize,
+    w: *const f32,
+    run: Tile,
+    rows: usize,
+    columns: usize,
+    wide: usize,
+) {
+    let mut buffer = [0.0f32; 48]; // three panels
+    let pointer = buffer.as_mut_ptr();
+    // SAFETY: rows · wide ≤ 48; rows and columns lie inside the start and c.
+    unsafe {
+        if !p.from.is_null() {
+            for r in 0..rows {
+                let from = p.from.add((row + r) * p.from_row + column);
+                for j in 0..columns {
+                    *pointer.add(r * wide + j) = *from.add(j);
+                }
             }
         }
-    }
-    let pointer = buffer.as_mut_ptr();
-    // SAFETY: rows · wide ≤ 32.
-    unsafe { run(p, at, pointer, wide, pointer.cast_const(), wide) };
-    for r in 0..rows {
-        for j in 0..columns {
-            // SAFETY: row and column lie inside c.
-            unsafe { *p.c.add((at.row + r) * p.ldc + at.column + j) = *pointer.add(r * wide + j) };
+        run(p, row, w, pointer, wide, pointer.cast_const(), wide);
+        for r in 0..rows {
+            let to = p.c.add((row + r) * p.ldc + column);
+            for j in 0..columns {
+                *to.add(j) = *pointer.add(r * wide + j);
+            }
         }
     }
 }
 
-/// R rows by V vectors; R · V accumulators, V weights and a number of `a` must fit sixteen registers.
+/// R rows by P panels of V vectors, from row `row`: the accumulators, a number of each row and a weight must fit sixteen
+/// registers.
 ///
 /// # Safety
-/// `p.a` has the rows, `at.w` k rows of V vectors, `c` R rows of V vectors, and so has `from` unless it is null.
-unsafe fn tile<const R: usize, const V: usize>(
+/// `p.a` has the rows, `w` the panels, one after the other; `c` has R rows of P · V vectors, and so has `from` unless it is null.
+unsafe fn tile<const R: usize, const P: usize, const V: usize>(
     p: &Product,
-    at: &At,
+    row: usize,
+    w: *const f32,
     c: *mut f32,
     ldc: usize,
     from: *const f32,
     from_row: usize,
 ) {
-    let mut sums = [[F32x4::ZERO; V]; R];
+    let mut sums = [[[F32x4::ZERO; V]; P]; R];
     // SAFETY: all addresses are inside what the caller promised.
     unsafe {
         if !from.is_null() {
             for (r, sums) in sums.iter_mut().enumerate() {
-                for (v, sum) in sums.iter_mut().enumerate() {
+                for (v, sum) in sums.as_flattened_mut().iter_mut().enumerate() {
                     *sum = F32x4::read(from.add(r * from_row + v * 4));
                 }
             }
         }
-        let mut w = at.w;
-        let a: [*const f32; R] = core::array::from_fn(|r| p.a.add((at.row + r) * p.lda));
-        for k in 0..p.k {
-            let weights: [F32x4; V] = core::array::from_fn(|v| F32x4::read(w.add(v * 4)));
-            for (sums, a) in sums.iter_mut().zip(a) {
-                let x = F32x4::read_splat(a.add(k));
-                for (sum, weight) in sums.iter_mut().zip(weights) {
-                    *sum = *sum + x * weight;
-                }
+        let mut a: [*const f32; R] = core::array::from_fn(|r| p.a.add((row + r) * p.lda));
+        let mut w: [*const f32; P] = core::array::from_fn(|panel| w.add(panel * p.k * V * 4));
+        let mut left = p.k;
+        // Two steps a turn, with a way out between them: it serves an odd k, and it keeps the compiler from mixing the steps, which
+        // would need more registers than there are.
+        while left > 0 {
+            step(&mut sums, &a, &w, 0);
+            if left == 1 {
+                break;
             }
-            w = w.add(at.stride);
+            step(&mut sums, &a, &w, 1);
+            a = a.map(|a| a.add(2));
+            w = w.map(|w| w.add(2 * V * 4));
+            left -= 2;
         }
         for (r, sums) in sums.iter().enumerate() {
-            for (v, sum) in sums.iter().enumerate() {
+            for (v, sum) in sums.as_flattened().iter().enumerate() {
                 sum.write(c.add(r * ldc + v * 4));
+            }
+        }
+    }
+}
+
+/// Adds the products of one k, `u` further than the pointers.
+///
+/// # Safety
+/// The pointers' rows and panels reach that far.
+#[inline(always)]
+unsafe fn step<const R: usize, const P: usize, const V: usize>(
+    sums: &mut [[[F32x4; V]; P]; R],
+    a: &[*const f32; R],
+    w: &[*const f32; P],
+    u: usize,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let x: [F32x4; R] = core::array::from_fn(|r| F32x4::read_splat(a[r].add(u)));
+        for panel in 0..P {
+            // Read as one array: its offsets then become part of the load instructions.
+            let weights = w[panel].cast::<[F32x4; V]>().add(u).read_unaligned();
+            for v in 0..V {
+                for r in 0..R {
+                    sums[r][panel][v] = sums[r][panel][v] + x[r] * weights[v];
+                }
             }
         }
     }
@@ -208,7 +263,7 @@ mod tests {
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    const SIZES: [usize; 12] = [1, 2, 3, 4, 5, 8, 13, 31, 32, 33, 40, 67];
+    const SIZES: [usize; 15] = [1, 2, 3, 4, 5, 8, 11, 13, 31, 32, 33, 40, 64, 67, 111];
 
     fn packed(w: &[f32], k: usize, n: usize) -> Vec<f32> {
         let mut packed = vec![f32::NAN; packed_len(k, n)];

@@ -1,13 +1,13 @@
 //! The one layout of packed weights, for gemm and for batch 1 alike.
 //!
-//! Columns are taken in panels of at most [`PANEL`] vectors of four; inside a panel row k is contiguous, so that a step streams
-//! memory once, forwards: `[panel][k][columns of the panel]`. Only the last vector is padded, with zeros. The width was chosen by
-//! measurement: bench/record/.
+//! Columns are taken in panels of [`PANEL`] vectors of four; inside a panel row k is contiguous, one cache line, so that a step
+//! streams memory forwards: `[panel][k][columns of the panel]`. The last panel is narrower when columns run out; only the last
+//! vector is padded, with zeros. The width was chosen by measurement: bench/record/.
 
 use crate::{ensure, extent};
 
 /// Vectors of four columns in a panel.
-pub const PANEL: usize = 8;
+pub const PANEL: usize = 4;
 
 /// `units` rounded up to a multiple of four.
 pub fn padded(units: usize) -> usize {
@@ -100,11 +100,8 @@ mod tests {
         pack(&src, k, n, n, 1, &mut packed);
         for row in 0..k {
             for column in 0..40 {
-                let at = if column < 32 {
-                    row * 32 + column
-                } else {
-                    k * 32 + row * 8 + column - 32
-                };
+                let (panel, width) = (column / 16, if column < 32 { 16 } else { 8 });
+                let at = panel * k * 16 + row * width + column % 16;
                 let want = if column < n {
                     src[row * n + column]
                 } else {
