@@ -1,6 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import '../../ts/entry/index.js'
+import { currentEngine } from '../../ts/engine/engine.js'
 import { type LoadOptions, loadModel, loadModelSync } from '../../ts/entry/keras.js'
 import { ArgumentError, ImportError, type LayerRnnError, UnsupportedError } from '../../ts/errors.js'
 import { groupName } from '../../ts/formats/keras/weights.js'
@@ -297,6 +298,22 @@ test('configs that make no sense', () => {
   refused(file('config.json', '{}'), ImportError, 'config.json')
   refused(file('config.json', `${'['.repeat(1e6)}`), ImportError, 'nested')
   refused(file('config.json', '\ud800'.repeat(3)), ImportError)
+})
+
+test('configs that ask for too much', () => {
+  const { memory } = currentEngine().raw
+  const size = memory.buffer.byteLength
+  const units = (n: number) =>
+    reconfigured('masking_keras3', config => (config.config.layers[2].config.units = n))
+  // 324 MB, 4 TB: refused before the memory is taken.
+  for (const n of [4500, 500_000]) refused(units(n), ImportError, 'larger than the weights')
+  const many = (key: string, count: number) =>
+    reconfigured('single_keras2', config => {
+      const node = config.config.layers[1][key]
+      config.config.layers[1][key] = Array(count).fill(node[0])
+    })
+  refused(many('inbound_nodes', 1e5), ImportError, 'limit')
+  assert.is(memory.buffer.byteLength, size, 'memory')
 })
 
 test('weights and config that do not belong together', () => {
