@@ -1,10 +1,10 @@
 /** A clip in the terminal: its loudness, and how the probabilities of the digits grow while the word is spoken. */
 import type { Recognition } from './recognizer.js'
 
-const levels = '▁▂▃▄▅▆▇█'
+const levels = ' ▁▂▃▄▅▆▇█'
 const widest = 60
-/** Digits that never become more probable than this share a line. */
-const faint = 0.05
+/** Digits that never become more probable than this share a row. */
+const faint = 0.3
 
 const color = process.stdout.isTTY === true && process.env.NO_COLOR === undefined
 const paint = (code: string, text: string): string => (color ? `\x1b[${code}m${text}\x1b[0m` : text)
@@ -13,23 +13,23 @@ export const dim = (text: string): string => paint('2', text)
 const green = (text: string): string => paint('32', text)
 const cyan = (text: string): string => paint('36', text)
 
-/** Lines: the sound, a row for each digit that was ever probable, one for the rest. */
+/** Rows over time: the sound, each digit that was ever in question, and the others together. */
 export function picture({ digit, steps, loudness }: Recognition): string {
   const loudest = Math.max(...loudness, 1e-9)
   const rows = [`  ${dim('sound ')} ${cyan(curve(loudness.map(value => value / loudest)))}`]
-  const rest: number[] = []
+  const others = steps.map(() => 0)
   for (let d = 0; d < 10; d++) {
     const probabilities = steps.map(step => step[d]!)
-    if (d !== digit && Math.max(...probabilities) < faint) {
-      rest.push(d)
-      continue
-    }
-    const line = `${curve(probabilities)} ${percent(probabilities.at(-1)!)}`
-    rows.push(d === digit ? `  ${bold(`${d}     `)} ${green(line)}` : `  ${d}      ${dim(line)}`)
+    if (d === digit) rows.push(`  ${bold(`${d}     `)} ${green(withLast(probabilities))}`)
+    else if (Math.max(...probabilities) >= faint) rows.push(`  ${d}      ${withLast(probabilities)}`)
+    else for (const [t, p] of probabilities.entries()) others[t]! += p
   }
-  if (rest.length > 0) rows.push(dim(`  ${rest.join(' ')} never above ${faint * 100} %`))
+  rows.push(dim(`  others ${withLast(others)}`))
   return rows.join('\n')
 }
+
+const withLast = (probabilities: readonly number[]): string =>
+  `${curve(probabilities)} ${percent(probabilities.at(-1)!)}`
 
 /** Values in [0, 1] as blocks, at most `widest` of them: of several values in one place the largest shows. */
 function curve(values: readonly number[]): string {
@@ -38,7 +38,7 @@ function curve(values: readonly number[]): string {
     const from = Math.floor((i * values.length) / width)
     const to = Math.floor(((i + 1) * values.length) / width)
     const value = Math.max(...values.slice(from, to))
-    return levels[Math.min(levels.length - 1, Math.floor(value * levels.length))]
+    return levels[Math.round(Math.min(value, 1) * (levels.length - 1))]
   }).join('')
 }
 
