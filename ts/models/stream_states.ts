@@ -9,7 +9,8 @@ import type { RowState } from '../ops/trace.js'
 import { convert } from '../tensor/convert.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import type { Data } from '../tensor/shape.js'
-import { allocate, Tensor } from '../tensor/tensor.js'
+import { Tensor } from '../tensor/tensor.js'
+import { newTensor } from './block.js'
 
 /** States by the names of their layers, each in the structure of the layer's `stateSize`. */
 export type States = Record<string, Nested<NdArray>>
@@ -41,7 +42,7 @@ export class StreamStates {
     const group = this.#groups.get(key) ?? { layer, tensors: [] }
     this.#groups.set(key, group)
     const full = [this.#batch, ...shape]
-    group.tensors[index] ??= new Tensor(this.#engine, allocate(this.#engine, full, dtype, key), full, dtype)
+    group.tensors[index] ??= newTensor(this.#engine, { shape: full, dtype }, key)
     return group.tensors[index]
   }
 
@@ -58,9 +59,21 @@ export class StreamStates {
     return Object.fromEntries(entries)
   }
 
-  /** Sets the states of the layers that are named, after all were checked. */
+  /** Sets the states of the layers that are named. */
   write(values: Readonly<Record<string, unknown>>): void {
-    const pairs = Object.entries(values).flatMap(([name, value]) => {
+    for (const [tensor, data] of this.#checked(values)) tensor.write(data)
+  }
+
+  /** Sets all states: to zeros where nothing is given. */
+  reset(values: Readonly<Record<string, unknown>>): void {
+    const given = this.#checked(values)
+    for (const tensor of this.#tensors()) tensor.view<Data>().fill(0)
+    for (const [tensor, data] of given) tensor.write(data)
+  }
+
+  /** The states in `values` with their tensors; nothing is changed when one does not fit. */
+  #checked(values: Readonly<Record<string, unknown>>): [Tensor, Data][] {
+    return Object.entries(values).flatMap(([name, value]) => {
       const group = this.#groups.get(name)
       if (!group) {
         const known = [...this.#groups.keys()]
@@ -70,21 +83,12 @@ export class StreamStates {
           actual: name,
         })
       }
-      return matchStates(group.layer, value).map((state, i) => {
-        const tensor = group.tensors[i]!
+      return matchStates(group.layer, value).map((state, i): [Tensor, Data] => {
+        const { shape, dtype } = group.tensors[i]!
         const given = state instanceof Tensor ? state.read() : state
-        return [
-          tensor,
-          convert(given, { shape: tensor.shape, dtype: tensor.dtype, what: `state ${i} of ${name}` }).data,
-        ] as const
+        return [group.tensors[i]!, convert(given, { shape, dtype, what: `state ${i} of ${name}` }).data]
       })
     })
-    for (const [tensor, data] of pairs) tensor.write(data)
-  }
-
-  /** Zeros. */
-  reset(): void {
-    for (const tensor of this.#tensors()) tensor.view<Data>().fill(0)
   }
 
   copy(other: StreamStates): void {
