@@ -6,7 +6,7 @@
 //! tanh with sigmoid, the default, is fused in one pass; any other pair activates the planes first and gives the same numbers.
 
 use crate::activation::{Activation, activate_rows};
-use crate::math::{sigmoid, tanh};
+use crate::math::{Constants, sigmoid_by, tanh_by};
 use crate::pack::padded;
 use crate::simd::F32x4;
 use crate::{ensure, extent};
@@ -44,18 +44,19 @@ pub fn lstm(
     let hp = check(rows, units, 4, z, ldz, &[h, c]);
     let (h_pointer, c_pointer) = (h.as_mut_ptr(), c.as_mut_ptr());
     if act == Activation::Tanh && recurrent_act == Activation::Sigmoid {
+        let k = Constants::hidden();
         // SAFETY: `check` has seen the rows of z, h and c.
         unsafe {
             for_each(rows, hp, z, ldz, |z, at| {
-                let (i, f) = (sigmoid(z.get(0)), sigmoid(z.get(1)));
-                let (g, o) = (tanh(z.get(2)), sigmoid(z.get(3)));
+                let (i, f) = (sigmoid_by(k, z.get(0)), sigmoid_by(k, z.get(1)));
+                let (g, o) = (tanh_by(k, z.get(2)), sigmoid_by(k, z.get(3)));
                 let new = f * F32x4::read(c_pointer.add(at)) + i * g;
                 z.set(0, i);
                 z.set(1, f);
                 z.set(2, g);
                 z.set(3, o);
                 new.write(c_pointer.add(at));
-                (o * tanh(new)).write(h_pointer.add(at));
+                (o * tanh_by(k, new)).write(h_pointer.add(at));
             });
         }
         return;
@@ -92,11 +93,12 @@ pub fn gru_after(
     let hp = check(rows, units, 4, z, ldz, &[h]);
     let h = h.as_mut_ptr();
     if act == Activation::Tanh && recurrent_act == Activation::Sigmoid {
+        let k = Constants::hidden();
         // SAFETY: `check` has seen the rows of z and h.
         unsafe {
             for_each(rows, hp, z, ldz, |z, at| {
-                let (update, reset) = (sigmoid(z.get(1)), sigmoid(z.get(2)));
-                let candidate = tanh(z.get(0) + reset * z.get(3));
+                let (update, reset) = (sigmoid_by(k, z.get(1)), sigmoid_by(k, z.get(2)));
+                let candidate = tanh_by(k, z.get(0) + reset * z.get(3));
                 z.set(1, update);
                 z.set(2, reset);
                 z.set(0, candidate);

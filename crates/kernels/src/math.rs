@@ -11,46 +11,91 @@ pub use invert::{erf, erf_inv};
 
 use crate::simd::{Bits, F32x4, poly};
 
-const LOG2_E: f32 = core::f32::consts::LOG2_E;
-/// ln 2 in two parts; the first has so few digits that n times it is exact.
-const LN2_HIGH: f32 = 0.693_359_4;
-const LN2_LOW: f32 = -2.121_944_4e-4;
-/// Adding 1.5 · 2²³ rounds to an integer and leaves it in the low bits.
-const ROUND: f32 = 12_582_912.0;
-/// eʳ − 1 ≈ r + r² P(r), relative error 0.23 · 2⁻²⁴ for |r| ≤ ln 2 / 2 (a minimax fit of eʳ − 1's relative error).
-const EXPM1: [f32; 5] = [
-    1.387_028_5e-3,
-    8.366_253e-3,
-    4.166_744e-2,
-    1.666_654_6e-1,
-    4.999_999_7e-1,
-];
-
-/// `n` still with [`ROUND`] added (its low bits are the integer), and eʳ − 1, for `x = n ln 2 + r`.
-#[inline(always)]
-fn reduce(x: F32x4, scaled: F32x4) -> (Bits, F32x4) {
-    let rounded = scaled + F32x4::splat(ROUND);
-    let n = rounded - F32x4::splat(ROUND);
-    // What the low part of n ln 2 takes joins the small terms: one rounding less.
-    let (high, low) = (x - n * F32x4::splat(LN2_HIGH), n * F32x4::splat(LN2_LOW));
-    let r = high - low;
-    (rounded.bits(), (r * r * poly(r, EXPM1) - low) + high)
+/// The numbers of exp, tanh and sigmoid. Loops take them from memory, by [`Constants::hidden`]: V8 builds a constant vector anew
+/// at each use, which takes longer than a load (bench/record/).
+pub struct Constants {
+    log2_e: f32,
+    /// Adding 1.5 · 2²³ rounds to an integer and leaves it in the low bits.
+    round: f32,
+    /// ln 2 in two parts; the first has so few digits that n times it is exact.
+    ln2_high: f32,
+    ln2_low: f32,
+    /// eʳ − 1 ≈ r + r² P(r), relative error 0.23 · 2⁻²⁴ for |r| ≤ ln 2 / 2 (a minimax fit of eʳ − 1's relative error).
+    expm1: [f32; 5],
+    one: f32,
+    two: f32,
+    minus_zero: f32,
+    /// From here on tanh is 1 exactly.
+    tanh_end: f32,
+    /// 2⁻²⁴: with it in numerator and denominator 2ⁿ stays in range until sigmoid's quotient is 0.
+    sigmoid_scale: f32,
+    sigmoid_low: f32,
+    sigmoid_high: f32,
 }
 
-/// 2ⁿ⁺ᵇⁱᵃˢ, for n as [`reduce`] gives it; infinity for an exponent of 128, 0 for −127.
+/// The numbers, known to the compiler.
+static CONSTANTS: Constants = Constants {
+    log2_e: core::f32::consts::LOG2_E,
+    round: 12_582_912.0,
+    ln2_high: 0.693_359_4,
+    ln2_low: -2.121_944_4e-4,
+    expm1: [
+        1.387_028_5e-3,
+        8.366_253e-3,
+        4.166_744e-2,
+        1.666_654_6e-1,
+        4.999_999_7e-1,
+    ],
+    one: 1.0,
+    two: 2.0,
+    minus_zero: -0.0,
+    tanh_end: 10.0,
+    sigmoid_scale: 1.0 / 16_777_216.0,
+    sigmoid_low: -104.5,
+    sigmoid_high: 70.0,
+};
+
+impl Constants {
+    /// The numbers, without the compiler's knowing what they are.
+    #[inline(always)]
+    pub fn hidden() -> &'static Constants {
+        core::hint::black_box(&CONSTANTS)
+    }
+}
+
+/// `n` still with [`Constants::round`] added (its low bits are the integer), and eʳ − 1, for `x = n ln 2 + r`.
 #[inline(always)]
-fn power(n: Bits, bias: i32) -> F32x4 {
-    n.left(23)
-        .plus(Bits::splat(((127 + bias) as u32) << 23))
-        .float()
+fn reduce(k: &Constants, x: F32x4) -> (Bits, F32x4) {
+    let round = F32x4::splat(k.round);
+    let rounded = x * F32x4::splat(k.log2_e) + round;
+    let n = rounded - round;
+    // What the low part of n ln 2 takes joins the small terms: one rounding less.
+    let (high, low) = (
+        x - n * F32x4::splat(k.ln2_high),
+        n * F32x4::splat(k.ln2_low),
+    );
+    let r = high - low;
+    (rounded.bits(), (r * r * poly(r, k.expm1) - low) + high)
+}
+
+/// 2ⁿ · `scale` (a power of two), for n as [`reduce`] gives it, by adding to the exponent.
+#[inline(always)]
+fn power(n: Bits, scale: f32) -> F32x4 {
+    n.left(23).plus(F32x4::splat(scale).bits()).float()
 }
 
 /// eˣ. Results below 2⁻¹²⁶ are 0.
 #[inline(always)]
 pub fn exp(x: F32x4) -> F32x4 {
-    let (n, q) = reduce(x, x * F32x4::splat(LOG2_E));
+    exp_by(&CONSTANTS, x)
+}
+
+/// [`exp`] with the constants in memory.
+#[inline(always)]
+pub fn exp_by(k: &Constants, x: F32x4) -> F32x4 {
+    let (n, q) = reduce(k, x);
     // The exponent is added to the bits: 2¹²⁸ does not exist, a number between 2¹²⁷ and 2¹²⁸ does.
-    let y = (q + F32x4::splat(1.0)).bits().plus(n.left(23)).float();
+    let y = (q + F32x4::splat(k.one)).bits().plus(n.left(23)).float();
     let most = F32x4::splat(88.722_83); // the last before overflow
     let y = x.le(most).choose(y, x + F32x4::splat(f32::INFINITY));
     (!x.lt(F32x4::splat(-87.336_54))).keep(y)
@@ -60,9 +105,9 @@ pub fn exp(x: F32x4) -> F32x4 {
 #[inline(always)]
 pub fn expm1(x: F32x4) -> F32x4 {
     let x = x.pmin(F32x4::splat(89.0)).pmax(F32x4::splat(-20.0));
-    let (n, q) = reduce(x, x * F32x4::splat(LOG2_E));
+    let (n, q) = reduce(&CONSTANTS, x);
     // Halved, so that 2¹²⁸ need not exist.
-    let half = power(n, -1);
+    let half = power(n, 0.5);
     let y = half * q + (half - F32x4::splat(0.5));
     y + y
 }
@@ -70,23 +115,36 @@ pub fn expm1(x: F32x4) -> F32x4 {
 /// tanh x = (e²ˣ − 1) / (e²ˣ + 1).
 #[inline(always)]
 pub fn tanh(x: F32x4) -> F32x4 {
-    // From 10 on the quotient is 1 exactly.
-    let a = x.abs().pmin(F32x4::splat(10.0));
-    let (n, q) = reduce(a + a, a * F32x4::splat(2.0 * LOG2_E));
-    let s = power(n, 0);
-    let t = s * q + (s - F32x4::splat(1.0));
-    (t / (t + F32x4::splat(2.0))).copysign(x)
+    tanh_by(&CONSTANTS, x)
+}
+
+/// [`tanh`] with the constants in memory.
+#[inline(always)]
+pub fn tanh_by(k: &Constants, x: F32x4) -> F32x4 {
+    let sign = x.bits() & F32x4::splat(k.minus_zero).bits();
+    let a = (x.bits() ^ sign).float().pmin(F32x4::splat(k.tanh_end));
+    let (n, q) = reduce(k, a + a);
+    let s = power(n, k.one);
+    let t = s * q + (s - F32x4::splat(k.one));
+    ((t / (t + F32x4::splat(k.two))).bits() | sign).float()
 }
 
 /// 1 / (1 + e⁻ˣ).
 #[inline(always)]
 pub fn sigmoid(x: F32x4) -> F32x4 {
-    // Numerator and denominator carry 2⁻²⁴, so that 2ⁿ stays in range until the quotient is 0.
-    const SCALE: f32 = 1.0 / 16_777_216.0;
-    let y = (-x).pmin(F32x4::splat(104.5)).pmax(F32x4::splat(-70.0));
-    let (n, q) = reduce(y, y * F32x4::splat(LOG2_E));
-    let s = power(n, -24);
-    F32x4::splat(SCALE) / (s * q + F32x4::splat(SCALE) + s)
+    sigmoid_by(&CONSTANTS, x)
+}
+
+/// [`sigmoid`] with the constants in memory.
+#[inline(always)]
+pub fn sigmoid_by(k: &Constants, x: F32x4) -> F32x4 {
+    let x = x
+        .pmax(F32x4::splat(k.sigmoid_low))
+        .pmin(F32x4::splat(k.sigmoid_high));
+    let (n, q) = reduce(k, -x);
+    let scale = F32x4::splat(k.sigmoid_scale);
+    let s = power(n, k.sigmoid_scale);
+    scale / (s * q + scale + s)
 }
 
 /// ln x; −∞ at ±0, NaN below.
@@ -176,17 +234,20 @@ pub(crate) fn each(x: &mut [[f32; 4]], f: impl Fn(F32x4) -> F32x4) {
 
 /// [`exp`] over vectors.
 pub fn exp_all(x: &mut [[f32; 4]]) {
-    each(x, exp);
+    let k = Constants::hidden();
+    each(x, |x| exp_by(k, x));
 }
 
 /// [`tanh`] over vectors.
 pub fn tanh_all(x: &mut [[f32; 4]]) {
-    each(x, tanh);
+    let k = Constants::hidden();
+    each(x, |x| tanh_by(k, x));
 }
 
 /// [`sigmoid`] over vectors.
 pub fn sigmoid_all(x: &mut [[f32; 4]]) {
-    each(x, sigmoid);
+    let k = Constants::hidden();
+    each(x, |x| sigmoid_by(k, x));
 }
 
 #[cfg(test)]
