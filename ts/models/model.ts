@@ -59,6 +59,9 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
     try {
       const model = make(layers)
       model.#made = new Set(layers)
+      // Nobody has a layer that no output needs.
+      const needed = new Set(model.sublayers)
+      for (const layer of layers) if (!needed.has(layer)) layer.dispose()
       return model
     } catch (error) {
       for (const layer of layers) layer.dispose()
@@ -174,7 +177,7 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
   }
 
   /** The model, one step at a time: see Stream. */
-  stream(options: StreamOptions = {}): Stream {
+  stream(options: StreamOptions = {}): Stream<S> {
     return new Stream(this, options)
   }
 
