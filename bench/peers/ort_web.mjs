@@ -26,6 +26,7 @@ export async function prepare(row, weights) {
   reset()
   return {
     name: 'ortWeb',
+    isAsync: true,
     reset,
     /** One call on other data, batch first. */
     async run(data) {

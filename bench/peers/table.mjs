@@ -1,5 +1,5 @@
 const columns = [
-  ['shape', 36],
+  ['shape', 42],
   ['ours µs', 10],
   ['ort-web', 10],
   ['tfjs wasm', 10],

@@ -20,7 +20,7 @@ const config = {
 }
 
 /**
- * Compiles and runs, in the repository's folder, every TypeScript sample of README.md and docs/ that imports the package.
+ * Runs, in the repository's folder, every sample of README.md and docs/ that imports the package; TypeScript is compiled first.
  * `<!-- not run: why -->` on the line above a sample leaves it out.
  */
 export async function samples() {
@@ -28,12 +28,14 @@ export async function samples() {
   rmSync(join(root, folder), { recursive: true, force: true })
   mkdirSync(join(root, folder), { recursive: true })
   writeFileSync(join(root, folder, 'tsconfig.json'), JSON.stringify(config))
-  for (const { name, code } of found) writeFileSync(join(root, folder, `${name}.ts`), code)
-  if (found.length > 0) await run('tsc', ['-p', folder], { stdio: ['ignore', 2, 2] })
+  for (const { file, code } of found) writeFileSync(join(root, folder, file), code)
+  if (found.some(({ file }) => file.endsWith('.ts')))
+    await run('tsc', ['-p', folder], { stdio: ['ignore', 2, 2] })
   const complaints = []
-  for (const { name, place } of found) {
+  for (const { file, place } of found) {
+    const program = file.endsWith('.ts') ? `out/${file.replace('.ts', '.js')}` : file
     try {
-      await run(process.execPath, [`${folder}/out/${name}.js`], { stdio: ['ignore', 'ignore', 2] })
+      await run(process.execPath, [`${folder}/${program}`], { stdio: ['ignore', 'ignore', 2] })
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       complaints.push(`${place}: the sample ${error.message}`)
@@ -45,10 +47,10 @@ export async function samples() {
 function samplesOf(path) {
   const text = readFileSync(join(root, path), 'utf8')
   const stem = path.replace(/\W+/g, '_')
-  return [...text.matchAll(/^(.*)\n+```(?:ts|typescript|js|javascript)\n([\s\S]*?)^```/gm)]
-    .filter(([, above, code]) => /from 'layer-rnn/.test(code) && !above.startsWith('<!-- not run:'))
-    .map(({ 2: code, index }) => {
+  return [...text.matchAll(/^(.*)\n+```(ts|js)\n([\s\S]*?)^```/gm)]
+    .filter(([, above, , code]) => /from 'layer-rnn/.test(code) && !above.startsWith('<!-- not run:'))
+    .map(({ 2: kind, 3: code, index }) => {
       const line = text.slice(0, index).split('\n').length + 2
-      return { name: `${stem}_${line}`, place: `${path}:${line}`, code }
+      return { file: `${stem}_${line}.${kind === 'ts' ? 'ts' : 'mjs'}`, place: `${path}:${line}`, code }
     })
 }
