@@ -39,7 +39,7 @@ export class Port {
     if (fits(view, values)) {
       this.#check(values)
       view.set(values)
-    } else view.set(convert(values, { shape: this.#shape, dtype: this.tensor.dtype, what: this.#what }).data)
+    } else view.set(this.#convert(values))
   }
 
   /** Copies a mask in: true, false or a truth value for each element. */
@@ -49,7 +49,7 @@ export class Port {
     else if (isFlat(values)) {
       this.#check(values)
       for (let i = 0; i < view.length; i++) view[i] = values[i] ? 1 : 0
-    } else view.set(convert(values, { shape: this.#shape, dtype: 'bool', what: this.#what }).data)
+    } else view.set(this.#convert(values))
   }
 
   /** Copies the numbers to `out`, or to the own array; gives the one that has them. */
@@ -60,16 +60,26 @@ export class Port {
     return target
   }
 
+  /** Numbers in any form; a single step may come with or without its time axis. */
+  #convert(values: unknown): Data {
+    const { dtype, shape } = this.tensor
+    const { data, shape: given } = convert(values, { dtype, what: this.#what })
+    const fitting = given.length < 2 || given.join() === shape.join() || given.join() === this.#shape.join()
+    if (!fitting || data.length !== this.#length) throw this.#wrong(data.length)
+    return data
+  }
+
   #check({ length }: { readonly length: number }): void {
-    if (length === this.#length) return
-    throw new ShapeError(
-      `${this.#what} must hold ${this.#length} numbers, ${show(this.#shape)}, not ${length}`,
-      {
-        argument: this.#what,
-        expected: this.#shape,
-        actual: length,
-      },
-    )
+    if (length !== this.#length) throw this.#wrong(length)
+  }
+
+  #wrong(length: number): ShapeError {
+    const shape = show(this.#shape)
+    return new ShapeError(`${this.#what} must hold ${this.#length} numbers, ${shape}, not ${length}`, {
+      argument: this.#what,
+      expected: this.#shape,
+      actual: length,
+    })
   }
 }
 

@@ -16,7 +16,7 @@ import type { Replaced } from '../layers/types.js'
 import type { Values } from '../layers/values.js'
 import { Trace } from '../ops/trace.js'
 import { convert } from '../tensor/convert.js'
-import type { Data } from '../tensor/shape.js'
+import type { Data, DType, Shape } from '../tensor/shape.js'
 import { fromValues, Tensor } from '../tensor/tensor.js'
 import { Block } from './block.js'
 import type { KerasTensor } from './graph.js'
@@ -235,7 +235,7 @@ function giveOnce<S extends Symbols>(
         what,
       })
     }
-    if (shape.length > 1) return undefined
+    if (isTimed(shape, dtype)) return undefined
     throw new ArgumentError(
       `${layer}: the input "${what}" has no time axis; give it once, with stream({ inputs })`,
       {
@@ -248,6 +248,11 @@ function giveOnce<S extends Symbols>(
     throw new ArgumentError(`${layer}: one input must come with the steps`, { layer, argument: 'inputs' })
   }
   return values.map(value => value && Trace.outside(() => fromValues(model.engine, value)))
+}
+
+/** Whether axis 1 is time: sequences of features, of ids, or of anything of unknown length. */
+function isTimed(shape: Shape, dtype: DType): boolean {
+  return shape.length > 2 || (shape.length === 2 && (shape[1] === null || dtype !== 'float32'))
 }
 
 /** The form of what comes with every step: that of the inputs without those given once; a last one comes alone. */
