@@ -127,26 +127,15 @@ impl Engine {
         attrs: &[u32],
     ) -> Result<(u32, Vec<Type>)> {
         headroom()?;
-        let (first, outputs) =
-            self.builders
-                .get_mut(id)?
-                .record(&self.tensors, op, inputs, attrs)?;
+        let (first, outputs) = self.builders.get_mut(id)?.record(&self.tensors, op, inputs, attrs)?;
         Ok((first, outputs.0))
     }
 
     /// Closes a program; `assigns` are pairs (input, value).
-    pub fn builder_finish(
-        &mut self,
-        id: u32,
-        outputs: &[u32],
-        assigns: &[(u32, u32)],
-    ) -> Result<u32> {
+    pub fn builder_finish(&mut self, id: u32, outputs: &[u32], assigns: &[(u32, u32)]) -> Result<u32> {
         headroom()?;
         let program = Arc::new(self.builders.remove(id)?.finish(outputs, assigns)?);
-        self.programs.insert(Bound {
-            program,
-            plans: Vec::new(),
-        })
+        self.programs.insert(Bound { program, plans: Vec::new() })
     }
 
     /// Frees a program and its plans; calls that were made of them live on.
@@ -158,11 +147,7 @@ impl Engine {
     }
 
     /// Binds a program to the shapes of its inputs; a plan that is known is given again.
-    pub fn program_bind(
-        &mut self,
-        id: u32,
-        shapes: &[Shape],
-    ) -> core::result::Result<u32, Failure> {
+    pub fn program_bind(&mut self, id: u32, shapes: &[Shape]) -> core::result::Result<u32, Failure> {
         headroom()?;
         let bound = self.programs.get_mut(id)?;
         if let Some(at) = bound.plans.iter().position(|(known, _)| known == shapes) {
@@ -200,15 +185,11 @@ impl Engine {
         for (index, &id) in outputs.iter().enumerate().filter(|(_, id)| **id != 0) {
             self.check_tensors(&[id], &plan.outputs[index..index + 1])?;
             // what is written may be neither read nor written through another name
-            if inputs.contains(&id)
-                || plan.variables.contains(&id)
-                || outputs[..index].contains(&id)
-            {
+            if inputs.contains(&id) || plan.variables.contains(&id) || outputs[..index].contains(&id) {
                 return Err(Error::Busy);
             }
         }
-        self.pool
-            .reserve(&mut self.budget, &plan.slots, plan.scratch)?;
+        self.pool.reserve(&mut self.budget, &plan.slots, plan.scratch)?;
         let packs = self.find_packs(&plan)?;
         let mut all: Vec<u32> = outputs.into();
         for index in 0..all.len() {
@@ -224,30 +205,17 @@ impl Engine {
                 }
             }
         }
-        self.calls.insert(Call {
-            program,
-            plan,
-            inputs: inputs.into(),
-            outputs: all,
-            packs,
-        })
+        self.calls.insert(Call { program, plan, inputs: inputs.into(), outputs: all, packs })
     }
 
     fn check_tensors(&self, ids: &[u32], types: &[Type]) -> Result<()> {
         if ids.len() != types.len() {
-            return Err(Error::Inputs {
-                expected: types.len() as u32,
-                actual: ids.len() as u32,
-            });
+            return Err(Error::Inputs { expected: types.len() as u32, actual: ids.len() as u32 });
         }
         for (input, (&id, ty)) in (0..).zip(ids.iter().zip(types)) {
             let actual = self.tensors.get(id)?.ty;
             if actual.dtype != ty.dtype {
-                return Err(Error::Dtype {
-                    input,
-                    expected: ty.dtype,
-                    actual: actual.dtype,
-                });
+                return Err(Error::Dtype { input, expected: ty.dtype, actual: actual.dtype });
             }
             ty.shape.unify(&actual.shape, input)?;
         }
@@ -258,20 +226,13 @@ impl Engine {
         let mut ids = Vec::new();
         for packed in &plan.packs {
             let (tensor, role) = (plan.variables[packed.variable as usize], packed.role);
-            let known = self
-                .packs
-                .find(|pack| pack.tensor == tensor && pack.role == role);
+            let known = self.packs.find(|pack| pack.tensor == tensor && pack.role == role);
             ids.push(match known {
                 Some(id) => id,
                 None => {
                     let words = role.words(&self.tensors.get(tensor)?.ty);
                     let buffer = self.budget.allocate(words)?;
-                    self.packs.insert(Pack {
-                        tensor,
-                        role,
-                        buffer,
-                        version: None,
-                    })?
+                    self.packs.insert(Pack { tensor, role, buffer, version: None })?
                 }
             });
         }
@@ -298,7 +259,5 @@ impl Engine {
 /// Fails while there is still room, instead of trapping in the middle of a call.
 fn headroom() -> Result<()> {
     let mut room: Vec<u8> = Vec::new();
-    room.try_reserve_exact(HEADROOM).map_err(|_| Error::Memory {
-        words: HEADROOM as u32 / 4,
-    })
+    room.try_reserve_exact(HEADROOM).map_err(|_| Error::Memory { words: HEADROOM as u32 / 4 })
 }

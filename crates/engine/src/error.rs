@@ -37,24 +37,11 @@ pub enum ErrorCode {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Error {
     /// See [`ErrorCode::Shape`]; unknown dims are negative.
-    Shape {
-        input: u32,
-        axis: u32,
-        expected: i32,
-        actual: i32,
-    },
+    Shape { input: u32, axis: u32, expected: i32, actual: i32 },
     /// See [`ErrorCode::Rank`].
-    Rank {
-        input: u32,
-        expected: u32,
-        actual: u32,
-    },
+    Rank { input: u32, expected: u32, actual: u32 },
     /// See [`ErrorCode::Dtype`].
-    Dtype {
-        input: u32,
-        expected: Dtype,
-        actual: Dtype,
-    },
+    Dtype { input: u32, expected: Dtype, actual: Dtype },
     /// See [`ErrorCode::Stale`].
     Stale { id: u32 },
     /// See [`ErrorCode::Memory`].
@@ -91,22 +78,9 @@ impl Error {
     /// The operands in the order of the fields, zeros behind them.
     pub fn operands(self) -> [u32; 4] {
         match self {
-            Error::Shape {
-                input,
-                axis,
-                expected,
-                actual,
-            } => [input, axis, expected as u32, actual as u32],
-            Error::Rank {
-                input,
-                expected,
-                actual,
-            } => [input, expected, actual, 0],
-            Error::Dtype {
-                input,
-                expected,
-                actual,
-            } => [input, expected as u32, actual as u32, 0],
+            Error::Shape { input, axis, expected, actual } => [input, axis, expected as u32, actual as u32],
+            Error::Rank { input, expected, actual } => [input, expected, actual, 0],
+            Error::Dtype { input, expected, actual } => [input, expected as u32, actual as u32, 0],
             Error::Stale { id } => [id, 0, 0, 0],
             Error::Memory { words } => [words, 0, 0, 0],
             Error::Index { value, limit } => [value as u32, limit as u32, 0, 0],
@@ -129,9 +103,6 @@ pub struct Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Failure {
-            error,
-            record: None,
-        }
+        Failure { error, record: None }
     }
 }

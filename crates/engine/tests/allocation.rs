@@ -39,18 +39,9 @@ fn a_run_allocates_nothing() {
     let c = lab.input(Dtype::Float32, &[BATCH, 7]);
     let kernel = lab.variable(&[5, 28], &numbers(140, 1));
     let recurrent = lab.variable(&[7, 28], &numbers(196, 2));
-    let attrs = [
-        CellKind::Lstm as u32,
-        Activation::Tanh as u32,
-        Activation::Sigmoid as u32,
-        7,
-        0,
-        2 | 4,
-        1 | 2 | 4,
-    ];
-    let made = lab
-        .record(Op::Sequence, &[x, kernel, recurrent, mask, h, c], &attrs)
-        .unwrap();
+    let attrs =
+        [CellKind::Lstm as u32, Activation::Tanh as u32, Activation::Sigmoid as u32, 7, 0, 2 | 4, 1 | 2 | 4];
+    let made = lab.record(Op::Sequence, &[x, kernel, recurrent, mask, h, c], &attrs).unwrap();
     let dense = lab.variable(&[7, 3], &numbers(21, 3));
     let logits = lab.op(Op::MatMul, &[made[0], dense], &[0]);
     let doubled = lab.op(Op::Binary, &[logits, logits], &[Binary::Add as u32]);
@@ -58,18 +49,11 @@ fn a_run_allocates_nothing() {
     let program = lab.finish(&[y, made[1]], &[(2, made[2]), (3, made[3])]);
     let ids = [
         lab.tensor(Dtype::Float32, &[2, 4, 5], &numbers(40, 4)),
-        lab.tensor(
-            Dtype::Bool,
-            &[2, 4],
-            &[1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0],
-        ),
+        lab.tensor(Dtype::Bool, &[2, 4], &[1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0]),
         lab.tensor(Dtype::Float32, &[2, 7], &[0.0; 14]),
         lab.tensor(Dtype::Float32, &[2, 7], &[0.0; 14]),
     ];
-    let shapes: Vec<_> = ids
-        .iter()
-        .map(|&id| lab.engine.tensor_type(id).unwrap().shape)
-        .collect();
+    let shapes: Vec<_> = ids.iter().map(|&id| lab.engine.tensor_type(id).unwrap().shape).collect();
     let plan = lab.engine.program_bind(program, &shapes).unwrap();
     let call = lab.engine.call_new(plan, &ids, &[0, 0]).unwrap();
     lab.engine.call_run(call).unwrap();
@@ -79,9 +63,5 @@ fn a_run_allocates_nothing() {
         lab.engine.call_run(call).unwrap();
     }
     assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), before);
-    assert_ne!(
-        lab.read(ids[2]),
-        states,
-        "the states are assigned at the end of each run"
-    );
+    assert_ne!(lab.read(ids[2]), states, "the states are assigned at the end of each run");
 }

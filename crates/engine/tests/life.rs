@@ -28,10 +28,7 @@ fn everything_returns_to_zero() {
         assert_eq!(lab.engine.stat(stat), 0);
     }
     assert_eq!(lab.engine.tensor_free(x), Err(Error::Stale { id: x }));
-    assert_eq!(
-        lab.engine.program_free(program),
-        Err(Error::Stale { id: program })
-    );
+    assert_eq!(lab.engine.program_free(program), Err(Error::Stale { id: program }));
 }
 
 #[test]
@@ -47,18 +44,11 @@ fn a_new_shape_binds_and_an_old_one_is_remembered() {
         lab.engine.program_bind(program, &shape(39)).unwrap(),
         lab.engine.program_bind(program, &shape(39)).unwrap()
     );
-    assert!(
-        lab.engine.plan_outputs(first).is_err(),
-        "the least recently used plan goes"
-    );
+    assert!(lab.engine.plan_outputs(first).is_err(), "the least recently used plan goes");
     let wrong = [Shape::new(&[2]).unwrap()];
     assert_eq!(
         lab.engine.program_bind(program, &wrong).unwrap_err().error,
-        Error::Rank {
-            input: 0,
-            expected: 2,
-            actual: 1
-        }
+        Error::Rank { input: 0, expected: 2, actual: 1 }
     );
 }
 
@@ -70,36 +60,19 @@ fn inputs_that_share_an_unknown_dim_must_agree() {
     let program = lab.finish(&[a, b], &[]);
     let shapes = [Shape::new(&[2, 1]).unwrap(), Shape::new(&[4, 3]).unwrap()];
     let failure = lab.engine.program_bind(program, &shapes).unwrap_err();
-    assert_eq!(
-        failure.error,
-        Error::Shape {
-            input: 1,
-            axis: 0,
-            expected: 2,
-            actual: 4
-        }
-    );
+    assert_eq!(failure.error, Error::Shape { input: 1, axis: 0, expected: 2, actual: 4 });
 }
 
 #[test]
 fn exhausted_memory_is_an_error_and_the_engine_works_on() {
-    let ty = |n| Type {
-        dtype: F,
-        shape: Shape::new(&[n]).unwrap(),
-    };
+    let ty = |n| Type { dtype: F, shape: Shape::new(&[n]).unwrap() };
     let mut engine = Engine::new(1000);
     let kept = engine.tensor_new(ty(600)).unwrap();
-    assert_eq!(
-        engine.tensor_new(ty(600)),
-        Err(Error::Memory { words: 600 })
-    );
+    assert_eq!(engine.tensor_new(ty(600)), Err(Error::Memory { words: 600 }));
     assert_eq!(engine.stat(Stat::Bytes), 2400);
     engine.tensor_free(kept).unwrap();
     engine.tensor_new(ty(1000)).unwrap();
-    let huge = Type {
-        dtype: F,
-        shape: Shape::new(&[1 << 30, 1 << 30]).unwrap(),
-    };
+    let huge = Type { dtype: F, shape: Shape::new(&[1 << 30, 1 << 30]).unwrap() };
     assert!(matches!(engine.tensor_new(huge), Err(Error::Memory { .. })));
 }
 
@@ -108,18 +81,12 @@ fn a_call_whose_tensor_is_gone_fails_and_says_which() {
     let mut lab = Lab::new();
     let program = square(&mut lab);
     let x = lab.tensor(F, &[1, 1], &[3.0]);
-    let plan = lab
-        .engine
-        .program_bind(program, &[Shape::new(&[1, 1]).unwrap()])
-        .unwrap();
+    let plan = lab.engine.program_bind(program, &[Shape::new(&[1, 1]).unwrap()]).unwrap();
     let call = lab.engine.call_new(plan, &[x], &[0]).unwrap();
     lab.engine.program_free(program).unwrap();
     lab.engine.call_run(call).unwrap();
     lab.engine.tensor_free(x).unwrap();
-    assert_eq!(
-        lab.engine.call_run(call).unwrap_err().error,
-        Error::Stale { id: x }
-    );
+    assert_eq!(lab.engine.call_run(call).unwrap_err().error, Error::Stale { id: x });
 }
 
 #[test]
@@ -144,10 +111,7 @@ fn an_output_may_be_an_input_a_reshape_or_named_twice() {
     let flat = lab.op(Op::Reshape, &[y], &[2, 2, 0]);
     let program = lab.finish(&[x, y, flat, y], &[]);
     let x = lab.tensor(F, &[1, 2], &[1.0, 2.0]);
-    assert_eq!(
-        lab.run(program, &[x]).unwrap(),
-        [[1.0, 2.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0]]
-    );
+    assert_eq!(lab.run(program, &[x]).unwrap(), [[1.0, 2.0], [2.0, 4.0], [2.0, 4.0], [2.0, 4.0]]);
 }
 
 #[test]
@@ -156,10 +120,7 @@ fn nan_leaves_with_one_bit_pattern() {
     let x = lab.input(F, &[BATCH]);
     let program = lab.finish(&[x], &[]);
     let x = lab.tensor(F, &[1], &[f32::from_bits(0xffc0_1234)]);
-    assert_eq!(
-        lab.run(program, &[x]).unwrap()[0][0].to_bits(),
-        f32::NAN.to_bits()
-    );
+    assert_eq!(lab.run(program, &[x]).unwrap()[0][0].to_bits(), f32::NAN.to_bits());
 }
 
 #[test]
@@ -167,9 +128,6 @@ fn an_output_tensor_may_not_be_read_by_the_same_call() {
     let mut lab = Lab::new();
     let program = square(&mut lab);
     let x = lab.tensor(F, &[1, 1], &[3.0]);
-    let plan = lab
-        .engine
-        .program_bind(program, &[Shape::new(&[1, 1]).unwrap()])
-        .unwrap();
+    let plan = lab.engine.program_bind(program, &[Shape::new(&[1, 1]).unwrap()]).unwrap();
     assert_eq!(lab.engine.call_new(plan, &[x], &[x]), Err(Error::Busy));
 }

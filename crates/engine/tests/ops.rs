@@ -27,54 +27,28 @@ fn run(op: Op, inputs: &[(Dtype, &[i32], &[f32])], attrs: &[u32]) -> Vec<Vec<f32
             lab.input(*dtype, &unknown)
         })
         .collect();
-    let ids: Vec<u32> = inputs
-        .iter()
-        .map(|(dtype, dims, data)| lab.tensor(*dtype, dims, data))
-        .collect();
+    let ids: Vec<u32> = inputs.iter().map(|(dtype, dims, data)| lab.tensor(*dtype, dims, data)).collect();
     let made = lab.record(op, &values, attrs).unwrap();
     let program = lab.finish(&made, &[]);
     lab.run(program, &ids).unwrap()
 }
 
 fn list(words: &[i32]) -> Vec<u32> {
-    [words.len() as i32]
-        .iter()
-        .chain(words)
-        .map(|&w| w as u32)
-        .collect()
+    [words.len() as i32].iter().chain(words).map(|&w| w as u32).collect()
 }
 
 #[test]
 fn arithmetic_broadcasts_as_numpy() {
     let a: (Dtype, &[i32], &[f32]) = (F, &[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     let kind = &[Binary::Sub as u32];
-    assert_eq!(
-        run(Op::Binary, &[a, (F, &[3], &[1.0, 0.0, 2.0])], kind)[0],
-        [0.0, 2.0, 1.0, 3.0, 5.0, 4.0]
-    );
-    assert_eq!(
-        run(Op::Binary, &[a, (F, &[2, 1], &[1.0, 4.0])], kind)[0],
-        [0.0, 1.0, 2.0, 0.0, 1.0, 2.0]
-    );
-    assert_eq!(
-        run(Op::Binary, &[(F, &[], &[10.0]), a], kind)[0],
-        [9.0, 8.0, 7.0, 6.0, 5.0, 4.0]
-    );
-    let outer = run(
-        Op::Binary,
-        &[
-            (F, &[3, 1, 1], &[1.0, 2.0, 3.0]),
-            (F, &[1, 2, 1], &[10.0, 20.0]),
-        ],
-        kind,
-    );
+    assert_eq!(run(Op::Binary, &[a, (F, &[3], &[1.0, 0.0, 2.0])], kind)[0], [0.0, 2.0, 1.0, 3.0, 5.0, 4.0]);
+    assert_eq!(run(Op::Binary, &[a, (F, &[2, 1], &[1.0, 4.0])], kind)[0], [0.0, 1.0, 2.0, 0.0, 1.0, 2.0]);
+    assert_eq!(run(Op::Binary, &[(F, &[], &[10.0]), a], kind)[0], [9.0, 8.0, 7.0, 6.0, 5.0, 4.0]);
+    let outer = run(Op::Binary, &[(F, &[3, 1, 1], &[1.0, 2.0, 3.0]), (F, &[1, 2, 1], &[10.0, 20.0])], kind);
     assert_eq!(outer[0], [-9.0, -19.0, -8.0, -18.0, -7.0, -17.0]);
     let integers = run(
         Op::Binary,
-        &[
-            (Dtype::Int32, &[2], &[7.0, -7.0]),
-            (Dtype::Int32, &[], &[2.0]),
-        ],
+        &[(Dtype::Int32, &[2], &[7.0, -7.0]), (Dtype::Int32, &[], &[2.0])],
         &[Binary::Mul as u32],
     );
     assert_eq!(integers[0], [14.0, -14.0]);
@@ -83,71 +57,33 @@ fn arithmetic_broadcasts_as_numpy() {
 #[test]
 fn comparison_selection_and_casts() {
     let x: (Dtype, &[i32], &[f32]) = (F, &[5], &[-1.0, 0.0, 2.5, f32::NAN, 2.5]);
-    let equal = run(
-        Op::Compare,
-        &[x, (F, &[], &[2.5])],
-        &[Compare::NotEqual as u32],
-    );
+    let equal = run(Op::Compare, &[x, (F, &[], &[2.5])], &[Compare::NotEqual as u32]);
     assert_eq!(equal[0], [1.0, 1.0, 0.0, 1.0, 0.0]);
     let mask: (Dtype, &[i32], &[f32]) = (Dtype::Bool, &[5], &[1.0, 1.0, 1.0, 0.0, 0.0]);
-    assert_eq!(
-        run(Op::Select, &[mask, x, (F, &[], &[9.0])], &[])[0],
-        [-1.0, 0.0, 2.5, 9.0, 9.0]
-    );
+    assert_eq!(run(Op::Select, &[mask, x, (F, &[], &[9.0])], &[])[0], [-1.0, 0.0, 2.5, 9.0, 9.0]);
     assert_eq!(run(Op::Not, &[mask], &[])[0], [0.0, 0.0, 0.0, 1.0, 1.0]);
-    assert_eq!(
-        run(Op::Cast, &[(F, &[2], &[2.9, -2.9])], &[Dtype::Int32 as u32])[0],
-        [2.0, -2.0]
-    );
-    assert_eq!(
-        run(Op::Cast, &[mask], &[F as u32])[0],
-        [1.0, 1.0, 1.0, 0.0, 0.0]
-    );
+    assert_eq!(run(Op::Cast, &[(F, &[2], &[2.9, -2.9])], &[Dtype::Int32 as u32])[0], [2.0, -2.0]);
+    assert_eq!(run(Op::Cast, &[mask], &[F as u32])[0], [1.0, 1.0, 1.0, 0.0, 0.0]);
 }
 
 #[test]
 fn shapes_move_without_changing_numbers() {
     let x: (Dtype, &[i32], &[f32]) = (F, &[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
-    assert_eq!(
-        run(Op::Transpose, &[x], &list(&[1, 0]))[0],
-        [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]
-    );
-    assert_eq!(
-        run(Op::Flip, &[x], &list(&[-1]))[0],
-        [3.0, 2.0, 1.0, 6.0, 5.0, 4.0]
-    );
-    assert_eq!(
-        run(Op::Slice, &[x], &list(&[1, 1, i32::MAX, 1]))[0],
-        [2.0, 3.0, 5.0, 6.0]
-    );
-    assert_eq!(
-        run(Op::Slice, &[x], &list(&[1, i32::MAX, i32::MAX, -2]))[0],
-        [3.0, 1.0, 6.0, 4.0]
-    );
-    assert_eq!(
-        run(Op::Slice, &[x], &list(&[0, -1, i32::MAX, 1, 1, 0, -1, 1]))[0],
-        [4.0, 5.0]
-    );
-    assert_eq!(
-        run(Op::Reshape, &[x], &list(&[1, 1, 2, 0]))[0],
-        [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
-    );
+    assert_eq!(run(Op::Transpose, &[x], &list(&[1, 0]))[0], [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+    assert_eq!(run(Op::Flip, &[x], &list(&[-1]))[0], [3.0, 2.0, 1.0, 6.0, 5.0, 4.0]);
+    assert_eq!(run(Op::Slice, &[x], &list(&[1, 1, i32::MAX, 1]))[0], [2.0, 3.0, 5.0, 6.0]);
+    assert_eq!(run(Op::Slice, &[x], &list(&[1, i32::MAX, i32::MAX, -2]))[0], [3.0, 1.0, 6.0, 4.0]);
+    assert_eq!(run(Op::Slice, &[x], &list(&[0, -1, i32::MAX, 1, 1, 0, -1, 1]))[0], [4.0, 5.0]);
+    assert_eq!(run(Op::Reshape, &[x], &list(&[1, 1, 2, 0]))[0], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     let joined = run(Op::Concat, &[x, (F, &[2, 1], &[7.0, 8.0])], &[1]);
     assert_eq!(joined[0], [1.0, 2.0, 3.0, 7.0, 4.0, 5.0, 6.0, 8.0]);
-    let wide = run(
-        Op::Broadcast,
-        &[(F, &[2, 1], &[7.0, 8.0]), x],
-        &list(&[1, 0, 1, 1, 1, 1]),
-    );
+    let wide = run(Op::Broadcast, &[(F, &[2, 1], &[7.0, 8.0]), x], &list(&[1, 0, 1, 1, 1, 1]));
     assert_eq!(wide[0], [7.0, 7.0, 7.0, 8.0, 8.0, 8.0]);
     let mut fill = vec![F as u32, 2.5f32.to_bits()];
     fill.extend(list(&[1, 0, 0, 0, 2, 0]));
     assert_eq!(run(Op::Fill, &[x], &fill)[0], [2.5; 4]);
     let mask: (Dtype, &[i32], &[f32]) = (Dtype::Bool, &[2, 3], &[1.0, 0.0, 0.0, 0.0, 1.0, 1.0]);
-    assert_eq!(
-        run(Op::Flip, &[mask], &list(&[1]))[0],
-        [0.0, 0.0, 1.0, 1.0, 1.0, 0.0]
-    );
+    assert_eq!(run(Op::Flip, &[mask], &list(&[1]))[0], [0.0, 0.0, 1.0, 1.0, 1.0, 0.0]);
 }
 
 #[test]
@@ -168,9 +104,7 @@ fn reductions_over_any_axes() {
     };
     let close = |a: Vec<f32>, b: Vec<f64>| {
         assert_eq!(a.len(), b.len());
-        a.iter()
-            .zip(b)
-            .for_each(|(a, b)| assert!((f64::from(*a) - b).abs() < 1e-6));
+        a.iter().zip(b).for_each(|(a, b)| assert!((f64::from(*a) - b).abs() < 1e-6));
     };
     close(sum(&[2]), expected(&|a, b, _| a * 3 + b, 6));
     close(sum(&[0]), expected(&|_, b, c| b * 5 + c, 15));
@@ -181,35 +115,17 @@ fn reductions_over_any_axes() {
     any.extend(list(&[-1]));
     let mask: (Dtype, &[i32], &[f32]) = (Dtype::Bool, &[2, 3], &[0.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
     assert_eq!(run(Op::Reduce, &[mask], &any)[0], [0.0, 1.0]);
-    assert_eq!(
-        run(
-            Op::ArgReduce,
-            &[(F, &[2, 2], &[1.0, 3.0, 9.0, 2.0])],
-            &[0, 1]
-        )[0],
-        [1.0, 0.0]
-    );
+    assert_eq!(run(Op::ArgReduce, &[(F, &[2, 2], &[1.0, 3.0, 9.0, 2.0])], &[0, 1])[0], [1.0, 0.0]);
 }
 
 #[test]
 fn products_of_matrices() {
     let (a, b, bias) = (numbers(6 * 7, 1), numbers(7 * 9, 2), numbers(9, 3));
     let cell = |i: usize, j: usize, at: &dyn Fn(usize, usize) -> usize| {
-        (0..7)
-            .map(|k| f64::from(a[i * 7 + k]) * f64::from(b[at(k, j)]))
-            .sum::<f64>()
-            + f64::from(bias[j])
+        (0..7).map(|k| f64::from(a[i * 7 + k]) * f64::from(b[at(k, j)])).sum::<f64>() + f64::from(bias[j])
     };
-    let plain = run(
-        Op::MatMul,
-        &[(F, &[2, 3, 7], &a), (F, &[7, 9], &b), (F, &[9], &bias)],
-        &[0],
-    );
-    let turned = run(
-        Op::MatMul,
-        &[(F, &[2, 3, 7], &a), (F, &[9, 7], &b), (F, &[9], &bias)],
-        &[1],
-    );
+    let plain = run(Op::MatMul, &[(F, &[2, 3, 7], &a), (F, &[7, 9], &b), (F, &[9], &bias)], &[0]);
+    let turned = run(Op::MatMul, &[(F, &[2, 3, 7], &a), (F, &[9, 7], &b), (F, &[9], &bias)], &[1]);
     for i in 0..6 {
         for j in 0..9 {
             assert!((f64::from(plain[0][i * 9 + j]) - cell(i, j, &|k, j| k * 9 + j)).abs() < 1e-5);
@@ -218,10 +134,7 @@ fn products_of_matrices() {
     }
     let batched = run(
         Op::MatMul,
-        &[
-            (F, &[2, 1, 2], &[1.0, 2.0, 3.0, 4.0]),
-            (F, &[2, 2, 1], &[1.0, 1.0, 2.0, 3.0]),
-        ],
+        &[(F, &[2, 1, 2], &[1.0, 2.0, 3.0, 4.0]), (F, &[2, 2, 1], &[1.0, 1.0, 2.0, 3.0])],
         &[0],
     );
     assert_eq!(batched[0], [3.0, 18.0]);
@@ -230,11 +143,7 @@ fn products_of_matrices() {
 #[test]
 fn rows_of_a_table() {
     let table: (Dtype, &[i32], &[f32]) = (F, &[3, 2], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
-    let rows = run(
-        Op::Gather,
-        &[table, (Dtype::Int32, &[1, 3], &[2.0, 0.0, 2.0])],
-        &[],
-    );
+    let rows = run(Op::Gather, &[table, (Dtype::Int32, &[1, 3], &[2.0, 0.0, 2.0])], &[]);
     assert_eq!(rows[0], [5.0, 6.0, 1.0, 2.0, 5.0, 6.0]);
     let mut lab = Lab::new();
     let table = lab.variable(&[3, 2], &[0.0; 6]);
@@ -244,13 +153,7 @@ fn rows_of_a_table() {
     for id in [3.0, -1.0] {
         let ids = lab.tensor(Dtype::Int32, &[1], &[id]);
         let failure = lab.run(program, &[ids]).unwrap_err();
-        assert_eq!(
-            failure.error,
-            Error::Index {
-                value: id as i32,
-                limit: 3
-            }
-        );
+        assert_eq!(failure.error, Error::Index { value: id as i32, limit: 3 });
         assert_eq!(failure.record, Some(2));
     }
 }
@@ -258,10 +161,7 @@ fn rows_of_a_table() {
 #[test]
 fn activations_and_softmax() {
     let x: (Dtype, &[i32], &[f32]) = (F, &[2, 2], &[-1.0, 2.0, 0.0, 0.0]);
-    assert_eq!(
-        run(Op::Activate, &[x], &[Activation::Relu as u32])[0],
-        [0.0, 2.0, 0.0, 0.0]
-    );
+    assert_eq!(run(Op::Activate, &[x], &[Activation::Relu as u32])[0], [0.0, 2.0, 0.0, 0.0]);
     let soft = run(Op::Activate, &[x], &[Activation::Softmax as u32]);
     let p = 1.0 / (1.0 + 3f64.exp());
     for (y, e) in soft[0].iter().zip([p, 1.0 - p, 0.5, 0.5]) {
@@ -276,45 +176,22 @@ fn random_numbers_depend_on_seed_and_address_alone() {
         attrs.extend(list(&[0, rows, 0, 0, 7, 0]));
         run(Op::Random, &[], &attrs).remove(0)
     };
-    for distribution in [
-        Distribution::Uniform,
-        Distribution::Normal,
-        Distribution::TruncatedNormal,
-    ] {
+    for distribution in [Distribution::Uniform, Distribution::Normal, Distribution::TruncatedNormal] {
         let many = draw(distribution, 3000, 5);
-        assert_eq!(
-            many[..14],
-            draw(distribution, 2, 5),
-            "a row does not depend on how many there are"
-        );
+        assert_eq!(many[..14], draw(distribution, 2, 5), "a row does not depend on how many there are");
         assert_ne!(many[..14], draw(distribution, 2, 6));
         let n = many.len() as f64;
         let mean = many.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
-        let variance = many
-            .iter()
-            .map(|&x| (f64::from(x) - mean).powi(2))
-            .sum::<f64>()
-            / n;
+        let variance = many.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / n;
         let (m, v) = match distribution {
             Distribution::Uniform => (0.5, 1.0 / 12.0),
             Distribution::Normal => (0.0, 1.0),
             Distribution::TruncatedNormal => (0.0, 0.773_741),
         };
-        assert!(
-            (mean - m).abs() < 0.03 && (variance - v).abs() < 0.03,
-            "{distribution:?} {mean} {variance}"
-        );
+        assert!((mean - m).abs() < 0.03 && (variance - v).abs() < 0.03, "{distribution:?} {mean} {variance}");
     }
-    assert!(
-        draw(Distribution::TruncatedNormal, 3000, 1)
-            .iter()
-            .all(|x| x.abs() <= 2.0)
-    );
-    assert!(
-        draw(Distribution::Uniform, 3000, 1)
-            .iter()
-            .all(|x| (0.0..1.0).contains(x))
-    );
+    assert!(draw(Distribution::TruncatedNormal, 3000, 1).iter().all(|x| x.abs() <= 2.0));
+    assert!(draw(Distribution::Uniform, 3000, 1).iter().all(|x| (0.0..1.0).contains(x)));
 }
 
 #[test]
@@ -326,18 +203,14 @@ fn qr_is_orthonormal_and_multiplies_back() {
     for a in 0..n {
         assert!(r[a * n + a] > 0.0);
         for b in 0..n {
-            let dot: f64 = (0..m)
-                .map(|i| f64::from(q[i * n + a]) * f64::from(q[i * n + b]))
-                .sum();
+            let dot: f64 = (0..m).map(|i| f64::from(q[i * n + a]) * f64::from(q[i * n + b])).sum();
             assert!((dot - f64::from(a == b)).abs() < 1e-6);
             assert!(a <= b || r[a * n + b] == 0.0);
         }
     }
     for i in 0..m {
         for j in 0..n {
-            let back: f64 = (0..n)
-                .map(|k| f64::from(q[i * n + k]) * f64::from(r[k * n + j]))
-                .sum();
+            let back: f64 = (0..n).map(|k| f64::from(q[i * n + k]) * f64::from(r[k * n + j])).sum();
             assert!((back - f64::from(x[i * n + j])).abs() < 1e-6);
         }
     }
@@ -349,42 +222,12 @@ fn shape_errors_name_input_axis_and_sizes() {
     let x = lab.input(F, &[BATCH, 5]);
     let w = lab.variable(&[4, 3], &[0.0; 12]);
     let error = lab.record(Op::MatMul, &[x, w], &[0]).unwrap_err();
-    assert_eq!(
-        error,
-        Error::Shape {
-            input: 0,
-            axis: 1,
-            expected: 4,
-            actual: 5
-        }
-    );
+    assert_eq!(error, Error::Shape { input: 0, axis: 1, expected: 4, actual: 5 });
     let ids = lab.input(Dtype::Int32, &[BATCH]);
     let error = lab.record(Op::MatMul, &[ids, w], &[0]).unwrap_err();
-    assert_eq!(
-        error,
-        Error::Dtype {
-            input: 0,
-            expected: F,
-            actual: Dtype::Int32
-        }
-    );
+    assert_eq!(error, Error::Dtype { input: 0, expected: F, actual: Dtype::Int32 });
     let error = lab.record(Op::MatMul, &[x], &[0]).unwrap_err();
-    assert_eq!(
-        error,
-        Error::Inputs {
-            expected: 3,
-            actual: 1
-        }
-    );
-    assert_eq!(
-        lab.record(Op::Unary, &[x], &[999]).unwrap_err(),
-        Error::Attribute {
-            index: 0,
-            value: 999
-        }
-    );
-    assert!(matches!(
-        lab.record(Op::Unary, &[77], &[0]).unwrap_err(),
-        Error::Index { value: 77, .. }
-    ));
+    assert_eq!(error, Error::Inputs { expected: 3, actual: 1 });
+    assert_eq!(lab.record(Op::Unary, &[x], &[999]).unwrap_err(), Error::Attribute { index: 0, value: 999 });
+    assert!(matches!(lab.record(Op::Unary, &[77], &[0]).unwrap_err(), Error::Index { value: 77, .. }));
 }

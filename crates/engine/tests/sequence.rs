@@ -9,12 +9,8 @@ use support::{BATCH, Lab, TIME, bits, numbers};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-const KINDS: [CellKind; 4] = [
-    CellKind::SimpleRnn,
-    CellKind::Lstm,
-    CellKind::GruResetBefore,
-    CellKind::GruResetAfter,
-];
+const KINDS: [CellKind; 4] =
+    [CellKind::SimpleRnn, CellKind::Lstm, CellKind::GruResetBefore, CellKind::GruResetAfter];
 
 #[derive(Clone)]
 struct Case {
@@ -75,11 +71,7 @@ impl Case {
     }
 
     fn bias(&self) -> Vec<f32> {
-        let rows = if self.kind == CellKind::GruResetAfter {
-            2
-        } else {
-            1
-        };
+        let rows = if self.kind == CellKind::GruResetAfter { 2 } else { 1 };
         numbers(rows * self.gates() * self.units, self.seed + 30)
     }
 
@@ -98,12 +90,7 @@ impl Case {
 
     fn run_on(&self, x: &[f32], states: &[Vec<f32>]) -> Vec<Vec<f32>> {
         let mut lab = Lab::new();
-        let (b, t, f, u) = (
-            self.batch as i32,
-            self.time as i32,
-            self.features as i32,
-            self.units as i32,
-        );
+        let (b, t, f, u) = (self.batch as i32, self.time as i32, self.features as i32, self.units as i32);
         let g = self.gates() as i32;
         let mut values = vec![lab.input(Dtype::Float32, &[BATCH, TIME, f])];
         let mut inputs = vec![lab.tensor(Dtype::Float32, &[b, t, f], x)];
@@ -144,16 +131,12 @@ impl Case {
 
     fn expected(&self) -> Vec<Vec<f64>> {
         let (kernel, recurrent, bias) = (self.kernel(), self.recurrent(), self.bias());
-        let weights = naive::Weights {
-            kernel: &kernel,
-            recurrent: &recurrent,
-            bias: self.bias.then_some(&bias),
-        };
+        let weights =
+            naive::Weights { kernel: &kernel, recurrent: &recurrent, bias: self.bias.then_some(&bias) };
         let mut expected = vec![Vec::new(); 2 + self.states()];
         let x = self.x();
         for b in 0..self.batch {
-            let rows: Vec<Vec<f64>> = x[b * self.time * self.features..]
-                [..self.time * self.features]
+            let rows: Vec<Vec<f64>> = x[b * self.time * self.features..][..self.time * self.features]
                 .chunks(self.features)
                 .map(|row| row.iter().map(|&x| f64::from(x)).collect())
                 .collect();
@@ -201,27 +184,15 @@ impl Case {
 
 /// Right, left, holes, a whole row.
 fn mask(batch: usize, time: usize) -> Vec<bool> {
-    let patterns: [fn(usize, usize) -> bool; 4] = [
-        |t, n| t < n - 2,
-        |t, _| t > 1,
-        |t, _| t % 3 != 1,
-        |_, _| false,
-    ];
-    (0..batch * time)
-        .map(|i| patterns[i / time % 4](i % time, time))
-        .collect()
+    let patterns: [fn(usize, usize) -> bool; 4] =
+        [|t, n| t < n - 2, |t, _| t > 1, |t, _| t % 3 != 1, |_, _| false];
+    (0..batch * time).map(|i| patterns[i / time % 4](i % time, time)).collect()
 }
 
 #[test]
 fn every_cell_and_option_as_the_equations_say() {
     for kind in KINDS {
-        for sizes in [
-            [1, 1, 1, 1],
-            [1, 6, 3, 5],
-            [3, 7, 5, 8],
-            [5, 4, 2, 13],
-            [4, 9, 3, 6],
-        ] {
+        for sizes in [[1, 1, 1, 1], [1, 6, 3, 5], [3, 7, 5, 8], [5, 4, 2, 13], [4, 9, 3, 6]] {
             for options in 0..32 {
                 let mut case = Case::new(kind, sizes);
                 case.bias = options & 1 == 0;
@@ -256,10 +227,7 @@ fn a_batch_row_has_the_bits_of_its_own_run() {
             let mut alone = case.clone();
             alone.batch = 1;
             alone.mask = Some(mask(5, 7)[row * 7..][..7].to_vec());
-            let states = [
-                case.state(0)[row * 6..][..6].to_vec(),
-                case.state(1)[row * 6..][..6].to_vec(),
-            ];
+            let states = [case.state(0)[row * 6..][..6].to_vec(), case.state(1)[row * 6..][..6].to_vec()];
             let single = alone.run_on(&case.x()[row * 21..][..21], &states);
             for (all, one) in whole.iter().zip(&single) {
                 assert_eq!(bits(&all[row * one.len()..][..one.len()]), bits(one));
@@ -279,14 +247,10 @@ fn steps_have_the_bits_of_the_sequence() {
         let mut step = case.clone();
         (step.time, step.initial, step.previous) = (1, true, Some(vec![0.0; 21]));
         for t in 0..8 {
-            let frame: Vec<f32> = (0..3)
-                .flat_map(|b| x[(b * 8 + t) * 5..][..5].to_vec())
-                .collect();
+            let frame: Vec<f32> = (0..3).flat_map(|b| x[(b * 8 + t) * 5..][..5].to_vec()).collect();
             step.mask = Some((0..3).map(|b| masks[b * 8 + t]).collect());
             let out = step.run_on(&frame, &states);
-            let expected: Vec<f32> = (0..3)
-                .flat_map(|b| whole[1][(b * 8 + t) * 7..][..7].to_vec())
-                .collect();
+            let expected: Vec<f32> = (0..3).flat_map(|b| whole[1][(b * 8 + t) * 7..][..7].to_vec()).collect();
             assert_eq!(bits(&out[1]), bits(&expected));
             states[..case.states()].clone_from_slice(&out[2..2 + case.states()]);
             step.previous = out.last().cloned();

@@ -15,10 +15,7 @@ pub fn boundary_pointer() -> u32 {
 pub fn boundary_reserve(words: u32) -> u32 {
     status(|world| {
         let more = (words as usize).saturating_sub(world.words.len());
-        world
-            .words
-            .try_reserve_exact(more)
-            .map_err(|_| Error::Memory { words })?;
+        world.words.try_reserve_exact(more).map_err(|_| Error::Memory { words })?;
         let length = world.words.len() + more;
         world.words.resize(length, 0);
         Ok(())

@@ -32,11 +32,7 @@ pub fn builder_record(builder: u32, words: u32) -> u32 {
         let attrs = list(&mut rest)?;
         let (first, types) = world.engine.builder_record(builder, op, inputs, attrs)?;
 
-        world.write(
-            (first..)
-                .zip(&types)
-                .flat_map(|(value, ty)| [value].into_iter().chain(type_words(ty))),
-        );
+        world.write((first..).zip(&types).flat_map(|(value, ty)| [value].into_iter().chain(type_words(ty))));
         Ok(types.len() as u32)
     })
     .unwrap_or(0)
@@ -103,10 +99,7 @@ fn type_words(ty: &Type) -> impl Iterator<Item = u32> {
 
 /// The next `count` words.
 pub(crate) fn take<'a>(rest: &mut &'a [u32], count: u32) -> Result<&'a [u32]> {
-    let bad = Error::Attribute {
-        index: 0,
-        value: count,
-    };
+    let bad = Error::Attribute { index: 0, value: count };
     let (taken, left) = rest.split_at_checked(count as usize).ok_or(bad)?;
     *rest = left;
     Ok(taken)

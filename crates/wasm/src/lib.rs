@@ -47,34 +47,23 @@ pub fn engine_start(max_bytes: f64) -> u32 {
     };
     let mut words = Vec::new();
     if words.try_reserve_exact(WORDS).is_err() {
-        return Error::Memory {
-            words: WORDS as u32,
-        }
-        .code() as u32;
+        return Error::Memory { words: WORDS as u32 }.code() as u32;
     }
     words.resize(WORDS, 0);
-    *world = Some(World {
-        engine: Engine::new((max_bytes / 4.0) as usize),
-        words,
-        error: 0,
-    });
+    *world = Some(World { engine: Engine::new((max_bytes / 4.0) as usize), words, error: 0 });
     0
 }
 
 /// Live tensors, programs, calls, or bytes of numbers.
 #[wasm_bindgen]
 pub fn engine_stat(stat: Stat) -> f64 {
-    lock()
-        .as_ref()
-        .map_or(0.0, |world| world.engine.stat(stat) as f64)
+    lock().as_ref().map_or(0.0, |world| world.engine.stat(stat) as f64)
 }
 
 /// Code of the last failure.
 #[wasm_bindgen]
 pub fn error_code() -> u32 {
-    lock()
-        .as_ref()
-        .map_or(Error::Busy.code() as u32, |world| world.error)
+    lock().as_ref().map_or(Error::Busy.code() as u32, |world| world.error)
 }
 
 fn lock() -> MutexGuard<'static, Option<World>> {
@@ -106,30 +95,17 @@ impl World {
     /// Writes a failure's operands: four of them, then the record or −1.
     fn fail(&mut self, failure: Failure) {
         self.error = failure.error.code() as u32;
-        let operands = failure
-            .error
-            .operands()
-            .into_iter()
-            .chain([failure.record.unwrap_or(u32::MAX)]);
-        self.words
-            .iter_mut()
-            .zip(operands)
-            .for_each(|(word, operand)| *word = operand);
+        let operands = failure.error.operands().into_iter().chain([failure.record.unwrap_or(u32::MAX)]);
+        self.words.iter_mut().zip(operands).for_each(|(word, operand)| *word = operand);
     }
 
     /// The first `count` boundary words.
     fn read(&self, count: u32) -> core::result::Result<&[u32], Error> {
-        self.words.get(..count as usize).ok_or(Error::Attribute {
-            index: 0,
-            value: count,
-        })
+        self.words.get(..count as usize).ok_or(Error::Attribute { index: 0, value: count })
     }
 
     /// Writes into the boundary, as far as there is room.
     fn write(&mut self, words: impl Iterator<Item = u32>) {
-        self.words
-            .iter_mut()
-            .zip(words)
-            .for_each(|(to, word)| *to = word);
+        self.words.iter_mut().zip(words).for_each(|(to, word)| *to = word);
     }
 }

@@ -8,18 +8,11 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[wasm_bindgen]
 pub fn tensor_new(dtype: u32, rank: u32) -> u32 {
     enter(|world| {
-        let dtype = Dtype::from_u32(dtype).ok_or(Error::Attribute {
-            index: 0,
-            value: dtype,
-        })?;
+        let dtype = Dtype::from_u32(dtype).ok_or(Error::Attribute { index: 0, value: dtype })?;
         let mut shape = Shape::SCALAR;
         for &dim in world.read(rank)? {
             if (dim as i32) < 0 {
-                return Err(Error::Attribute {
-                    index: 1,
-                    value: dim,
-                }
-                .into());
+                return Err(Error::Attribute { index: 1, value: dim }.into());
             }
             shape.push(dim as i32)?;
         }
@@ -45,11 +38,7 @@ pub fn tensor_pointer(id: u32) -> u32 {
 pub fn tensor_type(id: u32) -> i32 {
     enter(|world| {
         let ty = world.engine.tensor_type(id)?;
-        world.write(
-            [ty.dtype as u32]
-                .into_iter()
-                .chain(ty.shape.dims().iter().map(|&dim| dim as u32)),
-        );
+        world.write([ty.dtype as u32].into_iter().chain(ty.shape.dims().iter().map(|&dim| dim as u32)));
         Ok(ty.shape.rank() as i32)
     })
     .unwrap_or(-1)

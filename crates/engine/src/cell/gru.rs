@@ -22,17 +22,7 @@ pub(super) fn project(
     z: &mut [f32],
 ) {
     let n = 3 * cell.padded();
-    gemm(
-        rows,
-        features,
-        n,
-        x,
-        features,
-        weights.kernel,
-        z,
-        cell.width(),
-        start(weights.bias),
-    );
+    gemm(rows, features, n, x, features, weights.kernel, z, cell.width(), start(weights.bias));
 }
 
 pub(super) fn project_after(
@@ -55,80 +45,22 @@ pub(super) fn project_after(
     }
 }
 
-pub(super) fn step_before(
-    cell: &Cell,
-    rows: usize,
-    weights: &Weights,
-    z: &mut [f32],
-    states: &mut States,
-) {
+pub(super) fn step_before(cell: &Cell, rows: usize, weights: &Weights, z: &mut [f32], states: &mut States) {
     let (units, n, ldz) = (cell.units, cell.padded(), cell.width());
     if rows == 0 {
         return;
     }
-    gemm(
-        rows,
-        units,
-        2 * n,
-        states.h,
-        n,
-        weights.recurrent,
-        &mut z[n..],
-        ldz,
-        Start::Continue,
-    );
-    gates::gru_before_reset(
-        rows,
-        units,
-        z,
-        ldz,
-        states.h,
-        states.c,
-        cell.recurrent_activation,
-    );
-    gemm(
-        rows,
-        units,
-        n,
-        states.c,
-        n,
-        weights.candidate,
-        z,
-        ldz,
-        Start::Continue,
-    );
+    gemm(rows, units, 2 * n, states.h, n, weights.recurrent, &mut z[n..], ldz, Start::Continue);
+    gates::gru_before_reset(rows, units, z, ldz, states.h, states.c, cell.recurrent_activation);
+    gemm(rows, units, n, states.c, n, weights.candidate, z, ldz, Start::Continue);
     gates::gru_before_output(rows, units, z, ldz, states.h, cell.activation);
 }
 
-pub(super) fn step_after(
-    cell: &Cell,
-    rows: usize,
-    weights: &Weights,
-    z: &mut [f32],
-    states: &mut States,
-) {
+pub(super) fn step_after(cell: &Cell, rows: usize, weights: &Weights, z: &mut [f32], states: &mut States) {
     let (units, n, ldz) = (cell.units, cell.padded(), cell.width());
     if rows == 0 {
         return;
     }
-    gemm(
-        rows,
-        units,
-        3 * n,
-        states.h,
-        n,
-        weights.recurrent,
-        &mut z[n..],
-        ldz,
-        Start::Continue,
-    );
-    gates::gru_after(
-        rows,
-        units,
-        z,
-        ldz,
-        states.h,
-        cell.activation,
-        cell.recurrent_activation,
-    );
+    gemm(rows, units, 3 * n, states.h, n, weights.recurrent, &mut z[n..], ldz, Start::Continue);
+    gates::gru_after(rows, units, z, ldz, states.h, cell.activation, cell.recurrent_activation);
 }

@@ -22,46 +22,11 @@ pub(super) fn project(
     z: &mut [f32],
 ) {
     let n = cell.width();
-    gemm(
-        rows,
-        features,
-        n,
-        x,
-        features,
-        weights.kernel,
-        z,
-        n,
-        start(weights.bias),
-    );
+    gemm(rows, features, n, x, features, weights.kernel, z, n, start(weights.bias));
 }
 
-pub(super) fn step(
-    cell: &Cell,
-    rows: usize,
-    weights: &Weights,
-    z: &mut [f32],
-    states: &mut States,
-) {
+pub(super) fn step(cell: &Cell, rows: usize, weights: &Weights, z: &mut [f32], states: &mut States) {
     let n = cell.width();
-    gemm(
-        rows,
-        cell.units,
-        n,
-        states.h,
-        cell.padded(),
-        weights.recurrent,
-        z,
-        n,
-        Start::Continue,
-    );
-    gates::lstm(
-        rows,
-        cell.units,
-        z,
-        n,
-        states.h,
-        states.c,
-        cell.activation,
-        cell.recurrent_activation,
-    );
+    gemm(rows, cell.units, n, states.h, cell.padded(), weights.recurrent, z, n, Start::Continue);
+    gates::lstm(rows, cell.units, z, n, states.h, states.c, cell.activation, cell.recurrent_activation);
 }

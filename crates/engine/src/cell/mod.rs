@@ -77,11 +77,7 @@ impl<'a> Weights<'a> {
     pub fn of(kind: CellKind, bias: bool, packed: impl Fn(usize) -> &'a [f32]) -> Weights<'a> {
         let mut next = 0..;
         let mut take = |has: bool| {
-            if has {
-                packed(next.next().unwrap_or(0))
-            } else {
-                &[]
-            }
+            if has { packed(next.next().unwrap_or(0)) } else { &[] }
         };
         Weights {
             kernel: take(true),
@@ -108,11 +104,7 @@ impl Cell {
     pub fn packs(&self, bias: Option<usize>, mut ask: impl FnMut(usize, Role)) {
         let units = self.units as u32;
         let gates = self.kind.gates() as u32;
-        let planes = |planes| Role::Gates {
-            units,
-            gates,
-            planes,
-        };
+        let planes = |planes| Role::Gates { units, gates, planes };
         match self.kind {
             CellKind::SimpleRnn | CellKind::Lstm => {
                 ask(1, planes(Planes::InOrder));
@@ -130,20 +122,8 @@ impl Cell {
         }
         let Some(bias) = bias else { return };
         match self.kind {
-            CellKind::SimpleRnn | CellKind::Lstm => ask(
-                bias,
-                Role::Bias {
-                    units,
-                    planes: Planes::InOrder,
-                },
-            ),
-            CellKind::GruResetBefore => ask(
-                bias,
-                Role::Bias {
-                    units,
-                    planes: Planes::CandidateFirst,
-                },
-            ),
+            CellKind::SimpleRnn | CellKind::Lstm => ask(bias, Role::Bias { units, planes: Planes::InOrder }),
+            CellKind::GruResetBefore => ask(bias, Role::Bias { units, planes: Planes::CandidateFirst }),
             CellKind::GruResetAfter => {
                 ask(bias, Role::SummedBias { units });
                 ask(bias, Role::RecurrentCandidateBias { units });
@@ -152,14 +132,7 @@ impl Cell {
     }
 
     /// z = bias + x·kernel for `rows` rows of `features`.
-    pub fn project(
-        &self,
-        rows: usize,
-        x: &[f32],
-        features: usize,
-        weights: &Weights,
-        z: &mut [f32],
-    ) {
+    pub fn project(&self, rows: usize, x: &[f32], features: usize, weights: &Weights, z: &mut [f32]) {
         match self.kind {
             CellKind::SimpleRnn => simple_rnn::project(self, rows, x, features, weights, z),
             CellKind::Lstm => lstm::project(self, rows, x, features, weights, z),
@@ -216,9 +189,5 @@ impl Planes {
 /// Where a chain of sums starts: the packed bias, or zero without one.
 fn start(bias: &[f32]) -> layer_rnn_kernels::gemm::Start<'_> {
     use layer_rnn_kernels::gemm::Start;
-    if bias.is_empty() {
-        Start::Zero
-    } else {
-        Start::Bias(bias)
-    }
+    if bias.is_empty() { Start::Zero } else { Start::Bias(bias) }
 }

@@ -13,37 +13,11 @@ pub(super) fn project(
     z: &mut [f32],
 ) {
     let n = cell.padded();
-    gemm(
-        rows,
-        features,
-        n,
-        x,
-        features,
-        weights.kernel,
-        z,
-        n,
-        start(weights.bias),
-    );
+    gemm(rows, features, n, x, features, weights.kernel, z, n, start(weights.bias));
 }
 
-pub(super) fn step(
-    cell: &Cell,
-    rows: usize,
-    weights: &Weights,
-    z: &mut [f32],
-    states: &mut States,
-) {
+pub(super) fn step(cell: &Cell, rows: usize, weights: &Weights, z: &mut [f32], states: &mut States) {
     let n = cell.padded();
-    gemm(
-        rows,
-        cell.units,
-        n,
-        states.h,
-        n,
-        weights.recurrent,
-        z,
-        n,
-        Start::Continue,
-    );
+    gemm(rows, cell.units, n, states.h, n, weights.recurrent, z, n, Start::Continue);
     gates::simple(rows, cell.units, z, n, states.h, cell.activation);
 }

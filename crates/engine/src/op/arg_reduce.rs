@@ -16,12 +16,7 @@ fn shape(site: &Site) -> Result<Outputs> {
         if axis != reduced {
             shape.push(dim)?;
         } else if dim == 0 {
-            return Err(Error::Shape {
-                input: 0,
-                axis: axis as u32,
-                expected: 1,
-                actual: 0,
-            });
+            return Err(Error::Shape { input: 0, axis: axis as u32, expected: 1, actual: 0 });
         }
     }
     Outputs::one(Dtype::Int32, shape)
@@ -30,18 +25,8 @@ fn shape(site: &Site) -> Result<Outputs> {
 fn run(run: &mut Run) -> Result<()> {
     let input = run.shape(0);
     let axis = run.site.axis(run.site.attr(1)?, input.rank())?;
-    let outer: usize = input
-        .dims()
-        .iter()
-        .take(axis)
-        .map(|&d| d as usize)
-        .product();
-    let inner: usize = input
-        .dims()
-        .iter()
-        .skip(axis + 1)
-        .map(|&d| d as usize)
-        .product();
+    let outer: usize = input.dims().iter().take(axis).map(|&d| d as usize).product();
+    let inner: usize = input.dims().iter().skip(axis + 1).map(|&d| d as usize).product();
     let smallest = run.site.attr(0)? == 1;
     let kernel = if smallest { arg_min } else { arg_max };
     kernel(run.f32(0), outer, input.size(axis), inner, run.out_i32(0));

@@ -10,11 +10,7 @@ pub(crate) const RULE: Rule = Rule::new(
         site.count(2)?;
         site.kind(Binary::from_u32)?;
         let dtype = site.input(0)?.dtype;
-        let dtype = if dtype == Dtype::Int32 {
-            dtype
-        } else {
-            Dtype::Float32
-        };
+        let dtype = if dtype == Dtype::Int32 { dtype } else { Dtype::Float32 };
         site.shaped(0, dtype)?;
         site.shaped(1, dtype)?;
         Outputs::one(dtype, broadcast(site, 0)?)

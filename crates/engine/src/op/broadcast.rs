@@ -11,23 +11,14 @@ fn shape(site: &Site) -> Result<Outputs> {
     let mut shape = dims::shape(site, 0)?;
     let rank = input.shape.rank();
     if rank > shape.rank() {
-        return Err(Error::Rank {
-            input: 0,
-            expected: shape.rank() as u32,
-            actual: rank as u32,
-        });
+        return Err(Error::Rank { input: 0, expected: shape.rank() as u32, actual: rank as u32 });
     }
     let missing = shape.rank() - rank;
     for (axis, dim) in shape.dims_mut().iter_mut().enumerate().skip(missing) {
         let own = input.shape.dim(axis - missing);
         if own != 1 {
             let (expected, axis) = (*dim, (axis - missing) as u32);
-            *dim = unify(*dim, own).ok_or(Error::Shape {
-                input: 0,
-                axis,
-                expected,
-                actual: own,
-            })?;
+            *dim = unify(*dim, own).ok_or(Error::Shape { input: 0, axis, expected, actual: own })?;
         }
     }
     Outputs::one(input.dtype, shape)

@@ -16,19 +16,11 @@ pub(crate) const RULE: Rule = Rule::new(
             }
             (Dtype::Bool, Dtype::Bool) => convert(run.bool(0), run.out_bool(0), |x| x),
             (Dtype::Float32, Dtype::Int32) => convert(run.f32(0), run.out_i32(0), |x| x as i32),
-            (Dtype::Float32, Dtype::Bool) => {
-                convert(run.f32(0), run.out_bool(0), |x| u8::from(x != 0.0))
-            }
+            (Dtype::Float32, Dtype::Bool) => convert(run.f32(0), run.out_bool(0), |x| u8::from(x != 0.0)),
             (Dtype::Int32, Dtype::Float32) => convert(run.i32(0), run.out_f32(0), |x| x as f32),
-            (Dtype::Int32, Dtype::Bool) => {
-                convert(run.i32(0), run.out_bool(0), |x| u8::from(x != 0))
-            }
-            (Dtype::Bool, Dtype::Float32) => {
-                convert(run.bool(0), run.out_f32(0), |x| f32::from(x != 0))
-            }
-            (Dtype::Bool, Dtype::Int32) => {
-                convert(run.bool(0), run.out_i32(0), |x| i32::from(x != 0))
-            }
+            (Dtype::Int32, Dtype::Bool) => convert(run.i32(0), run.out_bool(0), |x| u8::from(x != 0)),
+            (Dtype::Bool, Dtype::Float32) => convert(run.bool(0), run.out_f32(0), |x| f32::from(x != 0)),
+            (Dtype::Bool, Dtype::Int32) => convert(run.bool(0), run.out_i32(0), |x| i32::from(x != 0)),
         }
         Ok(())
     },

@@ -15,18 +15,10 @@ fn shape(site: &Site) -> Result<Outputs> {
         let mut other = site.shaped(index, first.dtype)?;
         if other.rank() != shape.rank() {
             let (expected, actual) = (shape.rank() as u32, other.rank() as u32);
-            return Err(Error::Rank {
-                input: index as u32,
-                expected,
-                actual,
-            });
+            return Err(Error::Rank { input: index as u32, expected, actual });
         }
         let dim = other.dim(axis);
-        total = if total < 0 || dim < 0 {
-            ANY
-        } else {
-            total.checked_add(dim).unwrap_or(ANY)
-        };
+        total = if total < 0 || dim < 0 { ANY } else { total.checked_add(dim).unwrap_or(ANY) };
         other.dims_mut()[axis] = shape.dim(axis);
         shape = shape.unify(&other, index as u32)?;
     }
@@ -37,13 +29,7 @@ fn shape(site: &Site) -> Result<Outputs> {
 fn run(run: &mut Run) -> Result<()> {
     let output = run.outputs[0];
     let axis = run.site.axis(run.site.attr(0)?, output.shape.rank())?;
-    let inner: usize = output
-        .shape
-        .dims()
-        .iter()
-        .skip(axis + 1)
-        .map(|&d| d as usize)
-        .product();
+    let inner: usize = output.shape.dims().iter().skip(axis + 1).map(|&d| d as usize).product();
     let stride = output.shape.size(axis) * inner;
     let mut at = 0;
     for index in 0..run.site.inputs.len() {

@@ -12,11 +12,7 @@ fn shape(site: &Site) -> Result<Outputs> {
     let table = site.shaped(0, Dtype::Float32)?;
     let mut shape = site.shaped(1, Dtype::Int32)?;
     if table.rank() == 0 {
-        return Err(Error::Rank {
-            input: 0,
-            expected: 1,
-            actual: 0,
-        });
+        return Err(Error::Rank { input: 0, expected: 1, actual: 0 });
     }
     for &dim in table.dims().iter().skip(1) {
         shape.push(dim)?;

@@ -14,11 +14,7 @@ pub(crate) fn broadcast(site: &Site, first: usize) -> Result<Shape> {
         let mut dim = 1;
         for (input, ty) in inputs.iter().enumerate() {
             let missing = rank - ty.shape.rank();
-            let own = if axis < missing {
-                1
-            } else {
-                ty.shape.dim(axis - missing)
-            };
+            let own = if axis < missing { 1 } else { ty.shape.dim(axis - missing) };
             dim = match (dim, own) {
                 (1, own) => own,
                 (dim, 1) => dim,
@@ -96,12 +92,7 @@ impl<const N: usize> Loops<N> {
             return None;
         }
         let length = self.sizes[0];
-        let mut span = Span {
-            at: self.at,
-            length,
-            offsets: [0; N],
-            moves: [false; N],
-        };
+        let mut span = Span { at: self.at, length, offsets: [0; N], moves: [false; N] };
         for n in 0..N {
             span.moves[n] = self.strides[n][0] != 0;
             for axis in 1..self.rank {
@@ -133,8 +124,7 @@ impl<const N: usize> Span<N> {
 
     /// The part of the output that this run writes.
     pub fn output<'a, T>(&self, data: &'a mut [T]) -> &'a mut [T] {
-        data.get_mut(self.at..self.at + self.length)
-            .unwrap_or_default()
+        data.get_mut(self.at..self.at + self.length).unwrap_or_default()
     }
 }
 
@@ -143,10 +133,5 @@ fn stride(shape: &Shape, rank: usize, axis: usize) -> usize {
     if axis < missing || shape.dim(axis - missing) == 1 {
         return 0;
     }
-    shape
-        .dims()
-        .iter()
-        .skip(axis - missing + 1)
-        .map(|&d| d as usize)
-        .product()
+    shape.dims().iter().skip(axis - missing + 1).map(|&d| d as usize).product()
 }

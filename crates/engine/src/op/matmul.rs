@@ -17,11 +17,7 @@ fn transposed(site: &Site) -> Result<bool> {
 fn matrix(b: &Shape, transposed: bool) -> (i32, i32) {
     let rank = b.rank();
     let (rows, columns) = (b.dim(rank - 2), b.dim(rank - 1));
-    if transposed {
-        (columns, rows)
-    } else {
-        (rows, columns)
-    }
+    if transposed { (columns, rows) } else { (rows, columns) }
 }
 
 fn shape(site: &Site) -> Result<Outputs> {
@@ -31,11 +27,7 @@ fn shape(site: &Site) -> Result<Outputs> {
     let a = site.shaped(0, Dtype::Float32)?;
     let b = site.shaped(1, Dtype::Float32)?;
     let least = |input: u32, shape: &Shape, expected: usize| match shape.rank() {
-        rank if rank < expected => Err(Error::Rank {
-            input,
-            expected: expected as u32,
-            actual: rank as u32,
-        }),
+        rank if rank < expected => Err(Error::Rank { input, expected: expected as u32, actual: rank as u32 }),
         _ => Ok(()),
     };
     least(1, &b, 2)?;
@@ -43,31 +35,17 @@ fn shape(site: &Site) -> Result<Outputs> {
     least(0, &a, if b.rank() > 2 { b.rank() } else { 1 })?;
     let (k, n) = matrix(&b, transposed(site)?);
     let axis = a.rank() - 1;
-    let wrong = Error::Shape {
-        input: 0,
-        axis: axis as u32,
-        expected: k,
-        actual: a.dim(axis),
-    };
+    let wrong = Error::Shape { input: 0, axis: axis as u32, expected: k, actual: a.dim(axis) };
     unify(a.dim(axis), k).ok_or(wrong)?;
     let mut shape = a;
     shape.dims_mut()[axis] = n;
     if b.rank() > 2 {
         if a.rank() != b.rank() {
-            return Err(Error::Rank {
-                input: 0,
-                expected: b.rank() as u32,
-                actual: a.rank() as u32,
-            });
+            return Err(Error::Rank { input: 0, expected: b.rank() as u32, actual: a.rank() as u32 });
         }
         for axis in 0..b.rank() - 2 {
             let (expected, actual) = (a.dim(axis), b.dim(axis));
-            let wrong = Error::Shape {
-                input: 1,
-                axis: axis as u32,
-                expected,
-                actual,
-            };
+            let wrong = Error::Shape { input: 1, axis: axis as u32, expected, actual };
             shape.dims_mut()[axis] = unify(expected, actual).ok_or(wrong)?;
         }
     }
@@ -109,7 +87,7 @@ fn run(run: &mut Run) -> Result<()> {
     let batches = rows.checked_div(m).unwrap_or(0);
     for batch in 0..batches {
         let matrix = &run.f32(1)[batch * k * n..][..k * n];
-        let y = &mut out_f32(run.out, run.outputs, 0)[batch * m * n..][..m * n];
+        let y = &mut out_f32(run.out, run.made, 0)[batch * m * n..][..m * n];
         pack(matrix, k, n, k_stride, n_stride, run.scratch);
         gemm(m, k, n, &a[batch * m * k..], k, run.scratch, y, n, start());
     }

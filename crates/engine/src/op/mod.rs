@@ -31,7 +31,7 @@ mod unary;
 pub use random::Distribution;
 
 use crate::error::{Error, Result};
-use crate::program::{Memory, Place, Role};
+use crate::program::{Located, Memory, Place, Role};
 use crate::tensor::{Buffer, Dtype, Shape, Type};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -134,11 +134,7 @@ pub(crate) struct Rule {
 impl Rule {
     /// A rule of an op that needs nothing else.
     const fn new(shape: fn(&Site) -> Result<Outputs>, run: fn(&mut Run) -> Result<()>) -> Rule {
-        Rule {
-            shape,
-            needs: |_| Ok(Needs::default()),
-            run,
-        }
+        Rule { shape, needs: |_| Ok(Needs::default()), run }
     }
 }
 
@@ -152,23 +148,15 @@ pub(crate) struct Site<'a> {
 impl<'a> Site<'a> {
     /// Attribute word `index`.
     pub fn attr(&self, index: usize) -> Result<u32> {
-        self.attrs.get(index).copied().ok_or(Error::Attribute {
-            index: index as u32,
-            value: 0,
-        })
+        self.attrs.get(index).copied().ok_or(Error::Attribute { index: index as u32, value: 0 })
     }
 
     /// The length-prefixed list that starts at attribute word `index`.
     pub fn list(&self, index: usize) -> Result<&'a [u32]> {
         let length = self.attr(index)? as usize;
-        let bad = Error::Attribute {
-            index: index as u32,
-            value: length as u32,
-        };
+        let bad = Error::Attribute { index: index as u32, value: length as u32 };
         let start = index + 1;
-        self.attrs
-            .get(start..start.checked_add(length).ok_or(bad)?)
-            .ok_or(bad)
+        self.attrs.get(start..start.checked_add(length).ok_or(bad)?).ok_or(bad)
     }
 
     /// A kind: attribute 0, read by the enum's own `from_u32`.
@@ -179,10 +167,7 @@ impl<'a> Site<'a> {
     /// Attribute `index` as a value of an enum.
     pub fn kind_at<T>(&self, index: usize, from: fn(u32) -> Option<T>) -> Result<T> {
         let value = self.attr(index)?;
-        from(value).ok_or(Error::Attribute {
-            index: index as u32,
-            value,
-        })
+        from(value).ok_or(Error::Attribute { index: index as u32, value })
     }
 
     /// Fails unless there are `expected` inputs.
@@ -190,18 +175,12 @@ impl<'a> Site<'a> {
         if self.inputs.len() == expected {
             return Ok(());
         }
-        Err(Error::Inputs {
-            expected: expected as u32,
-            actual: self.inputs.len() as u32,
-        })
+        Err(Error::Inputs { expected: expected as u32, actual: self.inputs.len() as u32 })
     }
 
     /// Type of input `index`.
     pub fn input(&self, index: usize) -> Result<Type> {
-        let missing = Error::Inputs {
-            expected: index as u32 + 1,
-            actual: self.inputs.len() as u32,
-        };
+        let missing = Error::Inputs { expected: index as u32 + 1, actual: self.inputs.len() as u32 };
         self.inputs.get(index).copied().ok_or(missing)
     }
 
@@ -211,11 +190,7 @@ impl<'a> Site<'a> {
         if ty.dtype == expected {
             return Ok(ty.shape);
         }
-        Err(Error::Dtype {
-            input: index as u32,
-            expected,
-            actual: ty.dtype,
-        })
+        Err(Error::Dtype { input: index as u32, expected, actual: ty.dtype })
     }
 
     /// An axis from an attribute word; negative ones count from the end.
@@ -225,10 +200,7 @@ impl<'a> Site<'a> {
         if (0..rank as i32).contains(&axis) {
             return Ok(axis as usize);
         }
-        Err(Error::Index {
-            value: word as i32,
-            limit: rank as i32,
-        })
+        Err(Error::Index { value: word as i32, limit: rank as i32 })
     }
 }
 
@@ -289,7 +261,8 @@ pub(crate) struct Run<'r> {
     /// Bound types of the outputs.
     pub outputs: &'r [Type],
     pub prepared: &'r Prepared,
-    pub(crate) places: &'r [Place],
+    pub(crate) places: &'r [Located],
+    pub(crate) made: &'r [Located],
     pub(crate) packs: &'r [Place],
     pub(crate) memory: Memory<'r>,
     /// The outputs' memory.
@@ -301,23 +274,14 @@ pub(crate) struct Run<'r> {
 impl<'r> Run<'r> {
     /// Shape of input `index`.
     pub fn shape(&self, index: usize) -> Shape {
-        self.site
-            .inputs
-            .get(index)
-            .map_or(Shape::SCALAR, |ty| ty.shape)
-    }
-
-    fn words(&self, index: usize) -> (&'r [f32], usize) {
-        let (Some(&place), Some(ty)) = (self.places.get(index), self.site.inputs.get(index)) else {
-            return (&[], 0);
-        };
-        (self.memory.words(place), ty.shape.elements())
+        self.site.inputs.get(index).map_or(Shape::SCALAR, |ty| ty.shape)
     }
 
     /// Elements of a float input.
     pub fn f32(&self, index: usize) -> &'r [f32] {
-        let (words, elements) = self.words(index);
-        words.get(..elements).unwrap_or(words)
+        let Some(located) = self.places.get(index) else { return &[] };
+        let words = self.memory.words(located.place);
+        words.get(..located.elements).unwrap_or(words)
     }
 
     /// Elements of an integer input.
@@ -327,44 +291,43 @@ impl<'r> Run<'r> {
 
     /// Elements of a mask.
     pub fn bool(&self, index: usize) -> &'r [u8] {
-        let (words, elements) = self.words(index);
-        let bytes: &[u8] = bytemuck::cast_slice(words);
-        bytes.get(..elements).unwrap_or(bytes)
+        let Some(located) = self.places.get(index) else { return &[] };
+        let bytes: &[u8] = bytemuck::cast_slice(self.memory.words(located.place));
+        bytes.get(..located.elements).unwrap_or(bytes)
     }
 
     /// The packed form asked for as number `index`.
     pub fn packed(&self, index: usize) -> &'r [f32] {
-        self.packs
-            .get(index)
-            .map_or(&[], |&place| self.memory.words(place))
+        self.packs.get(index).map_or(&[], |&place| self.memory.words(place))
     }
 
-    /// Words of output `index`.
+    /// Elements of float output `index`.
     pub fn out_f32(&mut self, index: usize) -> &mut [f32] {
-        out_f32(self.out, self.outputs, index)
+        out_f32(self.out, self.made, index)
     }
 
-    /// Integers of output `index`.
+    /// Elements of integer output `index`.
     pub fn out_i32(&mut self, index: usize) -> &mut [i32] {
         bytemuck::cast_slice_mut(self.out_f32(index))
     }
 
-    /// Bytes of output `index`.
+    /// Elements of mask output `index`.
     pub fn out_bool(&mut self, index: usize) -> &mut [u8] {
-        let elements = self.outputs.get(index).map_or(0, |ty| ty.shape.elements());
-        let bytes: &mut [u8] = self
-            .out
-            .get_mut(index)
-            .map_or(&mut [], |b| bytemuck::cast_slice_mut(b.f32_mut()));
-        let length = elements.min(bytes.len());
+        let (Some(located), Some(buffer)) = (self.made.get(index), self.out.get_mut(index)) else {
+            return &mut [];
+        };
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(buffer.f32_mut());
+        let length = located.elements.min(bytes.len());
         bytes.get_mut(..length).unwrap_or_default()
     }
 }
 
-/// Words of output `index`, where the rest of a [`Run`] is borrowed too.
-pub(crate) fn out_f32<'a>(out: &'a mut [Buffer], types: &[Type], index: usize) -> &'a mut [f32] {
-    let elements = types.get(index).map_or(0, |ty| ty.shape.elements());
-    let words = out.get_mut(index).map_or(&mut [][..], Buffer::f32_mut);
-    let length = elements.min(words.len());
+/// Elements of float output `index`, where the rest of a [`Run`] is borrowed too.
+pub(crate) fn out_f32<'a>(out: &'a mut [Buffer], made: &[Located], index: usize) -> &'a mut [f32] {
+    let (Some(located), Some(buffer)) = (made.get(index), out.get_mut(index)) else {
+        return &mut [];
+    };
+    let words = buffer.f32_mut();
+    let length = located.elements.min(words.len());
     words.get_mut(..length).unwrap_or_default()
 }

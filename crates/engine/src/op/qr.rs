@@ -11,20 +11,11 @@ pub(crate) const RULE: Rule = Rule {
         site.count(1)?;
         let input = site.shaped(0, Dtype::Float32)?;
         if input.rank() != 2 {
-            return Err(Error::Rank {
-                input: 0,
-                expected: 2,
-                actual: input.rank() as u32,
-            });
+            return Err(Error::Rank { input: 0, expected: 2, actual: input.rank() as u32 });
         }
         let (m, n) = (input.dim(0), input.dim(1));
         if m < n {
-            return Err(Error::Shape {
-                input: 0,
-                axis: 0,
-                expected: n,
-                actual: m,
-            });
+            return Err(Error::Shape { input: 0, axis: 0, expected: n, actual: m });
         }
         let mut outputs = Outputs::one(Dtype::Float32, input)?;
         outputs.push(Dtype::Float32, Shape::new(&[n, n])?);
@@ -35,10 +26,7 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn needs(site: &Site) -> Result<Needs> {
-    Ok(Needs {
-        scratch: site.input(0)?.words()?,
-        ..Needs::default()
-    })
+    Ok(Needs { scratch: site.input(0)?.words()?, ..Needs::default() })
 }
 
 fn run(run: &mut Run) -> Result<()> {
@@ -48,7 +36,7 @@ fn run(run: &mut Run) -> Result<()> {
     for (i, &value) in x.iter().enumerate() {
         columns[i % n * m + i / n] = value;
     }
-    let r = out_f32(run.out, run.outputs, 1);
+    let r = out_f32(run.out, run.made, 1);
     r.fill(0.0);
     for j in 0..n {
         let (done, rest) = columns.split_at_mut(j * m);
@@ -66,7 +54,7 @@ fn run(run: &mut Run) -> Result<()> {
             scale(1.0 / norm, column);
         }
     }
-    let q = out_f32(run.out, run.outputs, 0);
+    let q = out_f32(run.out, run.made, 0);
     for (i, value) in q.iter_mut().enumerate() {
         *value = run.scratch[i % n * m + i / n];
     }

@@ -21,11 +21,7 @@ layer_rnn_kernels::numbered! {
 pub(crate) const RULE: Rule = Rule::new(
     |site| {
         site.kind(Distribution::from_u32)?;
-        if !site
-            .attrs
-            .get(1..3)
-            .is_some_and(|p| p.iter().all(|&bits| f32::from_bits(bits).is_finite()))
-        {
+        if !site.attrs.get(1..3).is_some_and(|p| p.iter().all(|&bits| f32::from_bits(bits).is_finite())) {
             return Err(Error::Attribute { index: 1, value: 0 });
         }
         Outputs::one(Dtype::Float32, dims::shape(site, 5)?)
@@ -38,19 +34,12 @@ fn run(run: &mut Run) -> Result<()> {
     let (a, b) = (f32::from_bits(site.attr(1)?), f32::from_bits(site.attr(2)?));
     let key = [site.attr(3)?, site.attr(4)?];
     let shape = run.outputs[0].shape;
-    let columns = shape
-        .dims()
-        .iter()
-        .skip(1)
-        .map(|&d| d as usize)
-        .product::<usize>()
-        .max(1);
-    let (draw, scale, shift): (fn(u32) -> f32, f32, f32) =
-        match site.kind(Distribution::from_u32)? {
-            Distribution::Uniform => (uniform01, b - a, a),
-            Distribution::Normal => (normal, b, a),
-            Distribution::TruncatedNormal => (truncated_normal, b, a),
-        };
+    let columns = shape.dims().iter().skip(1).map(|&d| d as usize).product::<usize>().max(1);
+    let (draw, scale, shift): (fn(u32) -> f32, f32, f32) = match site.kind(Distribution::from_u32)? {
+        Distribution::Uniform => (uniform01, b - a, a),
+        Distribution::Normal => (normal, b, a),
+        Distribution::TruncatedNormal => (truncated_normal, b, a),
+    };
     for (row, numbers) in run.out_f32(0).chunks_mut(columns).enumerate() {
         for (block, four) in numbers.chunks_mut(4).enumerate() {
             let bits = philox(key, [block as u32, row as u32, 0, 0]);

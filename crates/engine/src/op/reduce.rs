@@ -11,11 +11,7 @@ pub(crate) const RULE: Rule = Rule { shape, needs, run };
 fn shape(site: &Site) -> Result<Outputs> {
     site.count(1)?;
     let kind = site.kind(Reduce::from_u32)?;
-    let dtype = if matches!(kind, Reduce::Any | Reduce::All) {
-        Dtype::Bool
-    } else {
-        Dtype::Float32
-    };
+    let dtype = if matches!(kind, Reduce::Any | Reduce::All) { Dtype::Bool } else { Dtype::Float32 };
     let input = site.shaped(0, dtype)?;
     let keep_dims = site.attr(1)? != 0;
     let reduced = axes(site)?;
@@ -37,10 +33,7 @@ fn axes(site: &Site) -> Result<[bool; MAX_RANK]> {
     for &word in site.list(2)? {
         let axis = site.axis(word, rank)?;
         if core::mem::replace(&mut reduced[axis], true) {
-            return Err(Error::Attribute {
-                index: 2,
-                value: word,
-            });
+            return Err(Error::Attribute { index: 2, value: word });
         }
     }
     Ok(reduced)
@@ -65,10 +58,7 @@ fn neighbours(input: &Shape, reduced: &[bool; MAX_RANK]) -> Option<(usize, usize
 fn needs(site: &Site) -> Result<Needs> {
     let input = site.input(0)?;
     let moved = neighbours(&input.shape, &axes(site)?).is_none();
-    Ok(Needs {
-        scratch: if moved { input.words()? } else { 0 },
-        ..Needs::default()
-    })
+    Ok(Needs { scratch: if moved { input.words()? } else { 0 }, ..Needs::default() })
 }
 
 fn run(run: &mut Run) -> Result<()> {
@@ -104,26 +94,11 @@ fn run(run: &mut Run) -> Result<()> {
         let (x, y) = (run.bool(0), &mut run.out[0]);
         let moved: &mut [u8] = bytemuck::cast_slice_mut(run.scratch);
         copy_strided(&sizes[..at], x, 0, &strides[..at], moved, 0, &to[..at]);
-        reduce_bool(
-            kind,
-            &moved[..outer * n],
-            outer,
-            n,
-            1,
-            bytemuck::cast_slice_mut(y.f32_mut()),
-        );
+        reduce_bool(kind, &moved[..outer * n], outer, n, 1, bytemuck::cast_slice_mut(y.f32_mut()));
     } else {
         let x = run.f32(0);
-        copy_strided(
-            &sizes[..at],
-            x,
-            0,
-            &strides[..at],
-            run.scratch,
-            0,
-            &to[..at],
-        );
-        let y = super::out_f32(run.out, run.outputs, 0);
+        copy_strided(&sizes[..at], x, 0, &strides[..at], run.scratch, 0, &to[..at]);
+        let y = super::out_f32(run.out, run.made, 0);
         reduce(kind, &run.scratch[..outer * n], outer, n, 1, y);
     }
     Ok(())

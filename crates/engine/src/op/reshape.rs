@@ -17,10 +17,7 @@ fn shape(site: &Site) -> Result<Outputs> {
     let mut inferred = None;
     for (axis, dim) in site.list(0)?.chunks(2).enumerate() {
         let &[code, n] = dim else {
-            return Err(Error::Attribute {
-                index: 0,
-                value: dim.len() as u32,
-            });
+            return Err(Error::Attribute { index: 0, value: dim.len() as u32 });
         };
         shape.push(match code {
             LITERAL if n as i32 >= 0 => n as i32,
@@ -30,10 +27,7 @@ fn shape(site: &Site) -> Result<Outputs> {
                 ANY
             }
             _ => {
-                return Err(Error::Attribute {
-                    index: 0,
-                    value: code,
-                });
+                return Err(Error::Attribute { index: 0, value: code });
             }
         })?;
     }
@@ -45,12 +39,7 @@ fn shape(site: &Site) -> Result<Outputs> {
         }
         if shape.known() && shape.checked_elements()? as i32 != total {
             let actual = shape.elements() as i32;
-            return Err(Error::Shape {
-                input: 0,
-                axis: u32::MAX,
-                expected: total,
-                actual,
-            });
+            return Err(Error::Shape { input: 0, axis: u32::MAX, expected: total, actual });
         }
     }
     Outputs::one(input.dtype, shape)

@@ -10,29 +10,17 @@ pub(crate) const RULE: Rule = Rule::new(
         site.count(3)?;
         site.shaped(0, Dtype::Bool)?;
         let dtype = site.input(1)?.dtype;
-        let dtype = if dtype == Dtype::Int32 {
-            dtype
-        } else {
-            Dtype::Float32
-        };
+        let dtype = if dtype == Dtype::Int32 { dtype } else { Dtype::Float32 };
         site.shaped(1, dtype)?;
         site.shaped(2, dtype)?;
         Outputs::one(dtype, broadcast(site, 0)?)
     },
     |run| {
         // integers are copied as words, like floats
-        let mut loops = Loops::new(
-            &run.outputs[0].shape,
-            [run.shape(0), run.shape(1), run.shape(2)],
-        );
+        let mut loops = Loops::new(&run.outputs[0].shape, [run.shape(0), run.shape(1), run.shape(2)]);
         let (condition, a, b, y) = (run.bool(0), run.f32(1), run.f32(2), run.out_f32(0));
         while let Some(span) = loops.next() {
-            select(
-                span.operand(0, condition),
-                span.operand(1, a),
-                span.operand(2, b),
-                span.output(y),
-            );
+            select(span.operand(0, condition), span.operand(1, a), span.operand(2, b), span.output(y));
         }
         Ok(())
     },

@@ -43,17 +43,11 @@ impl Record {
         let word = |index| site.attr(index);
         let known = |index: usize, all: u32| match site.attr(index)? {
             value if value & !all == 0 => Ok(value),
-            value => Err(Error::Attribute {
-                index: index as u32,
-                value,
-            }),
+            value => Err(Error::Attribute { index: index as u32, value }),
         };
         let units = word(3)?;
         if units == 0 || units > 1 << 20 {
-            return Err(Error::Attribute {
-                index: 3,
-                value: units,
-            });
+            return Err(Error::Attribute { index: 3, value: units });
         }
         let flags = known(4, BACKWARD | ZERO_OUTPUT)?;
         Ok(Record {
@@ -91,11 +85,7 @@ fn shape(site: &Site) -> Result<Outputs> {
     let gates = record.cell.kind.gates() as i32;
     let x = site.shaped(0, Dtype::Float32)?;
     if x.rank() != 3 {
-        return Err(Error::Rank {
-            input: 0,
-            expected: 3,
-            actual: x.rank() as u32,
-        });
+        return Err(Error::Rank { input: 0, expected: 3, actual: x.rank() as u32 });
     }
     let (mut batch, mut time, features) = (x.dim(0), x.dim(1), x.dim(2));
     let expect = |input: usize, dtype, dims: &[i32]| -> Result<Shape> {
@@ -105,9 +95,7 @@ fn shape(site: &Site) -> Result<Outputs> {
     expect(2, Dtype::Float32, &[units, gates * units])?;
     if record.has(BIAS) {
         match record.cell.kind {
-            CellKind::GruResetAfter => {
-                expect(record.at(BIAS), Dtype::Float32, &[2, gates * units])?
-            }
+            CellKind::GruResetAfter => expect(record.at(BIAS), Dtype::Float32, &[2, gates * units])?,
             _ => expect(record.at(BIAS), Dtype::Float32, &[gates * units])?,
         };
     }
@@ -126,31 +114,13 @@ fn shape(site: &Site) -> Result<Outputs> {
     }
     site.count(record.at(0))?;
     if time == 0 {
-        return Err(Error::Shape {
-            input: 0,
-            axis: 1,
-            expected: 1,
-            actual: 0,
-        });
+        return Err(Error::Shape { input: 0, axis: 1, expected: 1, actual: 0 });
     }
     let row = Shape::new(&[batch, units])?;
     let mut outputs = Outputs(Vec::new());
-    for (result, count) in [
-        (LAST, 1),
-        (ALL, 1),
-        (FINAL_STATES, states),
-        (NEXT_PREVIOUS, 1),
-    ] {
-        for _ in 0..if record.results & result != 0 {
-            count
-        } else {
-            0
-        } {
-            let shape = if result == ALL {
-                Shape::new(&[batch, time, units])?
-            } else {
-                row
-            };
+    for (result, count) in [(LAST, 1), (ALL, 1), (FINAL_STATES, states), (NEXT_PREVIOUS, 1)] {
+        for _ in 0..if record.results & result != 0 { count } else { 0 } {
+            let shape = if result == ALL { Shape::new(&[batch, time, units])? } else { row };
             outputs.push(Dtype::Float32, shape);
         }
     }
@@ -167,9 +137,7 @@ fn needs(site: &Site) -> Result<Needs> {
     let record = Record::read(site)?;
     let mut needs = Needs::default();
     let bias = record.has(BIAS).then(|| record.at(BIAS));
-    record
-        .cell
-        .packs(bias, |input, role| needs.pack(input, role));
+    record.cell.packs(bias, |input, role| needs.pack(input, role));
     let x = site.input(0)?.shape;
     let ordered = !record.backward && !record.has(MASK);
     let layout = Layout::new(record.cell, x.size(0), x.size(1), x.size(2), ordered);
@@ -183,15 +151,9 @@ fn run(run: &mut Run) -> Result<()> {
         return Ok(()); // `needs` prepares it
     };
     let Bound { record, layout } = &**bound;
-    let weights = Weights::of(record.cell.kind, record.has(BIAS), |index| {
-        run.packed(index)
-    });
+    let weights = Weights::of(record.cell.kind, record.has(BIAS), |index| run.packed(index));
     let two = record.cell.kind.states() > 1;
-    let given = |operand: u32, index: usize| {
-        record
-            .has(operand)
-            .then(|| run.f32(record.at(operand) + index))
-    };
+    let given = |operand: u32, index: usize| record.has(operand).then(|| run.f32(record.at(operand) + index));
     let operands = Operands {
         x: run.f32(0),
         mask: record.has(MASK).then(|| run.bool(record.at(MASK))),
@@ -200,23 +162,16 @@ fn run(run: &mut Run) -> Result<()> {
         backward: record.backward,
         zero_output: record.zero_output,
     };
-    let mut outs = run.out.iter_mut().zip(run.outputs);
+    let mut outs = run.out.iter_mut().zip(run.made);
     let mut result = |wanted: bool| {
-        let (buffer, ty) = if wanted { outs.next()? } else { return None };
-        Some(out_f32(
-            core::slice::from_mut(buffer),
-            core::slice::from_ref(ty),
-            0,
-        ))
+        let (buffer, located) = if wanted { outs.next()? } else { return None };
+        Some(out_f32(core::slice::from_mut(buffer), core::slice::from_ref(located), 0))
     };
     let wants = |bit: u32| record.results & bit != 0;
     let results = Results {
         last: result(wants(LAST)),
         all: result(wants(ALL)),
-        states: [
-            result(wants(FINAL_STATES)),
-            result(wants(FINAL_STATES) && two),
-        ],
+        states: [result(wants(FINAL_STATES)), result(wants(FINAL_STATES) && two)],
         previous: result(wants(NEXT_PREVIOUS)),
     };
     drive(layout, &weights, operands, results, run.scratch);

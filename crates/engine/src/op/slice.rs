@@ -13,9 +13,7 @@ pub(crate) const RULE: Rule = Rule::new(
         let mut shape = input.shape;
         for part in site.list(0)?.chunks(4) {
             let part = Part::read(site, part)?;
-            shape.dims_mut()[part.axis] = part
-                .of(input.shape.dim(part.axis))
-                .map_or(ANY, |(_, count)| count);
+            shape.dims_mut()[part.axis] = part.of(input.shape.dim(part.axis)).map_or(ANY, |(_, count)| count);
         }
         Outputs::one(input.dtype, shape)
     },
@@ -45,23 +43,12 @@ struct Part {
 impl Part {
     fn read(site: &Site, words: &[u32]) -> Result<Part> {
         let &[axis, begin, end, step] = words else {
-            return Err(Error::Attribute {
-                index: 0,
-                value: words.len() as u32,
-            });
+            return Err(Error::Attribute { index: 0, value: words.len() as u32 });
         };
         let axis = site.axis(axis, site.input(0)?.shape.rank().min(MAX_RANK))?;
-        let part = Part {
-            axis,
-            begin: begin as i32,
-            end: end as i32,
-            step: step as i32,
-        };
+        let part = Part { axis, begin: begin as i32, end: end as i32, step: step as i32 };
         if part.step == 0 || part.step == i32::MIN {
-            return Err(Error::Attribute {
-                index: 0,
-                value: step,
-            });
+            return Err(Error::Attribute { index: 0, value: step });
         }
         Ok(part)
     }
@@ -72,33 +59,17 @@ impl Part {
             // from a fixed begin to a fixed end near the start nothing depends on the size, but it may be shorter
             return None;
         }
-        let (low, high) = if self.step > 0 {
-            (0, size)
-        } else {
-            (-1, size - 1)
-        };
+        let (low, high) = if self.step > 0 { (0, size) } else { (-1, size - 1) };
         let from_end = |i: i32| if i < 0 { i.saturating_add(size) } else { i };
-        let begin = if self.begin == END {
-            high
-        } else {
-            from_end(self.begin).clamp(low, high)
-        };
+        let begin = if self.begin == END { high } else { from_end(self.begin).clamp(low, high) };
         let end = match (self.end, self.step > 0) {
             (END, true) => size,
             (END, false) => -1,
             (end, _) => from_end(end).clamp(low, high),
         };
-        let distance = if self.step > 0 {
-            end - begin
-        } else {
-            begin - end
-        };
+        let distance = if self.step > 0 { end - begin } else { begin - end };
         let step = self.step.abs();
-        let count = if distance > 0 {
-            (distance - 1) / step + 1
-        } else {
-            0
-        };
+        let count = if distance > 0 { (distance - 1) / step + 1 } else { 0 };
         Some((begin, count))
     }
 }

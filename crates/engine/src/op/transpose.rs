@@ -22,21 +22,14 @@ fn shape(site: &Site) -> Result<Outputs> {
     let axes = site.list(0)?;
     if axes.len() != input.shape.rank() {
         let (expected, actual) = (input.shape.rank() as u32, axes.len() as u32);
-        return Err(Error::Rank {
-            input: 0,
-            expected,
-            actual,
-        });
+        return Err(Error::Rank { input: 0, expected, actual });
     }
     let mut seen = [false; MAX_RANK];
     let mut shape = Shape::SCALAR;
     for &word in axes {
         let axis = site.axis(word, input.shape.rank())?;
         if core::mem::replace(&mut seen[axis], true) {
-            return Err(Error::Attribute {
-                index: 0,
-                value: word,
-            });
+            return Err(Error::Attribute { index: 0, value: word });
         }
         shape.push(input.shape.dim(axis))?;
     }
@@ -56,24 +49,8 @@ pub(crate) fn copy(run: &mut Run, offset: isize, strides: &[isize; MAX_RANK]) {
         return;
     }
     if output.dtype == Dtype::Bool {
-        copy_strided(
-            &sizes[..rank],
-            run.bool(0),
-            offset,
-            &strides[..rank],
-            run.out_bool(0),
-            0,
-            &to[..rank],
-        );
+        copy_strided(&sizes[..rank], run.bool(0), offset, &strides[..rank], run.out_bool(0), 0, &to[..rank]);
     } else {
-        copy_strided(
-            &sizes[..rank],
-            run.f32(0),
-            offset,
-            &strides[..rank],
-            run.out_f32(0),
-            0,
-            &to[..rank],
-        );
+        copy_strided(&sizes[..rank], run.f32(0), offset, &strides[..rank], run.out_f32(0), 0, &to[..rank]);
     }
 }

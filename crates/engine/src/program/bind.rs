@@ -1,7 +1,7 @@
 //! Binding: a program and known shapes give a plan. Shape rules run again with all dims known, and every value gets a place:
 //! outputs in their tensors, the rest in slots that are handed on as soon as their value is read for the last time.
 
-use super::{Place, Program, Role};
+use super::{Located, Place, Program, Role};
 use crate::error::{Error, Failure, Result};
 use crate::op::{Op, Prepared, Rule, Site};
 use crate::tensor::{Shape, Type};
@@ -13,9 +13,9 @@ pub(crate) struct Step {
     pub record: u32,
     pub rule: &'static Rule,
     pub inputs: Box<[Type]>,
-    pub places: Box<[Place]>,
+    pub places: Box<[Located]>,
     pub outputs: Box<[Type]>,
-    pub made: Box<[Place]>,
+    pub made: Box<[Located]>,
     pub prepared: Prepared,
     pub packs: Box<[Place]>,
     /// Packed forms of values that are no variables: made in the run, just before the op.
@@ -51,10 +51,7 @@ impl Plan {
         let mut binder = Binder::new(program, shapes)?;
         for index in 0..program.records.len() {
             if program.live[index] {
-                let at = |error| Failure {
-                    error,
-                    record: Some(index as u32),
-                };
+                let at = |error| Failure { error, record: Some(index as u32) };
                 binder.record(index).map_err(at)?;
             }
         }
@@ -124,11 +121,7 @@ impl<'p> Binder<'p> {
             }
         }
         let program = self.program;
-        for &value in program
-            .outputs
-            .iter()
-            .chain(program.assigns.iter().map(|(_, value)| value))
-        {
+        for &value in program.outputs.iter().chain(program.assigns.iter().map(|(_, value)| value)) {
             self.last_use[self.roots[value as usize] as usize] = usize::MAX;
         }
     }
@@ -141,25 +134,15 @@ impl<'p> Binder<'p> {
             }
             return Ok(());
         };
-        let inputs: Box<[Type]> = record
-            .inputs
-            .iter()
-            .map(|&value| self.types[value as usize])
-            .collect();
-        let site = Site {
-            attrs: &record.attrs,
-            inputs: &inputs,
-        };
+        let inputs: Box<[Type]> = record.inputs.iter().map(|&value| self.types[value as usize]).collect();
+        let site = Site { attrs: &record.attrs, inputs: &inputs };
         let outputs: Box<[Type]> = (rule.shape)(&site)?.0.into();
         for (value, ty) in (record.first..).zip(&outputs) {
             ty.words()?;
             self.types[value as usize] = *ty;
         }
-        let places: Box<[Place]> = record
-            .inputs
-            .iter()
-            .map(|&value| self.place(value))
-            .collect::<Result<_>>()?;
+        let places: Box<[Place]> =
+            record.inputs.iter().map(|&value| self.place(value)).collect::<Result<_>>()?;
         if record.op == Op::Reshape {
             self.places[record.first as usize] = Some(places[0]);
             return Ok(());
@@ -168,12 +151,7 @@ impl<'p> Binder<'p> {
         self.plan.scratch = self.plan.scratch.max(needs.scratch);
         let mut made = Vec::new();
         for (value, ty) in (record.first..).zip(outputs.iter()) {
-            let place = match self
-                .program
-                .outputs
-                .iter()
-                .position(|&output| output == value)
-            {
+            let place = match self.program.outputs.iter().position(|&output| output == value) {
                 Some(output) => Place::Output(output as u16),
                 None => Place::Slot(self.take(ty.words()?)?),
             };
@@ -183,10 +161,9 @@ impl<'p> Binder<'p> {
         let mut packs = Vec::new();
         let mut pack_here = Vec::new();
         for &(input, role) in needs.packs() {
-            let ty = inputs.get(input).ok_or(Error::Inputs {
-                expected: input as u32 + 1,
-                actual: inputs.len() as u32,
-            })?;
+            let ty = inputs
+                .get(input)
+                .ok_or(Error::Inputs { expected: input as u32 + 1, actual: inputs.len() as u32 })?;
             packs.push(match places[input] {
                 Place::Variable(variable) => self.packed(variable, role),
                 _ => {
@@ -206,9 +183,7 @@ impl<'p> Binder<'p> {
         }
         for (position, &value) in record.inputs.iter().enumerate() {
             let root = self.roots[value as usize];
-            let seen = record.inputs[..position]
-                .iter()
-                .any(|&v| self.roots[v as usize] == root);
+            let seen = record.inputs[..position].iter().any(|&v| self.roots[v as usize] == root);
             if self.last_use[root as usize] == index && !seen {
                 self.give_back(places[position]);
             }
@@ -216,10 +191,10 @@ impl<'p> Binder<'p> {
         self.plan.steps.push(Step {
             record: index as u32,
             rule,
+            places: locate(&places, &inputs),
             inputs,
-            places,
+            made: locate(&made, &outputs),
             outputs,
-            made: made.into(),
             prepared: needs.prepared,
             packs: packs.into(),
             pack_here: pack_here.into(),
@@ -228,29 +203,21 @@ impl<'p> Binder<'p> {
     }
 
     fn variable(&mut self, value: u32) -> Result<()> {
-        let tensor = self
-            .program
-            .variables
-            .iter()
-            .find(|(v, _)| *v == value)
-            .map_or(0, |(_, tensor)| *tensor);
+        let tensor =
+            self.program.variables.iter().find(|(v, _)| *v == value).map_or(0, |(_, tensor)| *tensor);
         self.places[value as usize] = Some(Place::Variable(self.plan.variables.len() as u16));
         self.plan.variables.push(tensor);
         Ok(())
     }
 
     fn place(&self, value: u32) -> Result<Place> {
-        self.places[value as usize].ok_or(Error::Index {
-            value: value as i32,
-            limit: self.places.len() as i32,
-        })
+        self.places[value as usize]
+            .ok_or(Error::Index { value: value as i32, limit: self.places.len() as i32 })
     }
 
     fn packed(&mut self, variable: u16, role: Role) -> Place {
         let packs = &mut self.plan.packs;
-        let known = packs
-            .iter()
-            .position(|p| p.variable == variable && p.role == role);
+        let known = packs.iter().position(|p| p.variable == variable && p.role == role);
         let index = known.unwrap_or_else(|| {
             packs.push(Packed { variable, role });
             packs.len() - 1
@@ -263,25 +230,14 @@ impl<'p> Binder<'p> {
         let slots = &mut self.plan.slots;
         let fit = |slot: u16| {
             let size = slots[slot as usize];
-            if size >= words {
-                (0, size - words)
-            } else {
-                (1, words - size)
-            }
+            if size >= words { (0, size - words) } else { (1, words - size) }
         };
-        if let Some((at, _)) = self
-            .free
-            .iter()
-            .enumerate()
-            .min_by_key(|(_, slot)| fit(**slot))
-        {
+        if let Some((at, _)) = self.free.iter().enumerate().min_by_key(|(_, slot)| fit(**slot)) {
             let slot = self.free.swap_remove(at);
             slots[slot as usize] = slots[slot as usize].max(words);
             return Ok(slot);
         }
-        let slot = u16::try_from(slots.len()).map_err(|_| Error::Memory {
-            words: words as u32,
-        })?;
+        let slot = u16::try_from(slots.len()).map_err(|_| Error::Memory { words: words as u32 })?;
         slots.push(words);
         Ok(slot)
     }
@@ -301,13 +257,17 @@ impl<'p> Binder<'p> {
             }
         }
         for &(input, value) in &self.program.assigns {
-            let (target, value_type) =
-                (self.plan.inputs[input as usize], self.types[value as usize]);
+            let (target, value_type) = (self.plan.inputs[input as usize], self.types[value as usize]);
             target.shape.unify(&value_type.shape, input)?;
             self.plan.assigns.push((self.place(value)?, input as u16));
         }
         Ok(self.plan)
     }
+}
+
+fn locate(places: &[Place], types: &[Type]) -> Box<[Located]> {
+    let located = |(&place, ty): (&Place, &Type)| Located { place, elements: ty.shape.elements() };
+    places.iter().zip(types).map(located).collect()
 }
 
 /// Checks the given shapes against the inputs' and fills the named unknown dims in everywhere, so that two inputs which
@@ -317,10 +277,7 @@ fn bind_symbols(program: &Program, shapes: &[Shape], types: &mut [Type]) -> Resu
     for (input, (&value, shape)) in program.inputs.iter().zip(shapes).enumerate() {
         let ty = &mut types[value as usize];
         if !shape.known() {
-            return Err(Error::Attribute {
-                index: input as u32,
-                value: 0,
-            });
+            return Err(Error::Attribute { index: input as u32, value: 0 });
         }
         for (axis, (&traced, &given)) in ty.shape.dims().iter().zip(shape.dims()).enumerate() {
             if traced >= 0 {
@@ -329,12 +286,7 @@ fn bind_symbols(program: &Program, shapes: &[Shape], types: &mut [Type]) -> Resu
             match symbols.iter().find(|(symbol, _)| *symbol == traced) {
                 Some(&(_, expected)) if expected != given => {
                     let (input, axis) = (input as u32, axis as u32);
-                    return Err(Error::Shape {
-                        input,
-                        axis,
-                        expected,
-                        actual: given,
-                    });
+                    return Err(Error::Shape { input, axis, expected, actual: given });
                 }
                 Some(_) => {}
                 None => symbols.push((traced, given)),

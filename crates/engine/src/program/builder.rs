@@ -41,10 +41,7 @@ impl Builder {
         for &value in inputs {
             types.push(program.ty(value)?);
         }
-        let site = Site {
-            attrs,
-            inputs: &types,
-        };
+        let site = Site { attrs, inputs: &types };
         let first = program.values.len() as u32;
         let outputs = match (op, op.rule()) {
             (Op::Input, _) => {
@@ -62,13 +59,7 @@ impl Builder {
         };
         let count = outputs.0.len() as u32;
         program.values.extend_from_slice(&outputs.0);
-        program.records.push(Record {
-            op,
-            attrs: attrs.into(),
-            inputs: inputs.into(),
-            first,
-            count,
-        });
+        program.records.push(Record { op, attrs: attrs.into(), inputs: inputs.into(), first, count });
         Ok((first, outputs))
     }
 
@@ -80,17 +71,11 @@ impl Builder {
         }
         for &(input, value) in assigns {
             let limit = program.inputs.len() as i32;
-            let target = program.inputs.get(input as usize).ok_or(Error::Index {
-                value: input as i32,
-                limit,
-            })?;
+            let target =
+                program.inputs.get(input as usize).ok_or(Error::Index { value: input as i32, limit })?;
             let (target, value) = (program.ty(*target)?, program.ty(value)?);
             if target.dtype != value.dtype {
-                return Err(Error::Dtype {
-                    input,
-                    expected: target.dtype,
-                    actual: value.dtype,
-                });
+                return Err(Error::Dtype { input, expected: target.dtype, actual: value.dtype });
             }
             target.shape.unify(&value.shape, input)?;
         }
@@ -105,21 +90,12 @@ impl Program {
     /// Type of a value.
     pub fn ty(&self, value: u32) -> Result<Type> {
         let limit = self.values.len() as i32;
-        self.values
-            .get(value as usize)
-            .copied()
-            .ok_or(Error::Index {
-                value: value as i32,
-                limit,
-            })
+        self.values.get(value as usize).copied().ok_or(Error::Index { value: value as i32, limit })
     }
 
     fn mark_live(&mut self) {
         let mut wanted = alloc::vec![false; self.values.len()];
-        let roots = self
-            .outputs
-            .iter()
-            .chain(self.assigns.iter().map(|(_, value)| value));
+        let roots = self.outputs.iter().chain(self.assigns.iter().map(|(_, value)| value));
         roots.for_each(|&value| wanted[value as usize] = true);
         self.live = alloc::vec![false; self.records.len()];
         for (index, record) in self.records.iter().enumerate().rev() {
@@ -127,10 +103,7 @@ impl Program {
             // an input is part of the signature, read or not
             if wanted[made].contains(&true) || record.op == Op::Input {
                 self.live[index] = true;
-                record
-                    .inputs
-                    .iter()
-                    .for_each(|&value| wanted[value as usize] = true);
+                record.inputs.iter().for_each(|&value| wanted[value as usize] = true);
             }
         }
     }
@@ -144,10 +117,7 @@ fn input_type(site: &Site) -> Result<Type> {
         shape.push(dim as i32)?;
     }
     if shape.dims().contains(&ANY) {
-        return Err(Error::Attribute {
-            index: 1,
-            value: ANY as u32,
-        });
+        return Err(Error::Attribute { index: 1, value: ANY as u32 });
     }
     Ok(Type { dtype, shape })
 }

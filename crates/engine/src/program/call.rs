@@ -1,8 +1,9 @@
 //! A call: a plan with its tensors, ready to run as often as wanted. Running allocates nothing.
 
+use super::bind::Step;
 use super::{Memory, Plan, Pool, Program};
 use crate::error::{Error, Failure, Result};
-use crate::op::{MAX_OUTPUTS, Run, Site};
+use crate::op::{Run, Site};
 use crate::program::{Packs, Place};
 use crate::tensor::{Buffer, Dtype, Tensors};
 use alloc::sync::Arc;
@@ -31,10 +32,7 @@ impl Call {
             packs.get_mut(pack)?.refresh(tensors)?;
         }
         for step in &self.plan.steps {
-            let at = |error| Failure {
-                error,
-                record: Some(step.record),
-            };
+            let at = |error| Failure { error, record: Some(step.record) };
             self.step(step, pool, tensors, packs).map_err(at)?;
         }
         Ok(self.commit(pool, tensors, packs)?)
@@ -42,17 +40,13 @@ impl Call {
 
     /// Is everything that the call works on still there? (Types were checked when it was made; an id never changes its type.)
     fn check(&self, tensors: &Tensors) -> Result<()> {
-        let mut ids = self
-            .inputs
-            .iter()
-            .chain(&self.outputs)
-            .chain(&self.plan.variables);
+        let mut ids = self.inputs.iter().chain(&self.outputs).chain(&self.plan.variables);
         ids.try_for_each(|&id| tensors.get(id).map(drop))
     }
 
-    fn memory<'r>(&'r self, pool: &'r Pool, tensors: &'r Tensors, packs: &'r Packs) -> Memory<'r> {
+    fn memory<'r>(&'r self, slots: &'r [Buffer], tensors: &'r Tensors, packs: &'r Packs) -> Memory<'r> {
         Memory {
-            slots: &pool.slots,
+            slots,
             tensors,
             packs,
             inputs: &self.inputs,
@@ -62,80 +56,52 @@ impl Call {
         }
     }
 
-    fn step(
-        &self,
-        step: &super::bind::Step,
-        pool: &mut Pool,
-        tensors: &mut Tensors,
-        packs: &Packs,
-    ) -> Result<()> {
+    fn step(&self, step: &Step, pool: &mut Pool, tensors: &mut Tensors, packs: &Packs) -> Result<()> {
+        let Pool { slots, scratch, out } = pool;
         for &(role, input, place) in &step.pack_here {
-            let mut buffer = self.take(place, pool, tensors)?;
-            let from = self
-                .memory(pool, tensors, packs)
-                .words(step.places[input as usize]);
-            role.pack(from, &step.inputs[input as usize], buffer.f32_mut());
-            self.put(place, buffer, pool, tensors)?;
+            self.exchange(place, &mut out[0], slots, tensors)?;
+            let from = self.memory(slots, tensors, packs).words(step.places[input as usize].place);
+            role.pack(from, &step.inputs[input as usize], out[0].f32_mut());
+            self.exchange(place, &mut out[0], slots, tensors)?;
         }
-        let mut out: [Buffer; MAX_OUTPUTS] = Default::default();
-        for (buffer, &place) in out.iter_mut().zip(&step.made) {
-            *buffer = self.take(place, pool, tensors)?;
+        for (buffer, made) in out.iter_mut().zip(&step.made) {
+            self.exchange(made.place, buffer, slots, tensors)?;
         }
-        let mut scratch = core::mem::take(&mut pool.scratch);
-        let record = &self.program.records[step.record as usize];
-        let mut run = Run {
-            site: Site {
-                attrs: &record.attrs,
-                inputs: &step.inputs,
-            },
+        let result = (step.rule.run)(&mut Run {
+            site: Site { attrs: &self.program.records[step.record as usize].attrs, inputs: &step.inputs },
             outputs: &step.outputs,
             prepared: &step.prepared,
             places: &step.places,
+            made: &step.made,
             packs: &step.packs,
-            memory: self.memory(pool, tensors, packs),
-            out: &mut out,
+            memory: self.memory(slots, tensors, packs),
+            out,
             scratch: scratch.f32_mut(),
-        };
-        let result = (step.rule.run)(&mut run);
-        pool.scratch = scratch;
-        for (buffer, &place) in out.iter_mut().zip(&step.made) {
-            self.put(place, core::mem::take(buffer), pool, tensors)?;
+        });
+        for (buffer, made) in out.iter_mut().zip(&step.made) {
+            self.exchange(made.place, buffer, slots, tensors)?;
         }
         result
     }
 
-    fn take(&self, place: Place, pool: &mut Pool, tensors: &mut Tensors) -> Result<Buffer> {
-        Ok(core::mem::take(self.buffer(place, pool, tensors)?))
-    }
-
-    fn put(
+    /// Takes an output's buffer out of its place, or puts it back: either way the two change places.
+    fn exchange(
         &self,
         place: Place,
-        buffer: Buffer,
-        pool: &mut Pool,
+        buffer: &mut Buffer,
+        slots: &mut [Buffer],
         tensors: &mut Tensors,
     ) -> Result<()> {
-        *self.buffer(place, pool, tensors)? = buffer;
-        Ok(())
-    }
-
-    fn buffer<'a>(
-        &self,
-        place: Place,
-        pool: &'a mut Pool,
-        tensors: &'a mut Tensors,
-    ) -> Result<&'a mut Buffer> {
-        match place {
-            Place::Slot(slot) => pool
-                .slots
-                .get_mut(slot as usize)
-                .ok_or(Error::Stale { id: slot.into() }),
+        let home = match place {
+            Place::Slot(slot) => slots.get_mut(slot as usize).ok_or(Error::Stale { id: slot.into() })?,
             Place::Output(output) => {
                 let id = self.outputs.get(output as usize).copied().unwrap_or(0);
-                Ok(&mut tensors.get_mut(id)?.buffer)
+                &mut tensors.get_mut(id)?.buffer
             }
-            _ => Err(Error::Busy),
-        }
+            _ => return Err(Error::Busy),
+        };
+        core::mem::swap(home, buffer);
+        Ok(())
     }
 
     /// Copies what is still elsewhere into the outputs, then the assigned values into their tensors.
@@ -158,17 +124,18 @@ impl Call {
         &self,
         from: Place,
         to: u32,
-        pool: &Pool,
+        pool: &mut Pool,
         tensors: &mut Tensors,
         packs: &Packs,
     ) -> Result<()> {
-        let mut buffer = core::mem::take(&mut tensors.get_mut(to)?.buffer);
-        let words = self.memory(pool, tensors, packs).words(from);
+        let Pool { slots, out: [buffer, ..], .. } = pool;
+        core::mem::swap(&mut tensors.get_mut(to)?.buffer, buffer);
+        let words = self.memory(slots, tensors, packs).words(from);
         let to_words = buffer.f32_mut();
         let length = words.len().min(to_words.len());
         // an input assigned to itself finds its own buffer taken, and keeps its value
         to_words[..length].copy_from_slice(&words[..length]);
-        tensors.get_mut(to)?.buffer = buffer;
+        core::mem::swap(&mut tensors.get_mut(to)?.buffer, buffer);
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Packs;
 use crate::error::Result;
+use crate::op::MAX_OUTPUTS;
 use crate::tensor::{Budget, Buffer, Tensors};
 use alloc::vec::Vec;
 
@@ -20,12 +21,21 @@ pub(crate) enum Place {
     Pack(u16),
 }
 
+/// A value of a step: its place, and how many elements it has.
+#[derive(Clone, Copy)]
+pub(crate) struct Located {
+    pub place: Place,
+    pub elements: usize,
+}
+
 /// Slots and scratch, shared by all plans of an engine: each plan uses them from the start, so the whole is as large as the
 /// largest plan.
 #[derive(Default)]
 pub(crate) struct Pool {
     pub slots: Vec<Buffer>,
     pub scratch: Buffer,
+    /// The outputs of the op that runs, out of their places.
+    pub out: [Buffer; MAX_OUTPUTS],
 }
 
 impl Pool {
@@ -58,9 +68,7 @@ impl<'r> Memory<'r> {
     pub fn words(&self, place: Place) -> &'r [f32] {
         let tensor = |ids: &[u32], index: u16| {
             let id = ids.get(index as usize).copied().unwrap_or(0);
-            self.tensors
-                .get(id)
-                .map_or(&[][..], |tensor| tensor.buffer.f32())
+            self.tensors.get(id).map_or(&[][..], |tensor| tensor.buffer.f32())
         };
         match place {
             Place::Slot(index) => self.slots.get(index as usize).map_or(&[], Buffer::f32),

@@ -10,7 +10,7 @@ mod pack;
 pub(crate) use bind::Plan;
 pub(crate) use builder::Builder;
 pub(crate) use call::Call;
-pub(crate) use memory::{Memory, Place, Pool};
+pub(crate) use memory::{Located, Memory, Place, Pool};
 pub(crate) use pack::{Pack, Packs, Role};
 
 use crate::op::Op;

@@ -10,11 +10,7 @@ pub(crate) enum Role {
     /// A matrix product.
     Matrix { transposed: bool },
     /// A cell's kernel `[k, gates·units]`: planes of padded units.
-    Gates {
-        units: u32,
-        gates: u32,
-        planes: Planes,
-    },
+    Gates { units: u32, gates: u32, planes: Planes },
     /// A cell's bias `[gates·units]` in the same planes.
     Bias { units: u32, planes: Planes },
     /// A reset-after GRU's bias `[2, 3·units]` where the chains start: h alone, z and r summed (planes h z r).
@@ -43,14 +39,9 @@ impl Role {
                 let (k, n) = matrix(&ty.shape, transposed);
                 packed_len(k, n)
             }
-            Role::Gates {
-                units,
-                gates,
-                planes,
-            } => packed_len(
-                ty.shape.size(0),
-                planes.gates(gates as usize).len() * plane(units),
-            ),
+            Role::Gates { units, gates, planes } => {
+                packed_len(ty.shape.size(0), planes.gates(gates as usize).len() * plane(units))
+            }
             Role::Bias { units, planes } => {
                 planes.gates(ty.shape.size(0) / units as usize).len() * plane(units)
             }
@@ -67,20 +58,9 @@ impl Role {
                 let (k_stride, n_stride) = if transposed { (1, k) } else { (n, 1) };
                 pack(from, k, n, k_stride, n_stride, to);
             }
-            Role::Gates {
-                units,
-                gates,
-                planes,
-            } => {
+            Role::Gates { units, gates, planes } => {
                 let (units, gates) = (units as usize, gates as usize);
-                pack_gates(
-                    from,
-                    ty.shape.size(0),
-                    units,
-                    gates,
-                    planes.gates(gates),
-                    to,
-                );
+                pack_gates(from, ty.shape.size(0), units, gates, planes.gates(gates), to);
             }
             Role::Bias { units, planes } => {
                 let units = units as usize;
@@ -94,13 +74,7 @@ impl Role {
                 for (plane, gate) in to.chunks_exact_mut(padded(units)).zip([2, 0, 1]) {
                     let input = |u| from[gate * units + u];
                     let recurrent = |u| from[(3 + gate) * units + u];
-                    fill(plane, units, |u| {
-                        if gate == 2 {
-                            input(u)
-                        } else {
-                            input(u) + recurrent(u)
-                        }
-                    });
+                    fill(plane, units, |u| if gate == 2 { input(u) } else { input(u) + recurrent(u) });
                 }
             }
             Role::RecurrentCandidateBias { units } => {
@@ -119,11 +93,7 @@ fn fill(plane: &mut [f32], units: usize, value: impl Fn(usize) -> f32) {
 
 fn matrix(shape: &Shape, transposed: bool) -> (usize, usize) {
     let (rows, columns) = (shape.size(0), shape.size(1));
-    if transposed {
-        (columns, rows)
-    } else {
-        (rows, columns)
-    }
+    if transposed { (columns, rows) } else { (rows, columns) }
 }
 
 impl Pack {
@@ -131,8 +101,7 @@ impl Pack {
     pub fn refresh(&mut self, tensors: &Tensors) -> crate::Result<()> {
         let tensor = tensors.get(self.tensor)?;
         if self.version != Some(tensor.version) {
-            self.role
-                .pack(tensor.buffer.f32(), &tensor.ty, self.buffer.f32_mut());
+            self.role.pack(tensor.buffer.f32(), &tensor.ty, self.buffer.f32_mut());
             self.version = Some(tensor.version);
         }
         Ok(())

@@ -49,29 +49,16 @@ pub(crate) fn drive(
             &operands.x[begin * layout.batch * layout.features..]
         } else {
             let sources = &scratch.sources[..rows];
-            gather_rows(
-                operands.x,
-                layout.features,
-                layout.features,
-                sources,
-                scratch.x,
-                layout.features,
-            );
+            gather_rows(operands.x, layout.features, layout.features, sources, scratch.x, layout.features);
             &*scratch.x
         };
-        layout
-            .cell
-            .project(rows, x, layout.features, weights, scratch.z);
+        layout.cell.project(rows, x, layout.features, weights, scratch.z);
         let mut done = 0;
         for step in 0..steps {
             let active = scratch.counts[step] as usize;
             step_rows(layout, weights, &mut scratch, done, active);
             let rows = &scratch.rows[done..done + active];
-            let emitted = Emitted {
-                rows,
-                masked: operands.mask.is_some(),
-                zero: operands.zero_output,
-            };
+            let emitted = Emitted { rows, masked: operands.mask.is_some(), zero: operands.zero_output };
             if let Some(all) = results.all.as_deref_mut() {
                 let stride = layout.time * units;
                 emitted.write(
@@ -82,11 +69,7 @@ pub(crate) fn drive(
                     stride,
                 );
             }
-            if let Some(last) = results
-                .last
-                .as_deref_mut()
-                .filter(|_| begin + step + 1 == layout.time)
-            {
+            if let Some(last) = results.last.as_deref_mut().filter(|_| begin + step + 1 == layout.time) {
                 emitted.write(layout, scratch.h, scratch.previous, last, units);
             }
             if emitted.masked {
@@ -99,11 +82,7 @@ pub(crate) fn drive(
         }
     }
 
-    let repeated = if operands.mask.is_some() {
-        &*scratch.previous
-    } else {
-        &*scratch.h
-    };
+    let repeated = if operands.mask.is_some() { &*scratch.previous } else { &*scratch.h };
     store(repeated, padded, results.previous, units);
     let [h, c] = results.states;
     store(scratch.h, padded, h, units);
@@ -120,11 +99,7 @@ fn list_active(
 ) -> usize {
     let mut rows = 0;
     for step in 0..steps {
-        let t = if operands.backward {
-            layout.time - 1 - begin - step
-        } else {
-            begin + step
-        };
+        let t = if operands.backward { layout.time - 1 - begin - step } else { begin + step };
         let before = rows;
         for row in 0..layout.batch {
             let at = row * layout.time + t;
@@ -140,42 +115,20 @@ fn list_active(
 }
 
 /// One step of the `active` rows that are listed from `done` on.
-fn step_rows(
-    layout: &Layout,
-    weights: &Weights,
-    scratch: &mut Scratch,
-    done: usize,
-    active: usize,
-) {
+fn step_rows(layout: &Layout, weights: &Weights, scratch: &mut Scratch, done: usize, active: usize) {
     let (cell, padded) = (&layout.cell, layout.cell.padded());
     if active == 0 {
         return;
     }
     let z = &mut scratch.z[done * cell.width()..][..active * cell.width()];
     if active == layout.batch {
-        cell.step(
-            active,
-            weights,
-            z,
-            &mut States {
-                h: scratch.h,
-                c: scratch.c,
-            },
-        );
+        cell.step(active, weights, z, &mut States { h: scratch.h, c: scratch.c });
         return;
     }
     let rows = &scratch.rows[done..done + active];
     gather_rows(scratch.h, padded, padded, rows, scratch.active_h, padded);
     gather_rows(scratch.c, padded, padded, rows, scratch.active_c, padded);
-    cell.step(
-        active,
-        weights,
-        z,
-        &mut States {
-            h: scratch.active_h,
-            c: scratch.active_c,
-        },
-    );
+    cell.step(active, weights, z, &mut States { h: scratch.active_h, c: scratch.active_c });
     scatter_rows(scratch.active_h, padded, padded, rows, scratch.h, padded);
     scatter_rows(scratch.active_c, padded, padded, rows, scratch.c, padded);
 }
@@ -208,21 +161,14 @@ impl Emitted<'_> {
 /// `[batch, units]` into padded rows; zeros if there is nothing.
 fn load(from: Option<&[f32]>, units: usize, to: &mut [f32], padded: usize) {
     to.fill(0.0);
-    for (from, to) in from
-        .unwrap_or(&[])
-        .chunks_exact(units)
-        .zip(to.chunks_exact_mut(padded))
-    {
+    for (from, to) in from.unwrap_or(&[]).chunks_exact(units).zip(to.chunks_exact_mut(padded)) {
         to[..units].copy_from_slice(from);
     }
 }
 
 /// Padded rows into `[batch, units]`.
 fn store(from: &[f32], padded: usize, to: Option<&mut [f32]>, units: usize) {
-    for (from, to) in from
-        .chunks_exact(padded)
-        .zip(to.unwrap_or_default().chunks_exact_mut(units))
-    {
+    for (from, to) in from.chunks_exact(padded).zip(to.unwrap_or_default().chunks_exact_mut(units)) {
         to.copy_from_slice(&from[..units]);
     }
 }

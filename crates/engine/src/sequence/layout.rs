@@ -40,32 +40,14 @@ impl Layout {
     /// `ordered`: time runs forward and nothing is masked.
     pub fn new(cell: Cell, batch: usize, time: usize, features: usize, ordered: bool) -> Layout {
         let steps = (AHEAD / (batch * cell.width()).max(1)).clamp(1, time.max(1));
-        Layout {
-            cell,
-            batch,
-            time,
-            features,
-            steps,
-            direct: ordered && (batch == 1 || time == 1),
-        }
+        Layout { cell, batch, time, features, steps, direct: ordered && (batch == 1 || time == 1) }
     }
 
     fn parts(&self) -> [usize; 10] {
         let states = self.batch * self.cell.padded();
         let rows = self.batch * self.steps;
         let x = if self.direct { 0 } else { rows * self.features };
-        [
-            states,
-            states,
-            states,
-            states,
-            states,
-            x,
-            rows * self.cell.width(),
-            rows,
-            rows,
-            self.steps,
-        ]
+        [states, states, states, states, states, x, rows * self.cell.width(), rows, rows, self.steps]
     }
 
     /// Words of scratch.

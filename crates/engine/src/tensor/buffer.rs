@@ -16,10 +16,7 @@ pub(crate) struct Budget {
 impl Budget {
     /// A budget of `limit` words; 0 means no bound.
     pub fn new(limit: usize) -> Budget {
-        Budget {
-            limit: if limit == 0 { usize::MAX } else { limit },
-            used: 0,
-        }
+        Budget { limit: if limit == 0 { usize::MAX } else { limit }, used: 0 }
     }
 
     /// Words in use.
@@ -40,14 +37,8 @@ impl Budget {
         if more == 0 {
             return Ok(());
         }
-        let failed = Error::Memory {
-            words: words as u32,
-        };
-        let used = self
-            .used
-            .checked_add(more)
-            .filter(|&n| n <= self.limit)
-            .ok_or(failed)?;
+        let failed = Error::Memory { words: words as u32 };
+        let used = self.used.checked_add(more).filter(|&n| n <= self.limit).ok_or(failed)?;
         buffer.0.try_reserve_exact(more).map_err(|_| failed)?;
         buffer.0.resize(words, 0.0);
         self.used = used;

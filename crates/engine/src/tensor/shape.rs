@@ -21,10 +21,7 @@ pub struct Shape {
 
 impl Shape {
     /// The shape of a scalar.
-    pub const SCALAR: Shape = Shape {
-        rank: 0,
-        dims: [0; MAX_RANK],
-    };
+    pub const SCALAR: Shape = Shape { rank: 0, dims: [0; MAX_RANK] };
 
     /// A shape of these dims; ranks above [`MAX_RANK`] are an error.
     pub fn new(dims: &[i32]) -> Result<Shape> {
@@ -104,11 +101,7 @@ impl Shape {
     /// This shape with the unknown dims of `other` filled in where they agree.
     pub fn unify(&self, other: &Shape, input: u32) -> Result<Shape> {
         if self.rank != other.rank {
-            return Err(Error::Rank {
-                input,
-                expected: self.rank.into(),
-                actual: other.rank.into(),
-            });
+            return Err(Error::Rank { input, expected: self.rank.into(), actual: other.rank.into() });
         }
         let mut unified = *self;
         for (axis, dim) in unified.dims_mut().iter_mut().enumerate() {

@@ -21,11 +21,7 @@ pub(crate) struct Slab<T> {
 impl<T> Slab<T> {
     /// An empty store.
     pub const fn new() -> Self {
-        Slab {
-            entries: Vec::new(),
-            free: Vec::new(),
-            live: 0,
-        }
+        Slab { entries: Vec::new(), free: Vec::new(), live: 0 }
     }
 
     /// Number of things alive.
@@ -45,13 +41,8 @@ impl<T> Slab<T> {
                 }
                 self.entries.try_reserve(1).map_err(|_| full)?;
                 // removing must never have to allocate
-                self.free
-                    .try_reserve(self.entries.len() + 1)
-                    .map_err(|_| full)?;
-                self.entries.push(Entry {
-                    generation: 1,
-                    value: None,
-                });
+                self.free.try_reserve(self.entries.len() + 1).map_err(|_| full)?;
+                self.entries.push(Entry { generation: 1, value: None });
                 index
             }
         };
@@ -81,13 +72,8 @@ impl<T> Slab<T> {
 
     /// Id of the first thing that fits.
     pub fn find(&self, fits: impl Fn(&T) -> bool) -> Option<u32> {
-        let at = self
-            .entries
-            .iter()
-            .position(|entry| entry.value.as_ref().is_some_and(&fits))?;
-        self.entries
-            .get(at)
-            .map(|entry| entry.generation << INDEX_BITS | at as u32)
+        let at = self.entries.iter().position(|entry| entry.value.as_ref().is_some_and(&fits))?;
+        self.entries.get(at).map(|entry| entry.generation << INDEX_BITS | at as u32)
     }
 
     /// Takes the thing out; its id is stale from now on.

@@ -20,11 +20,7 @@ impl Tensors {
     /// A zeroed tensor.
     pub fn create(&mut self, budget: &mut Budget, ty: Type) -> Result<u32> {
         let buffer = budget.allocate(ty.words()?)?;
-        self.insert(Tensor {
-            ty,
-            buffer,
-            version: 0,
-        })
+        self.insert(Tensor { ty, buffer, version: 0 })
     }
 
     /// Frees a tensor.

@@ -20,12 +20,7 @@ impl Lab {
     pub fn new() -> Lab {
         let mut engine = Engine::new(0);
         let builder = engine.builder_new().unwrap();
-        Lab {
-            engine,
-            builder,
-            inputs: 0,
-            types: HashMap::new(),
-        }
+        Lab { engine, builder, inputs: 0, types: HashMap::new() }
     }
 
     pub fn record(
@@ -34,9 +29,7 @@ impl Lab {
         inputs: &[u32],
         attrs: &[u32],
     ) -> Result<Vec<u32>, layer_rnn_engine::Error> {
-        let (first, types) = self
-            .engine
-            .builder_record(self.builder, op as u32, inputs, attrs)?;
+        let (first, types) = self.engine.builder_record(self.builder, op as u32, inputs, attrs)?;
 
         let values: Vec<u32> = (first..).take(types.len()).collect();
         self.types.extend(values.iter().copied().zip(types));
@@ -65,20 +58,13 @@ impl Lab {
 
     /// Floats as they are, integers and bools by value.
     pub fn tensor(&mut self, dtype: Dtype, dims: &[i32], data: &[f32]) -> u32 {
-        let id = self
-            .engine
-            .tensor_new(Type {
-                dtype,
-                shape: Shape::new(dims).unwrap(),
-            })
-            .unwrap();
+        let id = self.engine.tensor_new(Type { dtype, shape: Shape::new(dims).unwrap() }).unwrap();
         let words = self.engine.tensor_words_mut(id).unwrap();
         match dtype {
             Dtype::Float32 => words.copy_from_slice(data),
-            Dtype::Int32 => words
-                .iter_mut()
-                .zip(data)
-                .for_each(|(w, &x)| *w = f32::from_bits(x as i32 as u32)),
+            Dtype::Int32 => {
+                words.iter_mut().zip(data).for_each(|(w, &x)| *w = f32::from_bits(x as i32 as u32))
+            }
             Dtype::Bool => {
                 for (i, &x) in data.iter().enumerate() {
                     let mut bytes = words[i / 4].to_bits().to_le_bytes();
@@ -91,25 +77,20 @@ impl Lab {
     }
 
     pub fn finish(&mut self, outputs: &[u32], assigns: &[(u32, u32)]) -> u32 {
-        self.engine
-            .builder_finish(self.builder, outputs, assigns)
-            .unwrap()
+        self.engine.builder_finish(self.builder, outputs, assigns).unwrap()
     }
 
     /// Binds to the tensors' shapes, runs once and reads the outputs.
     pub fn run(&mut self, program: u32, inputs: &[u32]) -> Result<Vec<Vec<f32>>, Failure> {
-        let shapes: Vec<Shape> = inputs
-            .iter()
-            .map(|&id| self.engine.tensor_type(id).unwrap().shape)
-            .collect();
+        let shapes: Vec<Shape> =
+            inputs.iter().map(|&id| self.engine.tensor_type(id).unwrap().shape).collect();
         let plan = self.engine.program_bind(program, &shapes)?;
         let outputs = vec![0; self.engine.plan_outputs(plan)?.len()];
         let call = self.engine.call_new(plan, inputs, &outputs)?;
         self.engine.call_run(call)?;
         let made = self.engine.call_outputs(call)?.to_vec();
         let read = made.iter().map(|&id| self.read(id)).collect();
-        made.iter()
-            .for_each(|&id| self.engine.tensor_free(id).unwrap());
+        made.iter().for_each(|&id| self.engine.tensor_free(id).unwrap());
         self.engine.call_free(call)?;
         Ok(read)
     }

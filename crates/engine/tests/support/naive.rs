@@ -20,19 +20,10 @@ fn sigmoid(x: f64) -> f64 {
 
 /// Column `j` of x·w.
 fn product(x: &[f64], w: &[f32], columns: usize, j: usize) -> f64 {
-    x.iter()
-        .enumerate()
-        .map(|(k, x)| x * f64::from(w[k * columns + j]))
-        .sum()
+    x.iter().enumerate().map(|(k, x)| x * f64::from(w[k * columns + j])).sum()
 }
 
-fn step(
-    kind: CellKind,
-    units: usize,
-    w: &Weights,
-    x: &[f64],
-    states: &[Vec<f64>],
-) -> Vec<Vec<f64>> {
+fn step(kind: CellKind, units: usize, w: &Weights, x: &[f64], states: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let gates = match kind {
         CellKind::SimpleRnn => 1,
         CellKind::Lstm => 4,
@@ -48,9 +39,7 @@ fn step(
         CellKind::SimpleRnn => vec![each(&|u| (zx(0, u) + zh(0, u)).tanh())],
         CellKind::Lstm => {
             let gate = |g: usize, u: usize| zx(g, u) + zh(g, u);
-            let c = each(&|u| {
-                sigmoid(gate(1, u)) * states[1][u] + sigmoid(gate(0, u)) * gate(2, u).tanh()
-            });
+            let c = each(&|u| sigmoid(gate(1, u)) * states[1][u] + sigmoid(gate(0, u)) * gate(2, u).tanh());
             vec![each(&|u| sigmoid(gate(3, u)) * c[u].tanh()), c]
         }
         CellKind::GruResetAfter => vec![each(&|u| {
@@ -62,8 +51,7 @@ fn step(
             let reset = each(&|u| sigmoid(zx(1, u) + zh(1, u)) * h[u]);
             vec![each(&|u| {
                 let z = sigmoid(zx(0, u) + zh(0, u));
-                z * h[u]
-                    + (1.0 - z) * (zx(2, u) + product(&reset, w.recurrent, n, 2 * units + u)).tanh()
+                z * h[u] + (1.0 - z) * (zx(2, u) + product(&reset, w.recurrent, n, 2 * units + u)).tanh()
             })]
         }
     }
@@ -89,15 +77,7 @@ pub fn sequence(
             states = step(kind, units, w, &x[t], &states);
             previous = states[0].clone();
         }
-        all.push(if mask[t] || !zero_output {
-            previous.clone()
-        } else {
-            vec![0.0; units]
-        });
+        all.push(if mask[t] || !zero_output { previous.clone() } else { vec![0.0; units] });
     }
-    Outcome {
-        last: all.last().unwrap().clone(),
-        all,
-        states,
-    }
+    Outcome { last: all.last().unwrap().clone(), all, states }
 }
