@@ -252,8 +252,14 @@ test('layers and arguments that are not supported are named', () => {
 test('configs that make no sense', () => {
   const layer = (change: (layer: Json) => void) =>
     reconfigured('masking_keras3', config => change(config.config.layers[2]))
-  refused(
+  const error = refused(
     layer(each => (each.config.units = 'five')),
+    ImportError,
+    'units',
+  )
+  assert.is((error as ImportError).path, 'config.json/layers/2 ("listen")')
+  refused(
+    layer(each => delete each.config.units),
     ImportError,
     'units',
   )

@@ -8,14 +8,15 @@ import {
   MemoryError,
   UnsupportedError,
 } from '../../errors.js'
-import { hint } from '../../layers/names.js'
+import type { Layer } from '../../layers/layer.js'
+import { camelCase, hint } from '../../layers/names.js'
 import { type CustomObjects, deserialize } from '../../layers/registry.js'
 import { limitWeights } from '../../layers/weight_room.js'
 import type { Model } from '../../models/model.js'
 import { openHdf5 } from '../hdf5.js'
 import { bytesOf, readSource, type Source } from '../source.js'
 import { Archive } from '../zip.js'
-import { jsonLimits, readFamily, readJson, readModelConfig } from './config.js'
+import { jsonLimits, layersOf, readFamily, readJson, readModelConfig, type Serialized } from './config.js'
 import { loadWeights } from './weights.js'
 
 /** Options of `loadModel`. */
@@ -52,41 +53,63 @@ function load(bytes: Uint8Array, options: LoadOptions, caller: string): Model {
   const family = readFamily(readJson(archive.read('metadata.json', jsonLimits.bytes), 'metadata.json'))
   const numbers = archive.read('model.weights.h5')
   const weights = openHdf5(numbers, 'model.weights.h5')
-  const config = readModelConfig(
-    readJson(archive.read('config.json', jsonLimits.bytes), 'config.json'),
-    family,
-  )
+  const json = readJson(archive.read('config.json', jsonLimits.bytes), 'config.json')
+  const config = readModelConfig(json, family)
   // No layer may take memory for weights that the file cannot hold.
-  const model = translated('config.json', () =>
-    limitWeights(numbers.length / 4, () => deserialize(config, options.customObjects) as Model),
-  )
+  const make = (each: Serialized) =>
+    limitWeights(numbers.length / 4, () => deserialize(each, options.customObjects))
+  const model = build(config, make)
   try {
-    translated('model.weights.h5', () => loadWeights(model, config, weights))
+    loadWeights(model, config, weights)
     return model
   } catch (error) {
     model.dispose()
-    throw error
+    throw translated(error, 'model.weights.h5', config)
+  }
+}
+
+/** The model; an error says which layer is to blame when it cannot be made by itself. */
+function build(config: Serialized, make: (each: Serialized) => Layer): Model {
+  try {
+    return make(config) as Model
+  } catch (error) {
+    for (const [i, each] of layersOf(config).entries()) {
+      try {
+        make(each).dispose()
+      } catch (own) {
+        const name = String(each.config.name ?? each.class_name).slice(0, 80)
+        throw translated(own, `config.json/layers/${i} ("${name}")`, each)
+      }
+    }
+    throw translated(error, 'config.json', config)
   }
 }
 
 /** Arguments that say how layers hang together: a file in which they are wrong is damaged. */
 const structure = new Set(['name', 'layers', 'inbound_nodes', 'input_layers', 'output_layers'])
 
-/** Whatever fails inside `run` becomes an error about the file. */
-function translated<T>(path: string, run: () => T): T {
-  try {
-    return run()
-  } catch (error) {
-    const keep = [ImportError, UnsupportedError, DisposedError, EngineError, MemoryError]
-    if (keep.some(kind => error instanceof kind)) throw error
-    const cause = error as Error
-    const { layer, argument, expected, actual } =
-      error instanceof LayerRnnError ? error : ({} as LayerRnnError)
-    // A name that we do not know; a value of the wrong kind comes with what was expected.
-    const unknown = error instanceof ArgumentError && layer !== undefined && expected === undefined
-    if (unknown && argument !== undefined && !structure.has(argument)) {
-      throw new UnsupportedError(`${path}: ${cause.message}`, { layer, argument, actual, cause })
-    }
-    throw new ImportError(`${path}: ${cause.message}`, { path, layer, argument, expected, actual, cause })
+/** Whatever went wrong as an error about the file: `written` at `path`. */
+function translated(error: unknown, path: string, written: Serialized): unknown {
+  const keep = [ImportError, DisposedError, EngineError, MemoryError]
+  if (keep.some(kind => error instanceof kind)) return error
+  const cause = error as Error
+  const message = `${path}: ${cause.message}`
+  const { layer, argument, expected, actual } = error instanceof LayerRnnError ? error : ({} as LayerRnnError)
+  // A name in the file that we do not know; a value of the wrong kind comes with what was expected.
+  const unknown =
+    error instanceof ArgumentError &&
+    expected === undefined &&
+    argument !== undefined &&
+    !structure.has(argument) &&
+    mentions(written.config, argument)
+  if (unknown || error instanceof UnsupportedError) {
+    return new UnsupportedError(message, { layer, argument, expected, actual, cause })
   }
+  return new ImportError(message, { path, layer, argument, expected, actual, cause })
+}
+
+/** Whether `argument` (camelCase) is a key anywhere in a config. */
+function mentions(value: unknown, argument: string): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return Object.entries(value).some(([key, item]) => camelCase(key) === argument || mentions(item, argument))
 }
