@@ -1,8 +1,13 @@
 /** Where a file's bytes come from. Nothing is fetched or read from disk here: that is the caller's, in every runtime. */
 import { ArgumentError, ImportError } from '../errors.js'
 
+/** A Blob or a Response; described by what is used of them, for consumers that compile without the DOM's types. */
+export interface Body {
+  arrayBuffer(): Promise<ArrayBuffer>
+}
+
 /** A file in memory, or what turns into one. */
-export type Source = Uint8Array | ArrayBuffer | ArrayBufferView | Blob | Response
+export type Source = Uint8Array | ArrayBuffer | ArrayBufferView | Body
 
 /** The bytes of `source` where they are at hand at once. `caller` is named in errors. */
 export function bytesOf(source: unknown, caller: string): Uint8Array {
