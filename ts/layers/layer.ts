@@ -245,7 +245,7 @@ export abstract class Layer {
   }
 
   #build(build: (shape: Shape) => void, inputShape: Shape): void {
-    if (this.#disposed) throw new DisposedError(`${this.name} is disposed`, { layer: this.name })
+    this.#checkAlive()
     if (this.built) return
     this.#building = true
     try {
@@ -264,19 +264,18 @@ export abstract class Layer {
 
   /** Copies of the weights' values, in the order of `weights`. */
   getWeights(): NdArray[] {
+    this.#checkAlive()
     return this.weights.map(variable => variable.read())
   }
 
   /** Sets all weights, in the order of `weights`; counts and shapes must agree, or nothing is changed. */
   setWeights(values: readonly Values[]): void {
-    if (!this.built)
-      throw new StateError(`${this.name} has no weights before it is built`, { layer: this.name })
+    this.#checkWeights()
     assignAll(this.name, this.weights, values)
   }
 
   countParams(): number {
-    if (!this.built)
-      throw new StateError(`${this.name} has no weights before it is built`, { layer: this.name })
+    this.#checkWeights()
     return this.weights.reduce(
       (total, { shape }) => total + shape.reduce<number>((n, size) => n * size!, 1),
       0,
@@ -312,6 +311,16 @@ export abstract class Layer {
   /** The layers that go when this one goes. */
   protected ownedLayers(): Layer[] {
     return this.sublayers
+  }
+
+  #checkAlive(): void {
+    if (this.#disposed) throw new DisposedError(`${this.name} has been disposed`, { layer: this.name })
+  }
+
+  #checkWeights(): void {
+    this.#checkAlive()
+    if (this.built) return
+    throw new StateError(`${this.name} has no weights before it is built`, { layer: this.name })
   }
 
   #release(): void {

@@ -24,7 +24,7 @@ export function pascalCase(name: string): string {
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   const target = name.toLowerCase().replace(/_/g, '')
   let best: string | undefined
-  let bound = Math.max(2, Math.ceil(target.length / 2))
+  let bound = Math.max(3, Math.ceil(target.length / 2))
   for (const candidate of known) {
     const distance = edits(target, candidate.toLowerCase().replace(/_/g, ''))
     if (distance < bound) {

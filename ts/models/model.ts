@@ -92,7 +92,7 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
 
   /** The applications of layers that it computes, in order. @internal */
   get nodes(): readonly Node[] {
-    return this.graph.nodes
+    return this.#graph?.nodes ?? []
   }
 
   /** The layers, inputs first. */
