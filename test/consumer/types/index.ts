@@ -1,9 +1,10 @@
 // Compiles without the DOM's types, without Node's, and with the declarations of the package checked too.
-import { GRU, Input, type NdArray, Sequential } from 'layer-rnn'
+import { GRU, Input, type Model, type NdArray, Sequential } from 'layer-rnn'
 import { loadModelSync } from 'layer-rnn/keras'
+import { add, tanh } from 'layer-rnn/ops'
 
-export function predict(bytes: Uint8Array): NdArray {
-  return loadModelSync(bytes).predict(new Float32Array(6))
-}
+export const load = (bytes: Uint8Array): Model => loadModelSync(bytes)
 
-export const model: Sequential = new Sequential([Input({ shape: [null, 3] }), new GRU({ units: 4 })])
+const model = new Sequential([new Input({ shape: [null, 3] }), new GRU({ units: 4 })])
+export const answer: NdArray = model.predict(new Float32Array(6))
+export const sum = add(tanh([1, 2]), 1)
