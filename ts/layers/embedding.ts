@@ -56,7 +56,7 @@ export class Embedding extends Layer {
     return super.batchInputShape ?? (this.inputLength === null ? null : [null, this.inputLength])
   }
 
-  override build(): void {
+  override build(_inputShape: Shape): void {
     this.embeddings = this.addWeight({
       name: 'embeddings',
       shape: [this.inputDim, this.outputDim],

@@ -20,13 +20,14 @@ export function pascalCase(name: string): string {
   return camel.charAt(0).toUpperCase() + camel.slice(1)
 }
 
-/** The known name that needs the fewest edits, or undefined when none is close. */
+/** The known name that needs the fewest edits (a beginning of a name needs one), or undefined when none is close. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   const target = name.toLowerCase().replace(/_/g, '')
   let best: string | undefined
   let bound = Math.max(3, Math.ceil(target.length / 2))
   for (const candidate of known) {
-    const distance = edits(target, candidate.toLowerCase().replace(/_/g, ''))
+    const name = candidate.toLowerCase().replace(/_/g, '')
+    const distance = name.startsWith(target) || target.startsWith(name) ? 1 : edits(target, name)
     if (distance < bound) {
       best = candidate
       bound = distance

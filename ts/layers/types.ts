@@ -1,6 +1,7 @@
 /** What `apply` takes and what it gives: like to like. */
 import type { StateSize } from '../cells/cell.js'
 import type { NdArray } from '../tensor/ndarray.js'
+import type { Data } from '../tensor/shape.js'
 import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
 import type { Nested } from './structure.js'
 
@@ -10,7 +11,7 @@ export type NumberArray = readonly (number | boolean | NumberArray)[]
 /** What a layer is applied to: a tensor, symbolic or with data, data in nested arrays, or several of these. */
 export type Applicable =
   | SymbolicTensor
-  | NdArray
+  | NdArray<Data>
   | NumberArray
   | readonly Applicable[]
   | { readonly [name: string]: Applicable }
