@@ -1,36 +1,30 @@
 import { expect, numbers, read, zeros } from './wasm.mjs'
 
-/** Every tile (crates/bench/src/tiles.rs) with every panel width that it divides, on shapes that it divides. */
+/** Every tile of crates/bench/src/tiles.rs, on two shapes each (rounded up to what it divides). */
 export function tiles(wasm) {
-  const kernels = []
-  for (let which = 0; which < wasm.tile_count(); which++) {
-    const name = wasm.tile_name(which)
-    const [rows, vectors, unrolled] = [Math.floor(name / 10000), Math.floor(name / 100) % 100, name % 100]
-    for (const panel of rows === 1 ? [vectors] : [vectors, 8, 16].filter(p => p % vectors === 0)) {
-      const shapes =
-        rows === 1
-          ? [
-              [1, 128, 512],
-              [1, 256, 1024],
-            ]
-          : [
-              [128, 128, 512],
-              [32, 512, 512],
-            ]
-      for (const [m, k, n] of shapes) {
-        const whole = (size, by) => Math.ceil(size / by) * by
-        const shape = [whole(m, rows), k, whole(n, panel * 4)]
-        kernels.push(tile(wasm, which, panel, shape, `${rows}×${vectors} k${unrolled} panel ${panel}`))
-      }
-    }
-  }
-  return kernels
+  return Array.from({ length: wasm.tile_count() }, (_, which) => {
+    const [rows, panels, vectors, unrolled] = [0, 1, 2, 3].map(what => wasm.tile_size(which, what))
+    const shapes = [
+      [rows === 1 ? 1 : 128, 128, 512],
+      [rows === 1 ? 1 : 32, rows === 1 ? 256 : 512, rows === 1 ? 1024 : 512],
+    ]
+    const whole = (size, by) => Math.ceil(size / by) * by
+    return shapes.map(([m, k, n]) =>
+      tile(
+        wasm,
+        which,
+        vectors,
+        [whole(m, rows), k, whole(n, panels * vectors * 4)],
+        `${rows} × ${panels}·${vectors}  k ${unrolled}`,
+      ),
+    )
+  }).flat()
 }
 
-function tile(wasm, which, panel, [m, k, n], kernel) {
+function tile(wasm, which, vectors, [m, k, n], kernel) {
   const [a, w, c] = [numbers(wasm, m * k), numbers(wasm, k * n), zeros(wasm, m * n)]
-  const packed = wasm.tile_packed(w, k, n, panel)
-  const run = times => wasm.tile_product(times, which, panel, m, k, n, a, packed, c)
+  const packed = wasm.tile_packed(w, k, n, vectors)
+  const run = times => wasm.tile_product(times, which, m, k, n, a, packed, c)
   run(1)
   const [x, y] = [read(wasm, a, m * k), read(wasm, w, k * n)]
   const want = Array.from({ length: m * n }, (_, at) => {

@@ -1,40 +1,28 @@
-//! The tiles that were tried for the products (bench/kernels.mjs --tiles): rows × vectors, k unrolled, panels of some width.
+//! The tiles that were tried for the products (bench/kernels.mjs --tiles): rows × panels × vectors of four columns, k unrolled.
 
 use super::{buffer, reserve};
 use core::slice::from_raw_parts;
 use layer_rnn_kernels::simd::F32x4;
 
-type Tile = unsafe fn(usize, *const f32, usize, *const f32, usize, *mut f32, usize);
+type Tile = unsafe fn(usize, *const f32, usize, *const f32, *mut f32, usize);
 
-/// (rows, vectors, k unrolled, the tile)
-const TILES: &[(usize, usize, usize, Tile)] = &[
-    (4, 2, 1, tile::<4, 2, 1>),
-    (4, 2, 2, tile::<4, 2, 2>),
-    (4, 2, 4, tile::<4, 2, 4>),
-    (2, 4, 1, tile::<2, 4, 1>),
-    (2, 4, 2, tile::<2, 4, 2>),
-    (2, 4, 4, tile::<2, 4, 4>),
-    (3, 3, 1, tile::<3, 3, 1>),
-    (5, 2, 1, tile::<5, 2, 1>),
-    (6, 2, 1, tile::<6, 2, 1>),
-    (4, 3, 1, tile::<4, 3, 1>),
-    (8, 1, 1, tile::<8, 1, 1>),
-    (8, 1, 2, tile::<8, 1, 2>),
-    (1, 4, 1, tile::<1, 4, 1>),
-    (1, 4, 2, tile::<1, 4, 2>),
-    (1, 4, 4, tile::<1, 4, 4>),
-    (1, 6, 1, tile::<1, 6, 1>),
-    (1, 6, 2, tile::<1, 6, 2>),
-    (1, 6, 4, tile::<1, 6, 4>),
-    (1, 8, 1, tile::<1, 8, 1>),
-    (1, 8, 2, tile::<1, 8, 2>),
-    (1, 8, 4, tile::<1, 8, 4>),
-    (1, 10, 1, tile::<1, 10, 1>),
-    (1, 10, 2, tile::<1, 10, 2>),
-    (1, 12, 1, tile::<1, 12, 1>),
-    (1, 12, 2, tile::<1, 12, 2>),
-    (1, 16, 1, tile::<1, 16, 1>),
-];
+macro_rules! tiles {
+    ($(($rows:literal, $panels:literal, $vectors:literal, $unrolled:literal))+) => {
+        /// (rows, panels, vectors of a panel, k unrolled, the tile)
+        const TILES: &[([usize; 4], Tile)] = &[
+            $(([$rows, $panels, $vectors, $unrolled], tile::<$rows, $panels, $vectors, $unrolled>)),+
+        ];
+    };
+}
+tiles! {
+    (4, 1, 2, 1) (4, 1, 2, 2) (4, 1, 2, 4)
+    (2, 1, 4, 1) (2, 1, 4, 2) (2, 1, 4, 4)
+    (2, 2, 2, 1) (2, 2, 2, 2) (4, 2, 1, 2)
+    (3, 1, 3, 1) (3, 1, 3, 2) (4, 1, 3, 1) (5, 1, 2, 1) (6, 1, 2, 1) (8, 1, 1, 1) (8, 1, 1, 2)
+    (1, 1, 4, 1) (1, 1, 4, 2) (1, 1, 4, 4) (1, 2, 4, 1) (1, 2, 4, 2) (1, 2, 4, 4)
+    (1, 3, 4, 1) (1, 3, 4, 2) (1, 3, 4, 4) (1, 4, 2, 2) (1, 6, 2, 2)
+    (1, 1, 8, 1) (1, 1, 8, 2) (1, 1, 8, 4) (1, 1, 12, 1) (1, 1, 12, 2) (1, 1, 16, 1)
+}
 
 /// How many tiles there are.
 #[unsafe(no_mangle)]
@@ -42,14 +30,13 @@ pub extern "C" fn tile_count() -> usize {
     TILES.len()
 }
 
-/// A tile as rows · 10000 + vectors · 100 + k unrolled.
+/// A number that describes a tile: `what` 0 its rows, 1 its panels, 2 the vectors of a panel, 3 how far k is unrolled.
 #[unsafe(no_mangle)]
-pub extern "C" fn tile_name(which: usize) -> usize {
-    let (rows, vectors, unrolled, _) = TILES[which];
-    rows * 10_000 + vectors * 100 + unrolled
+pub extern "C" fn tile_size(which: usize, what: usize) -> usize {
+    TILES[which].0[what]
 }
 
-/// Packs in panels of `panel` vectors, the last padded.
+/// Packs in panels of `vectors` vectors, for n a multiple of their columns.
 ///
 /// # Safety
 /// `src` has k · n f32.
@@ -58,30 +45,19 @@ pub unsafe extern "C" fn tile_packed(
     src: *const f32,
     k: usize,
     n: usize,
-    panel: usize,
+    vectors: usize,
 ) -> *const f32 {
-    let panels = n.div_ceil(panel * 4);
-    let to = reserve(k * panels * panel * 4);
+    let to = reserve(k * n);
     // SAFETY: the caller's promise, and a new buffer.
-    let (src, out) = unsafe {
-        (
-            from_raw_parts(src, k * n),
-            buffer(to, k * panels * panel * 4),
-        )
-    };
+    let (src, out) = unsafe { (from_raw_parts(src, k * n), buffer(to, k * n)) };
+    let wide = vectors * 4;
     for (at, x) in out.iter_mut().enumerate() {
-        let (row, column) = (
-            at / (panel * 4) % k,
-            at / (panel * 4 * k) * panel * 4 + at % (panel * 4),
-        );
-        if column < n {
-            *x = src[row * n + column];
-        }
+        *x = src[at / wide % k * n + at / (wide * k) * wide + at % wide];
     }
     to
 }
 
-/// `c[m, n] = a · w` by one tile, where m and n are multiples of its sizes (c's rows have the padded width).
+/// `c[m, n] = a · w` by one tile, for m and n multiples of its sizes.
 ///
 /// # Safety
 /// The buffers have the sizes said.
@@ -89,7 +65,6 @@ pub unsafe extern "C" fn tile_packed(
 pub unsafe extern "C" fn tile_product(
     times: u32,
     which: usize,
-    panel: usize,
     m: usize,
     k: usize,
     n: usize,
@@ -97,61 +72,69 @@ pub unsafe extern "C" fn tile_product(
     w: *const f32,
     c: *mut f32,
 ) {
-    let (rows, vectors, _, run) = TILES[which];
+    let ([rows, panels, vectors, _], run) = TILES[which];
     for _ in 0..times {
         let mut column = 0;
-        while column < n / 4 {
+        while column < n {
             let mut row = 0;
             while row < m {
-                let mut vector = 0;
-                while vector < panel {
-                    // SAFETY: the tile lies inside the rows and the panel.
-                    unsafe {
-                        let at = w.add(column * 4 * k + vector * 4);
-                        let c = c.add(row * n + (column + vector) * 4);
-                        run(k, a.add(row * k), k, at, panel * 4, c, n);
-                    }
-                    vector += vectors;
-                }
+                // SAFETY: the tile lies inside the rows and the panels.
+                unsafe {
+                    run(
+                        k,
+                        a.add(row * k),
+                        k,
+                        w.add(column * k),
+                        c.add(row * n + column),
+                        n,
+                    )
+                };
                 row += rows;
             }
-            column += panel;
+            column += panels * vectors * 4;
         }
     }
 }
 
+/// As the kernels' tile, but from +0.
+///
 /// # Safety
-/// `a` has R rows of k, `w` k rows of V vectors, `stride` apart, c R rows of V vectors.
-unsafe fn tile<const R: usize, const V: usize, const U: usize>(
+/// `a` has R rows of k, `w` P panels of k rows of V vectors, c R rows of P · V vectors.
+unsafe fn tile<const R: usize, const P: usize, const V: usize, const U: usize>(
     k: usize,
     a: *const f32,
     lda: usize,
-    mut w: *const f32,
-    stride: usize,
+    w: *const f32,
     c: *mut f32,
     ldc: usize,
 ) {
-    let mut sums = [[F32x4::ZERO; V]; R];
-    let mut a: [*const f32; R] = core::array::from_fn(|r| a.wrapping_add(r * lda));
+    let mut sums = [[[F32x4::ZERO; V]; P]; R];
     // SAFETY: all addresses are inside what the caller promised.
     unsafe {
-        for _ in 0..k / U {
+        let mut a: [*const f32; R] = core::array::from_fn(|r| a.add(r * lda));
+        let mut w: [*const f32; P] = core::array::from_fn(|panel| w.add(panel * k * V * 4));
+        let mut left = k;
+        'steps: while left > 0 {
             for u in 0..U {
-                let weights: [F32x4; V] = core::array::from_fn(|v| F32x4::read(w.add(v * 4)));
-                for (sums, a) in sums.iter_mut().zip(&mut a) {
-                    let x = F32x4::read_splat(a.add(u));
-                    for (sum, weight) in sums.iter_mut().zip(weights) {
-                        *sum = *sum + x * weight;
+                let x: [F32x4; R] = core::array::from_fn(|r| F32x4::read_splat(a[r].add(u)));
+                for panel in 0..P {
+                    let weights = w[panel].cast::<[F32x4; V]>().add(u).read_unaligned();
+                    for v in 0..V {
+                        for r in 0..R {
+                            sums[r][panel][v] = sums[r][panel][v] + x[r] * weights[v];
+                        }
                     }
                 }
-                w = w.add(stride);
+                if u + 1 < U && left == u + 1 {
+                    break 'steps;
+                }
             }
-            for a in &mut a {
-                *a = a.add(U);
-            }
+            a = a.map(|a| a.add(U));
+            w = w.map(|w| w.add(U * V * 4));
+            left -= U;
         }
         for (r, sums) in sums.iter().enumerate() {
-            for (v, sum) in sums.iter().enumerate() {
+            for (v, sum) in sums.as_flattened().iter().enumerate() {
                 sum.write(c.add(r * ldc + v * 4));
             }
         }

@@ -73,10 +73,7 @@ crate::numbered! {
 impl Activation {
     /// Whether each row is one unit (softmax and its kin).
     pub fn is_row(self) -> bool {
-        matches!(
-            self,
-            Activation::Softmax | Activation::LogSoftmax | Activation::Sparsemax
-        )
+        matches!(self, Activation::Softmax | Activation::LogSoftmax | Activation::Sparsemax)
     }
 }
 
@@ -157,16 +154,10 @@ pub fn lanewise(kind: Activation) -> Lanewise {
         Relu6 => |x| each(x, |x| clip(x, 0.0, 6.0)),
         LeakyRelu => |x| each(x, |x| by_sign(x, x, x * number(0.2))),
         Elu | Celu => |x| each(x, |x| by_sign(x, x, expm1(x))),
-        Selu => |x| {
-            each(x, |x| {
-                by_sign(x, x * number(1.050_701), expm1(x) * number(1.758_099_3))
-            })
-        },
+        Selu => |x| each(x, |x| by_sign(x, x * number(1.050_701), expm1(x) * number(1.758_099_3))),
         Gelu => |x| {
             each(x, |x| {
-                number(0.5)
-                    * x
-                    * (number(1.0) + math::erf(x * number(core::f32::consts::FRAC_1_SQRT_2)))
+                number(0.5) * x * (number(1.0) + math::erf(x * number(core::f32::consts::FRAC_1_SQRT_2)))
             })
         },
         GeluTanh => |x| {
@@ -241,11 +232,7 @@ mod tests {
                 let mut alone = x[row * 11..row * 11 + 7].to_vec();
                 activate(kind, 7, &mut alone);
                 assert_eq!(y[row * 11..row * 11 + 7], alone, "{kind:?}");
-                assert_eq!(
-                    y[row * 11 + 7..row * 11 + 11],
-                    x[row * 11 + 7..row * 11 + 11],
-                    "{kind:?}"
-                );
+                assert_eq!(y[row * 11 + 7..row * 11 + 11], x[row * 11 + 7..row * 11 + 11], "{kind:?}");
             }
         }
     }
@@ -256,10 +243,7 @@ mod tests {
             let mut x = [1.0, f32::NAN, -1.0];
             activate(kind, 3, &mut x);
             assert!(x[1].is_nan(), "{kind:?}");
-            assert!(
-                kind.is_row() || !x[0].is_nan() && !x[2].is_nan(),
-                "{kind:?}"
-            );
+            assert!(kind.is_row() || !x[0].is_nan() && !x[2].is_nan(), "{kind:?}");
         }
     }
 

@@ -23,14 +23,8 @@ pub fn copy_strided<T: Copy>(
     dst_offset: usize,
     dst_strides: &[usize],
 ) {
-    ensure(
-        shape.len() <= RANK && src_strides.len() == shape.len() && dst_strides.len() == shape.len(),
-    );
-    let mut axes = [Axis {
-        length: 1,
-        from: 0,
-        to: 0,
-    }; RANK];
+    ensure(shape.len() <= RANK && src_strides.len() == shape.len() && dst_strides.len() == shape.len());
+    let mut axes = [Axis { length: 1, from: 0, to: 0 }; RANK];
     let mut rank = 0;
     let (mut low, mut high, mut top) = (src_offset, src_offset, dst_offset);
     for ((&length, &from), &to) in shape.iter().zip(src_strides).zip(dst_strides) {
@@ -49,11 +43,7 @@ pub fn copy_strided<T: Copy>(
             && before.from == from * length as isize
             && before.to == to * length
         {
-            *before = Axis {
-                length: before.length * length,
-                from,
-                to,
-            };
+            *before = Axis { length: before.length * length, from, to };
         } else if let Some(axis) = axes.get_mut(rank) {
             *axis = Axis { length, from, to };
             rank += 1;
@@ -93,11 +83,7 @@ pub fn copy_strided<T: Copy>(
 
 /// The axes with the last one first.
 fn rotated(axes: [Axis; RANK], rank: usize) -> [Axis; RANK] {
-    let mut out = [Axis {
-        length: 1,
-        from: 0,
-        to: 0,
-    }; RANK];
+    let mut out = [Axis { length: 1, from: 0, to: 0 }; RANK];
     for (to, from) in out.iter_mut().zip(axes.iter().take(rank).rev()) {
         *to = *from;
     }
@@ -154,10 +140,7 @@ pub fn scatter_rows<T: Copy>(
 
 #[inline(always)]
 fn copy_row<T: Copy>(src: &[T], from: usize, dst: &mut [T], to: usize, width: usize) {
-    let (from, to) = (
-        src.get(from..from.wrapping_add(width)),
-        dst.get_mut(to..to.wrapping_add(width)),
-    );
+    let (from, to) = (src.get(from..from.wrapping_add(width)), dst.get_mut(to..to.wrapping_add(width)));
     ensure(from.is_some() && to.is_some());
     if let (Some(from), Some(to)) = (from, to) {
         for (to, from) in to.iter_mut().zip(from) {
@@ -206,27 +189,9 @@ mod tests {
             (&[3, 4, 5], 0, &[20, 1, 4], 0, &[20, 5, 1]),
             (&[6, 5], 29, &[-5, -1], 0, &[5, 1]),
             (&[4, 3, 5], 2, &[0, 5, 0], 7, &[15, 5, 1]),
-            (
-                &[2, 1, 3, 1, 2],
-                1,
-                &[60, 9, 10, 9, 2],
-                0,
-                &[12, 1, 4, 1, 2],
-            ),
-            (
-                &[2, 2, 2, 2, 2, 2, 2],
-                0,
-                &[1, 2, 4, 8, 16, 32, 64],
-                0,
-                &[64, 32, 16, 8, 4, 2, 1],
-            ),
-            (
-                &[2, 2, 2, 1, 2, 2, 2, 2],
-                0,
-                &[1, 2, 4, 0, 16, 32, 64, 8],
-                0,
-                &[64, 32, 16, 0, 8, 4, 2, 1],
-            ),
+            (&[2, 1, 3, 1, 2], 1, &[60, 9, 10, 9, 2], 0, &[12, 1, 4, 1, 2]),
+            (&[2, 2, 2, 2, 2, 2, 2], 0, &[1, 2, 4, 8, 16, 32, 64], 0, &[64, 32, 16, 8, 4, 2, 1]),
+            (&[2, 2, 2, 1, 2, 2, 2, 2], 0, &[1, 2, 4, 0, 16, 32, 64, 8], 0, &[64, 32, 16, 0, 8, 4, 2, 1]),
             (&[3, 0, 2], 0, &[1, 1, 1], 0, &[1, 1, 1]),
         ];
         for (shape, offset, from, start, to) in cases {

@@ -184,12 +184,7 @@ struct Stream {
 }
 
 /// Calls `f` with two streams for the whole vectors of `n` numbers and then, padded, for the rest: place, count.
-fn two(
-    a: Operand<f32>,
-    b: Operand<f32>,
-    n: usize,
-    mut f: impl FnMut(Stream, Stream, usize, usize),
-) {
+fn two(a: Operand<f32>, b: Operand<f32>, n: usize, mut f: impl FnMut(Stream, Stream, usize, usize)) {
     ensure(a.gives(n) && b.gives(n));
     let whole = n / 4 * 4;
     let hold = |x: Operand<f32>, from: usize| match x {
@@ -198,29 +193,12 @@ fn two(
     };
     let (last_a, last_b) = (hold(a, whole), hold(b, whole));
     let stream = |x: Operand<f32>, last: &[f32; 4]| match x {
-        Operand::Scalar(_) => Stream {
-            at: last.as_ptr(),
-            step: 0,
-        },
-        Operand::Slice(x) => Stream {
-            at: x.as_ptr(),
-            step: 4,
-        },
+        Operand::Scalar(_) => Stream { at: last.as_ptr(), step: 0 },
+        Operand::Slice(x) => Stream { at: x.as_ptr(), step: 4 },
     };
     f(stream(a, &last_a), stream(b, &last_b), 0, whole);
     if whole < n {
-        f(
-            Stream {
-                at: last_a.as_ptr(),
-                step: 0,
-            },
-            Stream {
-                at: last_b.as_ptr(),
-                step: 0,
-            },
-            whole,
-            n - whole,
-        );
+        f(Stream { at: last_a.as_ptr(), step: 0 }, Stream { at: last_b.as_ptr(), step: 0 }, whole, n - whole);
     }
 }
 
@@ -228,12 +206,7 @@ fn two(
 fn pairs(a: Stream, b: Stream, y: &mut [[f32; 4]], f: impl Fn(F32x4, F32x4) -> F32x4) {
     for (i, y) in y.iter_mut().enumerate() {
         // SAFETY: `two` makes streams of four numbers for each vector of y.
-        let (a, b) = unsafe {
-            (
-                F32x4::read(a.at.add(i * a.step)),
-                F32x4::read(b.at.add(i * b.step)),
-            )
-        };
+        let (a, b) = unsafe { (F32x4::read(a.at.add(i * a.step)), F32x4::read(b.at.add(i * b.step))) };
         f(a, b).store(y);
     }
 }
@@ -283,11 +256,7 @@ pub fn binary_i32(kind: Binary, a: Operand<i32>, b: Operand<i32>, y: &mut [i32])
         Binary::Minimum => |a, b| if b < a { b } else { a },
         Binary::Div | Binary::FloorDiv => |a, b| if b == 0 { 0 } else { floor_div(a, b) },
         Binary::Mod => |a, b| {
-            if b == 0 {
-                0
-            } else {
-                a.wrapping_sub(floor_div(a, b).wrapping_mul(b))
-            }
+            if b == 0 { 0 } else { a.wrapping_sub(floor_div(a, b).wrapping_mul(b)) }
         },
         Binary::Pow => |a, b| match (a, b) {
             (_, 0..) => a.wrapping_pow(b as u32),
@@ -301,11 +270,7 @@ pub fn binary_i32(kind: Binary, a: Operand<i32>, b: Operand<i32>, y: &mut [i32])
 
 fn floor_div(a: i32, b: i32) -> i32 {
     let q = a.wrapping_div(b);
-    if a.wrapping_rem(b) != 0 && (a < 0) != (b < 0) {
-        q - 1
-    } else {
-        q
-    }
+    if a.wrapping_rem(b) != 0 && (a < 0) != (b < 0) { q - 1 } else { q }
 }
 
 fn comparison<T: PartialOrd>(kind: Compare) -> fn(T, T) -> u8 {

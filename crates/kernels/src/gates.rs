@@ -12,21 +12,12 @@ use crate::simd::F32x4;
 use crate::{ensure, extent};
 
 /// `z` rows `[h]`: h = act(z). The output is written to `z` and to `h`.
-pub fn simple(
-    rows: usize,
-    units: usize,
-    z: &mut [f32],
-    ldz: usize,
-    h: &mut [f32],
-    act: Activation,
-) {
+pub fn simple(rows: usize, units: usize, z: &mut [f32], ldz: usize, h: &mut [f32], act: Activation) {
     let hp = check(rows, units, 1, z, ldz, &[h]);
     plane(act, rows, units, ldz, z, 0);
     // SAFETY: `check` has seen the rows.
     unsafe {
-        for_each(rows, hp, z, ldz, |z, at| {
-            z.get(0).write(h.as_mut_ptr().add(at))
-        });
+        for_each(rows, hp, z, ldz, |z, at| z.get(0).write(h.as_mut_ptr().add(at)));
     }
 }
 
@@ -112,13 +103,9 @@ pub fn gru_after(
     }
     // SAFETY: as above.
     unsafe {
-        for_each(rows, hp, z, ldz, |z, _| {
-            z.set(0, z.get(0) + z.get(2) * z.get(3))
-        });
+        for_each(rows, hp, z, ldz, |z, _| z.set(0, z.get(0) + z.get(2) * z.get(3)));
         plane(act, rows, units, ldz, z, 0);
-        for_each(rows, hp, z, ldz, |z, at| {
-            blend(z.get(1), z.get(0), h.add(at))
-        });
+        for_each(rows, hp, z, ldz, |z, at| blend(z.get(1), z.get(0), h.add(at)));
     }
 }
 
@@ -157,21 +144,12 @@ pub fn gru_before_output(
     plane(act, rows, units, ldz, z, 0);
     // SAFETY: `check` has seen the rows of z and h.
     unsafe {
-        for_each(rows, hp, z, ldz, |z, at| {
-            blend(z.get(1), z.get(0), h.as_mut_ptr().add(at))
-        });
+        for_each(rows, hp, z, ldz, |z, at| blend(z.get(1), z.get(0), h.as_mut_ptr().add(at)));
     }
 }
 
 /// hp, once `z` is known to have rows of `planes` planes and each state rows of hp.
-fn check(
-    rows: usize,
-    units: usize,
-    planes: usize,
-    z: &[f32],
-    ldz: usize,
-    states: &[&[f32]],
-) -> usize {
+fn check(rows: usize, units: usize, planes: usize, z: &[f32], ldz: usize, states: &[&[f32]]) -> usize {
     let hp = padded(units);
     ensure(extent(rows, planes * hp, ldz) <= z.len() && (rows <= 1 || planes * hp <= ldz));
     for state in states {
@@ -228,13 +206,7 @@ impl Lanes {
 /// # Safety
 /// `z` has `rows` rows, `ldz` apart, of all the planes that `f` uses.
 #[inline(always)]
-unsafe fn for_each(
-    rows: usize,
-    hp: usize,
-    z: &mut [f32],
-    ldz: usize,
-    mut f: impl FnMut(Lanes, usize),
-) {
+unsafe fn for_each(rows: usize, hp: usize, z: &mut [f32], ldz: usize, mut f: impl FnMut(Lanes, usize)) {
     for row in 0..rows {
         // SAFETY: the caller's promise.
         let start = unsafe { z.as_mut_ptr().add(row * ldz) };

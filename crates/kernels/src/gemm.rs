@@ -8,6 +8,9 @@ use crate::pack::{PANEL, packed_len, padded, panel_width};
 use crate::simd::F32x4;
 use crate::{ensure, extent};
 
+/// How much of k several rows go through at once: that much of a panel, 16 KB, stays in the first cache.
+const BLOCK: usize = 256;
+
 /// What the chains of a product start from.
 #[derive(Clone, Copy)]
 pub enum Start<'a> {
@@ -42,15 +45,7 @@ pub fn gemm(
         }
         Start::Continue => (c_pointer.cast_const(), ldc),
     };
-    let product = Product {
-        k,
-        a: a.as_ptr(),
-        lda,
-        c: c_pointer,
-        ldc,
-        from,
-        from_row,
-    };
+    let product = Product { k, a: a.as_ptr(), lda, c: c_pointer, ldc, from, from_row };
     let vectors = padded(n) / 4;
     let mut first = 0;
     while first < vectors {
@@ -66,15 +61,21 @@ pub fn gemm(
         };
         // SAFETY: a has m rows of k, c (and the start) m rows of n, w the whole panels; all checked above.
         unsafe {
-            columns(
-                &product,
-                m,
-                n,
-                first,
-                width,
-                together,
-                w.as_ptr().add(first * 4 * k),
-            )
+            let w = w.as_ptr().add(first * 4 * k);
+            let mut part = Product { k: if m > 1 { k.min(BLOCK) } else { k }, ..product };
+            columns(&part, m, n, first, width, together, w);
+            let mut done = part.k;
+            while done < k {
+                part = Product {
+                    k: (k - done).min(BLOCK),
+                    a: product.a.add(done),
+                    from: c_pointer.cast_const(),
+                    from_row: ldc,
+                    ..product
+                };
+                columns(&part, m, n, first, width, together, w.add(done * width * 4));
+                done += part.k;
+            }
         }
         first += width * together;
     }
@@ -122,29 +123,20 @@ unsafe fn columns(
         // SAFETY: the tile lies inside the rows; what reaches past column n goes through a buffer.
         unsafe {
             if column + wide <= n {
-                let from = if p.from.is_null() {
-                    p.from
-                } else {
-                    p.from.add(row * p.from_row + column)
-                };
-                run(
-                    p,
-                    row,
-                    w,
-                    p.c.add(row * p.ldc + column),
-                    p.ldc,
-                    from,
-                    p.from_row,
-                );
+                let times = if rows == 1 { 1 } else { (m - row) / rows };
+                let from = if p.from.is_null() { p.from } else { p.from.add(row * p.from_row + column) };
+                let c = p.c.add(row * p.ldc + column);
+                run(p, row, times, w, c, p.ldc, from, p.from_row);
+                row += rows * times;
             } else {
                 edge(p, row, column, w, run, rows, n - column, wide);
+                row += rows;
             }
         }
-        row += rows;
     }
 }
 
-type Tile = unsafe fn(&Product, usize, *const f32, *mut f32, usize, *const f32, usize);
+type Tile = unsafe fn(&Product, usize, usize, *const f32, *mut f32, usize, *const f32, usize);
 
 /// A tile whose last vector reaches past column n: computed in a buffer.
 ///
@@ -172,7 +164,7 @@ unsafe fn edge(
                 }
             }
         }
-        run(p, row, w, pointer, wide, pointer.cast_const(), wide);
+        run(p, row, 1, w, pointer, wide, pointer.cast_const(), wide);
         for r in 0..rows {
             let to = p.c.add((row + r) * p.ldc + column);
             for j in 0..columns {
@@ -182,49 +174,58 @@ unsafe fn edge(
     }
 }
 
-/// R rows by P panels of V vectors, from row `row`: the accumulators, a number of each row and a weight must fit sixteen
-/// registers.
+/// R rows by P panels of V vectors, `times` one below the other from row `row`: the accumulators, a number of each row and a weight
+/// must fit sixteen registers.
 ///
 /// # Safety
-/// `p.a` has the rows, `w` the panels, one after the other; `c` has R rows of P · V vectors, and so has `from` unless it is null.
+/// `p.a` has the rows, `w` the panels, one after the other; `c` has the rows of P · V vectors, and so has `from` unless it is null.
 unsafe fn tile<const R: usize, const P: usize, const V: usize>(
     p: &Product,
     row: usize,
+    times: usize,
     w: *const f32,
-    c: *mut f32,
+    mut c: *mut f32,
     ldc: usize,
-    from: *const f32,
+    mut from: *const f32,
     from_row: usize,
 ) {
-    let mut sums = [[[F32x4::ZERO; V]; P]; R];
-    // SAFETY: all addresses are inside what the caller promised.
+    let k = p.k;
+    // SAFETY: all addresses are inside what the caller promised; a null `from` is only counted on.
     unsafe {
-        if !from.is_null() {
-            for (r, sums) in sums.iter_mut().enumerate() {
-                for (v, sum) in sums.as_flattened_mut().iter_mut().enumerate() {
-                    *sum = F32x4::read(from.add(r * from_row + v * 4));
+        let starts = !from.is_null();
+        let panels: [*const f32; P] = core::array::from_fn(|panel| w.add(panel * k * V * 4));
+        let mut rows: [*const f32; R] = core::array::from_fn(|r| p.a.add((row + r) * p.lda));
+        // A tile of one row is only ever wanted once: no loop around it.
+        for _ in 0..if R == 1 { 1 } else { times } {
+            let mut sums = [[[F32x4::ZERO; V]; P]; R];
+            if starts {
+                for (r, sums) in sums.iter_mut().enumerate() {
+                    for (v, sum) in sums.as_flattened_mut().iter_mut().enumerate() {
+                        *sum = F32x4::read(from.add(r * from_row + v * 4));
+                    }
                 }
             }
-        }
-        let mut a: [*const f32; R] = core::array::from_fn(|r| p.a.add((row + r) * p.lda));
-        let mut w: [*const f32; P] = core::array::from_fn(|panel| w.add(panel * p.k * V * 4));
-        let mut left = p.k;
-        // Two steps a turn, with a way out between them: it serves an odd k, and it keeps the compiler from mixing the steps, which
-        // would need more registers than there are.
-        while left > 0 {
-            step(&mut sums, &a, &w, 0);
-            if left == 1 {
-                break;
+            let (mut a, mut w, mut left) = (rows, panels, k);
+            // Two steps a turn, with a way out between them: it serves an odd k, and it keeps the compiler from mixing the steps,
+            // which would need more registers than there are.
+            while left > 0 {
+                step(&mut sums, &a, &w, 0);
+                if left == 1 {
+                    break;
+                }
+                step(&mut sums, &a, &w, 1);
+                a = a.map(|a| a.add(2));
+                w = w.map(|w| w.add(2 * V * 4));
+                left -= 2;
             }
-            step(&mut sums, &a, &w, 1);
-            a = a.map(|a| a.add(2));
-            w = w.map(|w| w.add(2 * V * 4));
-            left -= 2;
-        }
-        for (r, sums) in sums.iter().enumerate() {
-            for (v, sum) in sums.as_flattened().iter().enumerate() {
-                sum.write(c.add(r * ldc + v * 4));
+            for (r, sums) in sums.iter().enumerate() {
+                for (v, sum) in sums.as_flattened().iter().enumerate() {
+                    sum.write(c.add(r * ldc + v * 4));
+                }
             }
+            rows = rows.map(|a| a.wrapping_add(R * p.lda));
+            c = c.wrapping_add(R * ldc);
+            from = from.wrapping_add(R * from_row);
         }
     }
 }
@@ -276,17 +277,16 @@ mod tests {
     fn every_element_is_one_chain() {
         let mut random = Random::new(3);
         for m in [1, 2, 3, 4, 5, 9] {
-            for k in [0, 1, 2, 7, 33] {
-                for n in SIZES {
+            for k in [0, 1, 2, 7, 33, BLOCK, 2 * BLOCK + 5] {
+                for n in SIZES.into_iter().filter(|n| k < BLOCK || n % 3 == 1) {
                     let (lda, ldc) = (k + 3, n + 5);
                     let a = random.numbers(m * lda, 1.0);
                     let w = random.numbers(k * n, 1.0);
                     let bias = random.numbers(n, 1.0);
                     let before = random.numbers(m * ldc, 1.0);
                     let packed = packed(&w, k, n);
-                    for (which, start) in [Start::Zero, Start::Bias(&bias), Start::Continue]
-                        .into_iter()
-                        .enumerate()
+                    for (which, start) in
+                        [Start::Zero, Start::Bias(&bias), Start::Continue].into_iter().enumerate()
                     {
                         let mut c = before.clone();
                         gemm(m, k, n, &a, lda, &packed, &mut c, ldc, start);
@@ -322,24 +322,11 @@ mod tests {
             let mut c = vec![0.0; m * n];
             gemm(m, k, n, &a, k, &whole, &mut c, n, Start::Zero);
             let cut = k / 3;
-            let (head, tail) = (
-                packed(&w[..cut * n], cut, n),
-                packed(&w[cut * n..], k - cut, n),
-            );
+            let (head, tail) = (packed(&w[..cut * n], cut, n), packed(&w[cut * n..], k - cut, n));
             for i in 0..m {
                 let mut row = vec![0.0; n];
                 gemm(1, cut, n, &a[i * k..], k, &head, &mut row, n, Start::Zero);
-                gemm(
-                    1,
-                    k - cut,
-                    n,
-                    &a[i * k + cut..],
-                    k,
-                    &tail,
-                    &mut row,
-                    n,
-                    Start::Continue,
-                );
+                gemm(1, k - cut, n, &a[i * k + cut..], k, &tail, &mut row, n, Start::Continue);
                 assert_eq!(row, c[i * n..(i + 1) * n]);
             }
             let want = naive::gemm(m, k, n, &a, &w);
@@ -360,21 +347,9 @@ mod tests {
         let mut random = Random::new(5);
         let (m, n) = (6, 37);
         let a = random.numbers(m * n, 1.0);
-        let identity: Vec<f32> = (0..n * n)
-            .map(|i| if i / n == i % n { 1.0 } else { 0.0 })
-            .collect();
+        let identity: Vec<f32> = (0..n * n).map(|i| if i / n == i % n { 1.0 } else { 0.0 }).collect();
         let mut c = vec![0.0; m * n];
-        gemm(
-            m,
-            n,
-            n,
-            &a,
-            n,
-            &packed(&identity, n, n),
-            &mut c,
-            n,
-            Start::Zero,
-        );
+        gemm(m, n, n, &a, n, &packed(&identity, n, n), &mut c, n, Start::Zero);
         assert_eq!(a, c);
     }
 }

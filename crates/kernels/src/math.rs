@@ -39,13 +39,7 @@ static CONSTANTS: Constants = Constants {
     round: 12_582_912.0,
     ln2_high: 0.693_359_4,
     ln2_low: -2.121_944_4e-4,
-    expm1: [
-        1.387_028_5e-3,
-        8.366_253e-3,
-        4.166_744e-2,
-        1.666_654_6e-1,
-        4.999_999_7e-1,
-    ],
+    expm1: [1.387_028_5e-3, 8.366_253e-3, 4.166_744e-2, 1.666_654_6e-1, 4.999_999_7e-1],
     one: 1.0,
     two: 2.0,
     minus_zero: -0.0,
@@ -70,10 +64,7 @@ fn reduce(k: &Constants, x: F32x4) -> (Bits, F32x4) {
     let rounded = x * F32x4::splat(k.log2_e) + round;
     let n = rounded - round;
     // What the low part of n ln 2 takes joins the small terms: one rounding less.
-    let (high, low) = (
-        x - n * F32x4::splat(k.ln2_high),
-        n * F32x4::splat(k.ln2_low),
-    );
+    let (high, low) = (x - n * F32x4::splat(k.ln2_high), n * F32x4::splat(k.ln2_low));
     let r = high - low;
     (rounded.bits(), (r * r * poly(r, k.expm1) - low) + high)
 }
@@ -138,9 +129,7 @@ pub fn sigmoid(x: F32x4) -> F32x4 {
 /// [`sigmoid`] with the constants in memory.
 #[inline(always)]
 pub fn sigmoid_by(k: &Constants, x: F32x4) -> F32x4 {
-    let x = x
-        .pmax(F32x4::splat(k.sigmoid_low))
-        .pmin(F32x4::splat(k.sigmoid_high));
+    let x = x.pmax(F32x4::splat(k.sigmoid_low)).pmin(F32x4::splat(k.sigmoid_high));
     let (n, q) = reduce(k, -x);
     let scale = F32x4::splat(k.sigmoid_scale);
     let s = power(n, k.sigmoid_scale);
@@ -172,10 +161,7 @@ fn split(x: F32x4) -> (F32x4, F32x4) {
     let tiny = x.lt(F32x4::splat(f32::MIN_POSITIVE));
     let x = tiny.choose(x * F32x4::splat(8_388_608.0), x);
     const ROOT_HALF: u32 = 0x3f35_04f3;
-    let n = x
-        .bits()
-        .plus(Bits::splat(ROOT_HALF.wrapping_neg()))
-        .right(23);
+    let n = x.bits().plus(Bits::splat(ROOT_HALF.wrapping_neg())).right(23);
     let m = x.bits().plus((!n).plus(Bits::splat(1)).left(23)).float();
     let e = n.to_f32() - tiny.keep(F32x4::splat(23.0));
     (e, m - F32x4::splat(1.0))
@@ -197,9 +183,7 @@ fn log_near(e: F32x4, f: F32x4, more: F32x4) -> F32x4 {
 fn finish_log(x: F32x4, y: F32x4) -> F32x4 {
     let inside = F32x4::ZERO.lt(x) & x.lt(F32x4::splat(f32::INFINITY));
     let below = x.lt(F32x4::ZERO).choose(F32x4::splat(f32::NAN), x);
-    let outside = x
-        .eq(F32x4::ZERO)
-        .choose(F32x4::splat(f32::NEG_INFINITY), below);
+    let outside = x.eq(F32x4::ZERO).choose(F32x4::splat(f32::NEG_INFINITY), below);
     inside.choose(y, outside)
 }
 

@@ -32,14 +32,7 @@ pub fn pack(src: &[f32], k: usize, n: usize, k_stride: usize, n_stride: usize, d
 
 /// Packs `src[k, gates · units]` with its columns regrouped for the fused gates: plane p is gate `planes[p]`, padded with zero
 /// columns to a multiple of four, so that each activation is one contiguous run.
-pub fn pack_gates(
-    src: &[f32],
-    k: usize,
-    units: usize,
-    gates: usize,
-    planes: &[usize],
-    dst: &mut [f32],
-) {
+pub fn pack_gates(src: &[f32], k: usize, units: usize, gates: usize, planes: &[usize], dst: &mut [f32]) {
     pack_planes(src, k, gates * units, 1, units, planes, dst);
 }
 
@@ -54,9 +47,7 @@ fn pack_planes(
 ) {
     let last = planes.iter().fold(0, |last, plane| last.max(*plane));
     ensure(
-        k == 0
-            || units == 0
-            || extent(k, (last * units + units - 1) * n_stride + 1, k_stride) <= src.len(),
+        k == 0 || units == 0 || extent(k, (last * units + units - 1) * n_stride + 1, k_stride) <= src.len(),
     );
     let per_plane = padded(units) / 4;
     let vectors = planes.len() * per_plane;
@@ -74,11 +65,7 @@ fn pack_planes(
                 };
                 for (lane, x) in to.iter_mut().enumerate() {
                     let at = row * k_stride + (gate * units + column + lane) * n_stride;
-                    *x = if column + lane < units {
-                        src.get(at).copied().unwrap_or(0.0)
-                    } else {
-                        0.0
-                    };
+                    *x = if column + lane < units { src.get(at).copied().unwrap_or(0.0) } else { 0.0 };
                 }
             }
         }
@@ -102,11 +89,7 @@ mod tests {
             for column in 0..40 {
                 let (panel, width) = (column / 16, if column < 32 { 16 } else { 8 });
                 let at = panel * k * 16 + row * width + column % 16;
-                let want = if column < n {
-                    src[row * n + column]
-                } else {
-                    0.0
-                };
+                let want = if column < n { src[row * n + column] } else { 0.0 };
                 assert_eq!(packed[at], want, "{row} {column}");
             }
         }
@@ -125,11 +108,7 @@ mod tests {
         for row in 0..k {
             for column in 0..16 {
                 let (gate, unit) = ([2, 0][column / 8], column % 8);
-                let want = if unit < units {
-                    src[row * 15 + gate * 5 + unit]
-                } else {
-                    0.0
-                };
+                let want = if unit < units { src[row * 15 + gate * 5 + unit] } else { 0.0 };
                 assert_eq!(packed[row * 16 + column], want);
             }
         }

@@ -148,10 +148,7 @@ struct Pairs {
 impl Pairs {
     #[inline(always)]
     fn new() -> Self {
-        Pairs {
-            levels: [F32x4::ZERO; 32],
-            blocks: 0,
-        }
+        Pairs { levels: [F32x4::ZERO; 32], blocks: 0 }
     }
 
     #[inline(always)]
@@ -207,9 +204,7 @@ fn row_block<J: Join>(_: J, x: &[f32]) -> f32 {
         J::join(F32x4::load(lanes), J::take(F32x4::load_part(x))).store_part(&mut lanes[..x.len()]);
     }
     let [low, high] = lanes;
-    let [a, b, c, d] = J::join(F32x4::load(&low), F32x4::load(&high))
-        .to_array()
-        .map(F32x4::splat);
+    let [a, b, c, d] = J::join(F32x4::load(&low), F32x4::load(&high)).to_array().map(F32x4::splat);
     let [total, ..] = J::join(J::join(a, c), J::join(b, d)).to_array();
     total
 }
@@ -243,11 +238,7 @@ pub fn reduce_bool(kind: Reduce, x: &[u8], outer: usize, n: usize, inner: usize,
     let any = kind == Reduce::Any;
     debug_assert!(any || kind == Reduce::All);
     each_column(x, outer, n, inner, out, |mut column| {
-        u8::from(if any {
-            column.any(|x| x != 0)
-        } else {
-            column.all(|x| x != 0)
-        })
+        u8::from(if any { column.any(|x| x != 0) } else { column.all(|x| x != 0) })
     });
 }
 
@@ -261,14 +252,7 @@ pub fn arg_min(x: &[f32], outer: usize, n: usize, inner: usize, out: &mut [i32])
     arg(x, outer, n, inner, out, |x, best| x < best);
 }
 
-fn arg(
-    x: &[f32],
-    outer: usize,
-    n: usize,
-    inner: usize,
-    out: &mut [i32],
-    better: fn(f32, f32) -> bool,
-) {
+fn arg(x: &[f32], outer: usize, n: usize, inner: usize, out: &mut [i32], better: fn(f32, f32) -> bool) {
     each_column(x, outer, n, inner, out, |column| {
         let mut best = (0, None);
         for (index, x) in column.enumerate() {

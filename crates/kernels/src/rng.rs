@@ -10,12 +10,7 @@ pub fn philox(key: [u32; 2], counter: [u32; 4]) -> [u32; 4] {
     let [mut a, mut b, mut c, mut d] = counter;
     for _ in 0..10 {
         let (x, y) = (u64::from(a) * 0xd251_1f53, u64::from(c) * 0xcd9e_8d57);
-        (a, b, c, d) = (
-            (y >> 32) as u32 ^ b ^ k0,
-            y as u32,
-            (x >> 32) as u32 ^ d ^ k1,
-            x as u32,
-        );
+        (a, b, c, d) = ((y >> 32) as u32 ^ b ^ k0, y as u32, (x >> 32) as u32 ^ d ^ k1, x as u32);
         k0 = k0.wrapping_add(0x9e37_79b9);
         k1 = k1.wrapping_add(0xbb67_ae85);
     }
@@ -59,36 +54,21 @@ mod tests {
     /// The known answers of Random123.
     #[test]
     fn philox_known_answers() {
+        assert_eq!(philox([0; 2], [0; 4]), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
+        assert_eq!(philox([!0; 2], [!0; 4]), [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]);
         assert_eq!(
-            philox([0; 2], [0; 4]),
-            [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]
-        );
-        assert_eq!(
-            philox([!0; 2], [!0; 4]),
-            [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]
-        );
-        assert_eq!(
-            philox(
-                [0xa409_3822, 0x299f_31d0],
-                [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344]
-            ),
+            philox([0xa409_3822, 0x299f_31d0], [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344]),
             [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
         );
     }
 
     fn draws(f: fn(u32) -> f32) -> Vec<f64> {
-        (0..25_000)
-            .flat_map(|i| philox([7, 9], [i, 0, 0, 0]))
-            .map(|bits| f64::from(f(bits)))
-            .collect()
+        (0..25_000).flat_map(|i| philox([7, 9], [i, 0, 0, 0])).map(|bits| f64::from(f(bits))).collect()
     }
 
     fn moments(x: &[f64]) -> (f64, f64) {
         let mean = x.iter().sum::<f64>() / x.len() as f64;
-        (
-            mean,
-            x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / x.len() as f64,
-        )
+        (mean, x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / x.len() as f64)
     }
 
     #[test]
@@ -96,15 +76,9 @@ mod tests {
         let (mean, variance) = moments(&draws(uniform01));
         assert!((mean - 0.5).abs() < 4e-3 && (variance - 1.0 / 12.0).abs() < 1e-3);
         let (mean, variance) = moments(&draws(normal));
-        assert!(
-            mean.abs() < 0.015 && (variance - 1.0).abs() < 0.02,
-            "{mean} {variance}"
-        );
+        assert!(mean.abs() < 0.015 && (variance - 1.0).abs() < 0.02, "{mean} {variance}");
         let (mean, variance) = moments(&draws(truncated_normal));
-        assert!(
-            mean.abs() < 0.012 && (variance - 0.773_741).abs() < 0.012,
-            "{mean} {variance}"
-        );
+        assert!(mean.abs() < 0.012 && (variance - 0.773_741).abs() < 0.012, "{mean} {variance}");
     }
 
     #[test]

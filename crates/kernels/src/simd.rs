@@ -13,9 +13,7 @@ mod body;
 #[path = "simd/portable.rs"]
 mod body;
 #[cfg(all(target_arch = "wasm32", not(target_feature = "simd128")))]
-compile_error!(
-    "layer-rnn needs simd128: build with -Ctarget-feature=+simd128 (see .cargo/config.toml)"
-);
+compile_error!("layer-rnn needs simd128: build with -Ctarget-feature=+simd128 (see .cargo/config.toml)");
 
 /// Four f32 lanes.
 #[derive(Clone, Copy)]
@@ -319,10 +317,7 @@ mod tests {
         for i in 0..4 {
             assert_eq!((x + y).to_array()[i].to_bits(), (X[i] + Y[i]).to_bits());
             assert_eq!((x - y).to_array()[i].to_bits(), (X[i] - Y[i]).to_bits());
-            assert_eq!(
-                x.copysign(y).to_array()[i].to_bits(),
-                X[i].copysign(Y[i]).to_bits()
-            );
+            assert_eq!(x.copysign(y).to_array()[i].to_bits(), X[i].copysign(Y[i]).to_bits());
         }
         assert_eq!((x * y).to_array()[..2], [-4.5, -6.25]);
         assert_eq!((x / y).to_array()[..2], [-0.5, -1.0]);
@@ -337,14 +332,7 @@ mod tests {
         let nan = F32x4::splat(f32::NAN);
         let one = F32x4::splat(1.0);
         let (zero, minus) = (F32x4::ZERO, F32x4::splat(-0.0));
-        for v in [
-            nan.min(one),
-            one.min(nan),
-            nan.max(one),
-            one.max(nan),
-            nan.pmin(one),
-            nan.pmax(one),
-        ] {
+        for v in [nan.min(one), one.min(nan), nan.max(one), one.max(nan), nan.pmin(one), nan.pmax(one)] {
             assert!(v.to_array()[0].is_nan());
         }
         assert_eq!(one.pmin(nan).to_array()[0], 1.0);
@@ -366,14 +354,8 @@ mod tests {
         assert_eq!(x.ne(y).bitmask(), 0b1011);
         assert_eq!(x.lt(y).choose(x, y).to_array()[..2], [-3.0, -2.5]);
         assert_eq!((!x.lt(y)).keep(x).to_array()[..2], [1.5, 0.0]);
-        assert_eq!(
-            Bits::splat(!6).plus(Bits::splat(4)).to_f32().to_array()[0],
-            -3.0
-        );
-        assert_eq!(
-            Bits::splat(0x8000_0000).right(31).to_f32().to_array()[0],
-            -1.0
-        );
+        assert_eq!(Bits::splat(!6).plus(Bits::splat(4)).to_f32().to_array()[0], -3.0);
+        assert_eq!(Bits::splat(0x8000_0000).right(31).to_f32().to_array()[0], -1.0);
     }
 
     #[test]

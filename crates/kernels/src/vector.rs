@@ -76,13 +76,7 @@ mod tests {
 
     #[test]
     fn every_nan_becomes_the_same() {
-        let mut x = [
-            f32::from_bits(0xffc0_1234),
-            1.0,
-            f32::INFINITY,
-            0.0,
-            f32::from_bits(0x7fc0_0001),
-        ];
+        let mut x = [f32::from_bits(0xffc0_1234), 1.0, f32::INFINITY, 0.0, f32::from_bits(0x7fc0_0001)];
         canonical_nan(&mut x);
         assert_eq!(x[0].to_bits(), f32::NAN.to_bits());
         assert_eq!(x[4].to_bits(), f32::NAN.to_bits());

@@ -10,10 +10,7 @@ fn unary_functions() {
         let x = random.numbers(n, 3.0);
         for &kind in Unary::ALL {
             let positive = matches!(kind, Unary::Sqrt | Unary::Rsqrt | Unary::Log | Unary::Log1p);
-            let x: Vec<f32> = x
-                .iter()
-                .map(|x| if positive { x.abs() } else { *x })
-                .collect();
+            let x: Vec<f32> = x.iter().map(|x| if positive { x.abs() } else { *x }).collect();
             let mut y = vec![9.0; n];
             unary(kind, &x, &mut y);
             let want: Vec<f64> = x
@@ -43,20 +40,12 @@ fn unary_functions() {
         }
     }
     let mut y = [0.0; 4];
-    unary(
-        Unary::Sign,
-        &[0.0, -0.0, f32::NAN, f32::NEG_INFINITY],
-        &mut y,
-    );
+    unary(Unary::Sign, &[0.0, -0.0, f32::NAN, f32::NEG_INFINITY], &mut y);
     assert!(y[0] == 0.0 && y[1] == 0.0 && y[2].is_nan() && y[3] == -1.0);
 }
 
 fn operand(x: &[f32], scalar: bool) -> Operand<'_, f32> {
-    if scalar {
-        Operand::Scalar(*x.first().unwrap_or(&0.5))
-    } else {
-        Operand::Slice(x)
-    }
+    if scalar { Operand::Scalar(*x.first().unwrap_or(&0.5)) } else { Operand::Slice(x) }
 }
 
 #[test]
@@ -66,12 +55,10 @@ fn binary_functions() {
         let (a, b) = (random.numbers(n, 3.0), random.numbers(n, 3.0));
         let a: Vec<f32> = a.iter().map(|a| a.abs()).collect();
         for &kind in Binary::ALL {
-            for (scalar_a, scalar_b) in [(false, false), (true, false), (false, true), (true, true)]
-            {
+            for (scalar_a, scalar_b) in [(false, false), (true, false), (false, true), (true, true)] {
                 let mut y = vec![9.0; n];
                 binary(kind, operand(&a, scalar_a), operand(&b, scalar_b), &mut y);
-                let at =
-                    |x: &[f32], scalar: bool, i: usize| f64::from(x[if scalar { 0 } else { i }]);
+                let at = |x: &[f32], scalar: bool, i: usize| f64::from(x[if scalar { 0 } else { i }]);
                 let want: Vec<f64> = (0..n)
                     .map(|i| (at(&a, scalar_a, i), at(&b, scalar_b, i)))
                     .map(|(a, b)| match kind {
@@ -91,12 +78,7 @@ fn binary_functions() {
         }
     }
     let mut y = [0.0; 4];
-    binary(
-        Binary::Maximum,
-        Operand::Slice(&[f32::NAN, 1.0, 2.0, 3.0]),
-        Operand::Scalar(2.0),
-        &mut y,
-    );
+    binary(Binary::Maximum, Operand::Slice(&[f32::NAN, 1.0, 2.0, 3.0]), Operand::Scalar(2.0), &mut y);
     assert!(y[0].is_nan() && y[1..] == [2.0, 2.0, 3.0]);
     binary(
         Binary::Mod,
@@ -129,10 +111,7 @@ fn integers() {
 
 #[test]
 fn comparisons_and_logic() {
-    let (a, b) = (
-        [1.0, 2.0, f32::NAN, 0.0, 3.0],
-        [1.0, 3.0, f32::NAN, -0.0, 2.0],
-    );
+    let (a, b) = ([1.0, 2.0, f32::NAN, 0.0, 3.0], [1.0, 3.0, f32::NAN, -0.0, 2.0]);
     let mut y = [9; 5];
     for (kind, want) in [
         (Compare::Equal, [1, 0, 0, 1, 0]),
@@ -145,25 +124,13 @@ fn comparisons_and_logic() {
         compare(kind, Operand::Slice(&a), Operand::Slice(&b), &mut y);
         assert_eq!(y, want, "{kind:?}");
     }
-    compare_i32(
-        Compare::Less,
-        Operand::Slice(&[1, -1, 0, 5, 2]),
-        Operand::Scalar(1),
-        &mut y,
-    );
+    compare_i32(Compare::Less, Operand::Slice(&[1, -1, 0, 5, 2]), Operand::Scalar(1), &mut y);
     assert_eq!(y, [0, 1, 1, 0, 0]);
-    for (kind, want) in [
-        (Logical::And, [0, 0, 0, 1]),
-        (Logical::Or, [0, 1, 1, 1]),
-        (Logical::Xor, [0, 1, 1, 0]),
-    ] {
+    for (kind, want) in
+        [(Logical::And, [0, 0, 0, 1]), (Logical::Or, [0, 1, 1, 1]), (Logical::Xor, [0, 1, 1, 0])]
+    {
         let mut y = [9; 4];
-        logical(
-            kind,
-            Operand::Slice(&[0, 0, 1, 7]),
-            Operand::Slice(&[0, 1, 0, 1]),
-            &mut y,
-        );
+        logical(kind, Operand::Slice(&[0, 0, 1, 7]), Operand::Slice(&[0, 1, 0, 1]), &mut y);
         assert_eq!(y, want, "{kind:?}");
     }
     not(&[0, 1, 3, 0, 1], &mut y);
@@ -172,39 +139,15 @@ fn comparisons_and_logic() {
 
 #[test]
 fn choices() {
-    let (c, a, b) = (
-        [1, 0, 2, 0, 1],
-        [1.0, 2.0, 3.0, 4.0, 5.0],
-        [-1.0, -2.0, -3.0, -4.0, -5.0],
-    );
+    let (c, a, b) = ([1, 0, 2, 0, 1], [1.0, 2.0, 3.0, 4.0, 5.0], [-1.0, -2.0, -3.0, -4.0, -5.0]);
     let mut y = [0.0; 5];
-    select(
-        Operand::Slice(&c),
-        Operand::Slice(&a),
-        Operand::Slice(&b),
-        &mut y,
-    );
+    select(Operand::Slice(&c), Operand::Slice(&a), Operand::Slice(&b), &mut y);
     assert_eq!(y, [1.0, -2.0, 3.0, -4.0, 5.0]);
-    select(
-        Operand::Slice(&c),
-        Operand::Scalar(0.0),
-        Operand::Slice(&b),
-        &mut y,
-    );
+    select(Operand::Slice(&c), Operand::Scalar(0.0), Operand::Slice(&b), &mut y);
     assert_eq!(y, [0.0, -2.0, 0.0, -4.0, 0.0]);
-    select(
-        Operand::Scalar(0),
-        Operand::Slice(&a),
-        Operand::Slice(&b),
-        &mut y,
-    );
+    select(Operand::Scalar(0), Operand::Slice(&a), Operand::Slice(&b), &mut y);
     assert_eq!(y, b);
     let mut y = [0; 5];
-    select(
-        Operand::Slice(&c),
-        Operand::Slice(&[1, 2, 3, 4, 5]),
-        Operand::Scalar(9),
-        &mut y,
-    );
+    select(Operand::Slice(&c), Operand::Slice(&[1, 2, 3, 4, 5]), Operand::Scalar(9), &mut y);
     assert_eq!(y, [1, 9, 3, 9, 5]);
 }

@@ -27,31 +27,15 @@ impl Rows {
     fn new(units: usize, planes: usize, gap: usize, seed: u64) -> Self {
         let (hp, mut random) = (padded(units), Random::new(seed));
         let ld = planes * hp + gap;
-        let data = (0..ROWS * ld)
-            .map(|i| {
-                if i % ld % hp < units {
-                    random.number(2.0)
-                } else {
-                    0.0
-                }
-            })
-            .collect();
-        Rows {
-            units,
-            hp,
-            ld,
-            data,
-        }
+        let data =
+            (0..ROWS * ld).map(|i| if i % ld % hp < units { random.number(2.0) } else { 0.0 }).collect();
+        Rows { units, hp, ld, data }
     }
 
     /// A plane without pads, in f64.
     fn plane(&self, plane: usize) -> Vec<f64> {
-        let row = |row: usize| {
-            row * self.ld + plane * self.hp..row * self.ld + plane * self.hp + self.units
-        };
-        (0..ROWS)
-            .flat_map(|r| self.data[row(r)].iter().map(|&x| f64::from(x)))
-            .collect()
+        let row = |row: usize| row * self.ld + plane * self.hp..row * self.ld + plane * self.hp + self.units;
+        (0..ROWS).flat_map(|r| self.data[row(r)].iter().map(|&x| f64::from(x))).collect()
     }
 
     fn activated(&self, plane: usize, kind: Activation) -> Vec<f64> {
@@ -65,9 +49,7 @@ fn activated(x: &[f64], units: usize, kind: Activation) -> Vec<f64> {
 }
 
 fn zip<const N: usize>(operands: [&[f64]; N], f: impl Fn([f64; N]) -> f64) -> Vec<f64> {
-    (0..operands[0].len())
-        .map(|i| f(operands.map(|x| x[i])))
-        .collect()
+    (0..operands[0].len()).map(|i| f(operands.map(|x| x[i]))).collect()
 }
 
 fn check(got: &Rows, plane: usize, want: &[f64], what: &str) {
@@ -94,26 +76,13 @@ fn lstm_step() {
     for (act, recurrent) in pairs() {
         for units in SIZES {
             let what = format!("{act:?} {recurrent:?} {units}");
-            let (mut z, mut h, mut c) = (
-                Rows::new(units, 4, 4, 23),
-                Rows::new(units, 1, 0, 24),
-                Rows::new(units, 1, 0, 25),
-            );
-            let gates =
-                [0, 1, 2, 3].map(|gate| z.activated(gate, if gate == 2 { act } else { recurrent }));
+            let (mut z, mut h, mut c) =
+                (Rows::new(units, 4, 4, 23), Rows::new(units, 1, 0, 24), Rows::new(units, 1, 0, 25));
+            let gates = [0, 1, 2, 3].map(|gate| z.activated(gate, if gate == 2 { act } else { recurrent }));
             let [i, f, g, o] = &gates;
             let new_c = zip([i, f, g, &c.plane(0)], |[i, f, g, c]| f * c + i * g);
             let new_h = zip([o, &activated(&new_c, units, act)], |[o, c]| o * c);
-            lstm(
-                ROWS,
-                units,
-                &mut z.data,
-                z.ld,
-                &mut h.data,
-                &mut c.data,
-                act,
-                recurrent,
-            );
+            lstm(ROWS, units, &mut z.data, z.ld, &mut h.data, &mut c.data, act, recurrent);
             for (gate, want) in gates.iter().enumerate() {
                 check(&z, gate, want, &what);
             }
@@ -130,13 +99,9 @@ fn gru_reset_after_step() {
             let what = format!("{act:?} {recurrent:?} {units}");
             let (mut z, mut h) = (Rows::new(units, 4, 8, 26), Rows::new(units, 1, 0, 27));
             let (update, reset) = (z.activated(1, recurrent), z.activated(2, recurrent));
-            let inner = zip([&z.plane(0), &reset, &z.plane(3)], |[x, r, rec]| {
-                x + r * rec
-            });
+            let inner = zip([&z.plane(0), &reset, &z.plane(3)], |[x, r, rec]| x + r * rec);
             let candidate = activated(&inner, units, act);
-            let new = zip([&update, &h.plane(0), &candidate], |[z, h, hh]| {
-                z * h + (1.0 - z) * hh
-            });
+            let new = zip([&update, &h.plane(0), &candidate], |[z, h, hh]| z * h + (1.0 - z) * hh);
             let rec = z.plane(3);
             gru_after(ROWS, units, &mut z.data, z.ld, &mut h.data, act, recurrent);
             check(&h, 0, &new, &what);
@@ -157,18 +122,8 @@ fn gru_reset_before_step() {
             let (update, reset) = (z.activated(1, recurrent), z.activated(2, recurrent));
             let candidate = z.activated(0, act);
             let want_rh = zip([&reset, &h.plane(0)], |[r, h]| r * h);
-            let new = zip([&update, &h.plane(0), &candidate], |[z, h, hh]| {
-                z * h + (1.0 - z) * hh
-            });
-            gru_before_reset(
-                ROWS,
-                units,
-                &mut z.data,
-                z.ld,
-                &h.data,
-                &mut rh.data,
-                recurrent,
-            );
+            let new = zip([&update, &h.plane(0), &candidate], |[z, h, hh]| z * h + (1.0 - z) * hh);
+            gru_before_reset(ROWS, units, &mut z.data, z.ld, &h.data, &mut rh.data, recurrent);
             check(&rh, 0, &want_rh, &what);
             gru_before_output(ROWS, units, &mut z.data, z.ld, &mut h.data, act);
             check(&h, 0, &new, &what);
@@ -186,25 +141,10 @@ fn rows_and_passes_agree_to_the_bit() {
     let hp = padded(units);
     let (z, c) = (Rows::new(units, 4, 0, 31), Rows::new(units, 1, 0, 32));
     let (mut batch, mut h, mut batch_c) = (z.data.clone(), vec![0.0; ROWS * hp], c.data.clone());
-    lstm(
-        ROWS,
-        units,
-        &mut batch,
-        z.ld,
-        &mut h,
-        &mut batch_c,
-        Activation::Tanh,
-        Activation::Sigmoid,
-    );
+    lstm(ROWS, units, &mut batch, z.ld, &mut h, &mut batch_c, Activation::Tanh, Activation::Sigmoid);
     let mut separate = z.data.clone();
-    for (gate, act) in [
-        Activation::Sigmoid,
-        Activation::Sigmoid,
-        Activation::Tanh,
-        Activation::Sigmoid,
-    ]
-    .iter()
-    .enumerate()
+    for (gate, act) in
+        [Activation::Sigmoid, Activation::Sigmoid, Activation::Tanh, Activation::Sigmoid].iter().enumerate()
     {
         activate_rows(*act, ROWS, hp, z.ld, &mut separate[gate * hp..]);
     }
@@ -212,16 +152,7 @@ fn rows_and_passes_agree_to_the_bit() {
     for row in 0..ROWS {
         let mut alone = z.data[row * z.ld..(row + 1) * z.ld].to_vec();
         let (mut h_alone, mut c_alone) = (vec![0.0; hp], c.data[row * hp..(row + 1) * hp].to_vec());
-        lstm(
-            1,
-            units,
-            &mut alone,
-            z.ld,
-            &mut h_alone,
-            &mut c_alone,
-            Activation::Tanh,
-            Activation::Sigmoid,
-        );
+        lstm(1, units, &mut alone, z.ld, &mut h_alone, &mut c_alone, Activation::Tanh, Activation::Sigmoid);
         assert_eq!(h_alone, h[row * hp..(row + 1) * hp]);
         assert_eq!(c_alone, batch_c[row * hp..(row + 1) * hp]);
     }

@@ -29,10 +29,7 @@ fn worst(case: &Case, patterns: impl Iterator<Item = u32>) -> (f64, f32) {
         }
         for (x, y) in lanes.into_iter().zip(f(F32x4::load(&lanes)).to_array()) {
             let want = reference(f64::from(x));
-            assert!(
-                ulp::within(y, want, *limit),
-                "{name}({x:e}) is {y:e}, expected {want:e}"
-            );
+            assert!(ulp::within(y, want, *limit), "{name}({x:e}) is {y:e}, expected {want:e}");
             match *name {
                 "tanh" => assert!(x.is_nan() || y.abs() <= 1.0),
                 "sigmoid" => assert!(x.is_nan() || (0.0..=1.0).contains(&y)),
@@ -54,9 +51,7 @@ fn a_sample_is_within_two_ulp() {
         let sample: Vec<u32> = (0..100_000).map(|_| random.bits() as u32).collect();
         worst(case, sample.into_iter());
         // Where something happens, all exponents being equally likely above.
-        let near: Vec<u32> = (0..100_000)
-            .map(|_| random.number(20.0).to_bits())
-            .collect();
+        let near: Vec<u32> = (0..100_000).map(|_| random.number(20.0).to_bits()).collect();
         worst(case, near.into_iter());
     }
 }
@@ -104,34 +99,24 @@ fn limits() {
     }
     for (f, pole) in [(log as fn(F32x4) -> F32x4, 0.0), (log1p, -1.0)] {
         assert_eq!((at(f, pole), at(f, infinity)), (-infinity, infinity));
-        assert!(
-            at(f, pole - 1.0).is_nan() && at(f, -infinity).is_nan() && at(f, f32::NAN).is_nan()
-        );
+        assert!(at(f, pole - 1.0).is_nan() && at(f, -infinity).is_nan() && at(f, f32::NAN).is_nan());
     }
     assert_eq!(at(log, -0.0), -infinity);
     assert_eq!(at(tanh, -0.0).to_bits(), (-0.0f32).to_bits());
-    assert_eq!(
-        (at(exp, 0.0), at(log, 1.0), at(sigmoid, 0.0)),
-        (1.0, 0.0, 0.5)
-    );
+    assert_eq!((at(exp, 0.0), at(log, 1.0), at(sigmoid, 0.0)), (1.0, 0.0, 0.5));
 }
 
 #[test]
 fn monotone_to_a_rounding() {
     // Over every step of the reduction; two roundings may turn neighbours around, no more.
-    for (f, low, high) in [
-        (tanh as fn(F32x4) -> F32x4, -9.2f32, 9.2f32),
-        (sigmoid, -20.0, 20.0),
-        (exp, -20.0, 20.0),
-    ] {
+    for (f, low, high) in
+        [(tanh as fn(F32x4) -> F32x4, -9.2f32, 9.2f32), (sigmoid, -20.0, 20.0), (exp, -20.0, 20.0)]
+    {
         let mut before = f32::NEG_INFINITY;
         for i in 0..200_000 {
             let x = low + (high - low) * (i as f32 / 200_000.0);
             let y = f(F32x4::splat(x)).to_array()[0];
-            assert!(
-                f64::from(y) >= f64::from(before) - 2.0 * ulp::ulp(f64::from(before)).min(1e-3),
-                "{x}"
-            );
+            assert!(f64::from(y) >= f64::from(before) - 2.0 * ulp::ulp(f64::from(before)).min(1e-3), "{x}");
             before = y;
         }
     }
@@ -142,10 +127,7 @@ fn inverse_of_erf() {
     for i in 1..2000 {
         let y = i as f32 / 1000.0 - 1.0;
         let x = erf_inv(F32x4::splat(y)).to_array()[0];
-        assert!(
-            (naive::erf(f64::from(x)) - f64::from(y)).abs() < 3e-7,
-            "{y}: {x}"
-        );
+        assert!((naive::erf(f64::from(x)) - f64::from(y)).abs() < 3e-7, "{y}: {x}");
     }
 }
 
@@ -171,16 +153,8 @@ fn sine_and_cosine() {
             _ => f32::from_bits(random.bits() as u32),
         };
         let (sin, cos) = (f64::from(x).sin(), f64::from(x).cos());
-        assert!(
-            ulp::within(wide::sin(x), sin, 1.0),
-            "sin {x:e}: {:e} {sin:e}",
-            wide::sin(x)
-        );
-        assert!(
-            ulp::within(wide::cos(x), cos, 1.0),
-            "cos {x:e}: {:e} {cos:e}",
-            wide::cos(x)
-        );
+        assert!(ulp::within(wide::sin(x), sin, 1.0), "sin {x:e}: {:e} {sin:e}", wide::sin(x));
+        assert!(ulp::within(wide::cos(x), cos, 1.0), "cos {x:e}: {:e} {cos:e}", wide::cos(x));
     }
 }
 
@@ -188,11 +162,7 @@ fn sine_and_cosine() {
 fn powers() {
     let mut random = Random::new(13);
     for i in 0..200_000 {
-        let x = if i % 2 == 0 {
-            random.number(4.0)
-        } else {
-            f32::from_bits(random.bits() as u32)
-        };
+        let x = if i % 2 == 0 { random.number(4.0) } else { f32::from_bits(random.bits() as u32) };
         let y = match i % 3 {
             0 => random.number(30.0),
             1 => random.number(9.0).round(),
@@ -205,20 +175,8 @@ fn powers() {
             wide::pow(x, y)
         );
     }
-    let special = [
-        0.0,
-        -0.0,
-        1.0,
-        -1.0,
-        2.0,
-        -3.0,
-        0.5,
-        -0.5,
-        f32::INFINITY,
-        f32::NEG_INFINITY,
-        f32::NAN,
-        1e30,
-    ];
+    let special =
+        [0.0, -0.0, 1.0, -1.0, 2.0, -3.0, 0.5, -0.5, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 1e30];
     for x in special {
         for y in special {
             let (got, want) = (wide::pow(x, y), f64::from(x).powf(f64::from(y)) as f32);

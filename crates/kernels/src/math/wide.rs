@@ -44,16 +44,8 @@ fn reduce(x: f32) -> (u32, f64) {
         return (0, f64::NAN);
     }
     // x = m · 2^e with 24 digits of m: the product with the digits of 2/π that matter, modulo 4.
-    const TWO_OVER_PI: [u32; 8] = [
-        0,
-        0xa2f9_836e,
-        0x4e44_1529,
-        0xfc27_57d1,
-        0xf534_ddc0,
-        0xdb62_9599,
-        0x3c43_9041,
-        0xfe51_63ab,
-    ];
+    const TWO_OVER_PI: [u32; 8] =
+        [0, 0xa2f9_836e, 0x4e44_1529, 0xfc27_57d1, 0xf534_ddc0, 0xdb62_9599, 0x3c43_9041, 0xfe51_63ab];
     let e = ((x.to_bits() >> 23) & 0xff) as usize - 150; // x >= 2^26 here, so e >= 3
     let m = u128::from(x.to_bits() & 0x7f_ffff | 0x80_0000);
     let (word, shift) = (e / 32, e % 32);
@@ -66,11 +58,7 @@ fn reduce(x: f32) -> (u32, f64) {
     // To the nearest quadrant: a fraction of a half or more counts from above.
     let quadrant = quadrant.wrapping_add((fraction >> 63) as u32);
     let r = fraction as i64 as f64 * (core::f64::consts::FRAC_PI_2 / 18_446_744_073_709_551_616.0);
-    if x < 0.0 {
-        (quadrant.wrapping_neg(), -r)
-    } else {
-        (quadrant, r)
-    }
+    if x < 0.0 { (quadrant.wrapping_neg(), -r) } else { (quadrant, r) }
 }
 
 /// `x` to the power `y`, with C's rules: x⁰ = 1, 1ʸ = 1, NaN for a negative base with a power that is no integer.
@@ -98,11 +86,7 @@ fn power(a: f64, y: f64) -> f32 {
         return 1.0;
     }
     if a == 0.0 || a == f64::INFINITY {
-        return if (a == 0.0) == (y > 0.0) {
-            0.0
-        } else {
-            f32::INFINITY
-        };
+        return if (a == 0.0) == (y > 0.0) { 0.0 } else { f32::INFINITY };
     }
     // a = 2^e m, m between √½ and √2; every f32 is normal in f64.
     const ROOT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
@@ -141,17 +125,12 @@ pub(crate) fn lanes(x: F32x4, f: fn(f32) -> f32) -> F32x4 {
 /// x − y ⌊x / y⌋ exactly, with the sign of `y` (Python's and Keras's `%`); NaN for y = 0.
 pub fn modulo(x: f32, y: f32) -> f32 {
     let r = x % y;
-    if r != 0.0 && (r < 0.0) != (y < 0.0) {
-        r + y
-    } else {
-        r
-    }
+    if r != 0.0 && (r < 0.0) != (y < 0.0) { r + y } else { r }
 }
 
 /// sign of x: −1, 0 or 1; NaN stays.
 #[inline(always)]
 pub(crate) fn sign(x: F32x4) -> F32x4 {
     let one = Bits::splat(1f32.to_bits()).float();
-    x.ne(F32x4::ZERO)
-        .choose(x.eq(x).choose(one.copysign(x), x), F32x4::ZERO)
+    x.ne(F32x4::ZERO).choose(x.eq(x).choose(one.copysign(x), x), F32x4::ZERO)
 }

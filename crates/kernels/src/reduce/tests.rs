@@ -24,13 +24,7 @@ fn every_kind_along_and_across_memory() {
             let outer = 2;
             // Around 1, so that products stay in range; some zeros.
             let x: Vec<f32> = (0..outer * n * inner)
-                .map(|_| {
-                    if random.below(50) == 0 {
-                        0.0
-                    } else {
-                        1.0 + random.number(0.05)
-                    }
-                })
+                .map(|_| if random.below(50) == 0 { 0.0 } else { 1.0 + random.number(0.05) })
                 .collect();
             for &kind in Reduce::ALL {
                 let mut out = vec![9.0; outer * inner];
@@ -64,13 +58,7 @@ fn every_kind_along_and_across_memory() {
 
 #[test]
 fn not_a_number_stays() {
-    for kind in [
-        Reduce::Sum,
-        Reduce::Mean,
-        Reduce::Max,
-        Reduce::Min,
-        Reduce::Prod,
-    ] {
+    for kind in [Reduce::Sum, Reduce::Mean, Reduce::Max, Reduce::Min, Reduce::Prod] {
         for n in [1, 5, 9, 300] {
             for at in [0, n / 2, n - 1] {
                 let mut x = vec![1.0; n];

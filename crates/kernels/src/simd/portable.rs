@@ -74,11 +74,7 @@ fn smaller(a: f32, b: f32) -> f32 {
 }
 
 fn larger(a: f32, b: f32) -> f32 {
-    if a == b {
-        f32::from_bits(a.to_bits() & b.to_bits())
-    } else {
-        -smaller(-a, -b)
-    }
+    if a == b { f32::from_bits(a.to_bits() & b.to_bits()) } else { -smaller(-a, -b) }
 }
 
 fn mask(x: bool) -> u32 {
