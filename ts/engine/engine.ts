@@ -84,6 +84,11 @@ export class Engine {
     }
   }
 
+  /** Calls a function that answers with a byte address: above 2 GB JavaScript sees it as negative. @internal */
+  address(name: ExportName, ...args: number[]): number {
+    return this.call(name, ...args) >>> 0
+  }
+
   /** What a trap leaves behind: an engine that refuses to go on. @internal */
   trapped(cause: unknown): EngineError {
     this.#failed = new EngineError(
@@ -107,7 +112,7 @@ export class Engine {
 
   /** Operands of the last failure: four of them, then the record of the program or −1. @internal */
   get operands(): Int32Array {
-    return new Int32Array(this.raw.memory.buffer, this.raw.boundary_pointer(), 5)
+    return new Int32Array(this.raw.memory.buffer, this.address('boundary_pointer'), 5)
   }
 
   /** The boundary words as they stand now; not to be kept, memory may move. @internal */
@@ -116,7 +121,7 @@ export class Engine {
       if (this.call('boundary_reserve', count) !== 0) throw this.failure('boundary')
       this.#words = count
     }
-    return new Uint32Array(this.raw.memory.buffer, this.call('boundary_pointer'), this.#words)
+    return new Uint32Array(this.raw.memory.buffer, this.address('boundary_pointer'), this.#words)
   }
 
   /** Writes words for the next call, which answers in up to `room` words; gives their number. @internal */

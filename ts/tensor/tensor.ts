@@ -97,7 +97,7 @@ export class Tensor extends SymbolicTensor implements Disposes {
   /** The numbers where they are. Any call of the engine may move them, so this is not to be kept. @internal */
   view<D extends Data = Float32Array>(): D {
     const { engine, id } = this
-    const pointer = engine.call('tensor_pointer', id)
+    const pointer = engine.address('tensor_pointer', id)
     return new (kindOf(this.dtype).Array)(engine.raw.memory.buffer, pointer, sizeOf(this.shape)) as D
   }
 

@@ -4,7 +4,8 @@ use crate::error::{Error, Result};
 use alloc::vec::Vec;
 
 const INDEX_BITS: u32 = 20;
-const MAX_GENERATION: u32 = (1 << (32 - INDEX_BITS)) - 1;
+// one bit is left free: ids are positive numbers for JavaScript, which sees signed ones
+const MAX_GENERATION: u32 = (1 << (31 - INDEX_BITS)) - 1;
 
 struct Entry<T> {
     generation: u32,
