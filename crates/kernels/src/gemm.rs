@@ -96,6 +96,7 @@ struct Product {
 ///
 /// # Safety
 /// `p` describes m rows of n columns; the panels lie inside the packed weights.
+#[inline(never)]
 unsafe fn columns(
     p: &Product,
     m: usize,

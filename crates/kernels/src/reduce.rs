@@ -6,6 +6,7 @@
 
 use crate::simd::F32x4;
 use crate::{ensure, extent};
+use core::ops::{Add, Mul};
 
 crate::numbered! {
     /// What a reduction computes.
@@ -35,25 +36,28 @@ pub fn reduce(kind: Reduce, x: &[f32], outer: usize, n: usize, inner: usize, out
     if inner == 0 {
         return;
     }
-    if inner == 1 {
-        for (o, out) in out.iter_mut().take(outer).enumerate() {
-            *out = fold(kind, x.get(o * n..(o + 1) * n).unwrap_or(&[]));
-        }
-        return;
+    if let Reduce::Any | Reduce::All = kind {
+        return each_column(x, outer, n, inner, out, |mut column| {
+            let any = kind == Reduce::Any;
+            let holds = if any { column.any(|x| x != 0.0) } else { column.all(|x| x != 0.0) };
+            if holds { 1.0 } else { 0.0 }
+        });
     }
+    let column_of = match kind {
+        Reduce::Prod => tree::<Prod>,
+        Reduce::Max => tree::<Max>,
+        Reduce::Min => tree::<Min>,
+        _ => tree::<Sum>,
+    };
     for (o, out) in out.chunks_mut(inner).take(outer).enumerate() {
         let plane = x.get(o * n * inner..(o + 1) * n * inner).unwrap_or(&[]);
+        if inner == 1 {
+            out.fill(fold(kind, plane));
+            continue;
+        }
         for (v, out) in out.chunks_mut(4).enumerate() {
             let column = plane.get(v * 4..).unwrap_or(&[]);
-            match kind {
-                Reduce::Sum | Reduce::Mean => tree(Sum, column, n, inner, out.len()),
-                Reduce::Prod => tree(Prod, column, n, inner, out.len()),
-                Reduce::Max => tree(Max, column, n, inner, out.len()),
-                Reduce::Min => tree(Min, column, n, inner, out.len()),
-                Reduce::Any => tree(Any, column, n, inner, out.len()),
-                Reduce::All => tree(All, column, n, inner, out.len()),
-            }
-            .store_part(out);
+            column_of(column, n, inner, out.len()).store_part(out);
             if kind == Reduce::Mean {
                 out.iter_mut().for_each(|x| *x /= n as f32);
             }
@@ -64,31 +68,28 @@ pub fn reduce(kind: Reduce, x: &[f32], outer: usize, n: usize, inner: usize, out
 /// The reduction of one row.
 pub fn fold(kind: Reduce, x: &[f32]) -> f32 {
     match kind {
-        Reduce::Sum => row(Sum, x),
-        Reduce::Mean => row(Sum, x) / x.len() as f32,
-        Reduce::Prod => row(Prod, x),
-        Reduce::Max => row(Max, x),
-        Reduce::Min => row(Min, x),
-        Reduce::Any => row(Any, x),
-        Reduce::All => row(All, x),
+        Reduce::Sum => row::<Sum>(x),
+        Reduce::Mean => row::<Sum>(x) / x.len() as f32,
+        Reduce::Prod => row::<Prod>(x),
+        Reduce::Max => row::<Max>(x),
+        Reduce::Min => row::<Min>(x),
+        Reduce::Any | Reduce::All => {
+            let mut out = [0.0];
+            reduce(kind, x, 1, x.len(), 1, &mut out);
+            out[0]
+        }
     }
 }
 
 /// How two partial results join, and where a chain starts.
-trait Join: Copy {
+trait Join {
     const START: f32;
     fn join(a: F32x4, b: F32x4) -> F32x4;
-    /// What an element counts as.
-    #[inline(always)]
-    fn take(x: F32x4) -> F32x4 {
-        x
-    }
 }
 
 macro_rules! joins {
     ($($name:ident $start:expr, $method:ident;)+) => {
-        $(#[derive(Clone, Copy)]
-        struct $name;
+        $(struct $name;
         impl Join for $name {
             const START: f32 = $start;
             #[inline(always)]
@@ -98,7 +99,6 @@ macro_rules! joins {
         })+
     };
 }
-use core::ops::{Add, Mul};
 joins! {
     Sum 0.0, add;
     Prod 1.0, mul;
@@ -106,56 +106,23 @@ joins! {
     Min f32::INFINITY, min;
 }
 
-#[inline(always)]
-fn truth(x: F32x4) -> F32x4 {
-    x.ne(F32x4::ZERO).keep(F32x4::splat(1.0))
-}
-
-#[derive(Clone, Copy)]
-struct Any;
-impl Join for Any {
-    const START: f32 = 0.0;
-    #[inline(always)]
-    fn join(a: F32x4, b: F32x4) -> F32x4 {
-        a.pmax(b)
-    }
-    #[inline(always)]
-    fn take(x: F32x4) -> F32x4 {
-        truth(x)
-    }
-}
-
-#[derive(Clone, Copy)]
-struct All;
-impl Join for All {
-    const START: f32 = 1.0;
-    #[inline(always)]
-    fn join(a: F32x4, b: F32x4) -> F32x4 {
-        a.pmin(b)
-    }
-    #[inline(always)]
-    fn take(x: F32x4) -> F32x4 {
-        truth(x)
-    }
-}
-
 /// Blocks joined in pairs, like the carries of a binary counter.
 struct Pairs {
+    join: fn(F32x4, F32x4) -> F32x4,
     levels: [F32x4; 32],
     blocks: u32,
 }
 
 impl Pairs {
-    #[inline(always)]
-    fn new() -> Self {
-        Pairs { levels: [F32x4::ZERO; 32], blocks: 0 }
+    fn new(join: fn(F32x4, F32x4) -> F32x4) -> Self {
+        Pairs { join, levels: [F32x4::ZERO; 32], blocks: 0 }
     }
 
-    #[inline(always)]
-    fn push<J: Join>(&mut self, _: J, mut block: F32x4) {
+    #[inline(never)]
+    fn push(&mut self, mut block: F32x4) {
         let carries = self.blocks.trailing_ones() as usize;
         for level in self.levels.iter().take(carries) {
-            block = J::join(*level, block);
+            block = (self.join)(*level, block);
         }
         if let Some(level) = self.levels.get_mut(carries) {
             *level = block;
@@ -163,45 +130,46 @@ impl Pairs {
         self.blocks += 1;
     }
 
-    /// All blocks, later ones joined first.
-    #[inline(always)]
-    fn total<J: Join>(&self, _: J) -> F32x4 {
+    /// All blocks, later ones joined first; `start` if there are none.
+    #[inline(never)]
+    fn total(&self, start: F32x4) -> F32x4 {
         let mut total = None;
         for (bit, level) in self.levels.iter().enumerate() {
             if self.blocks >> bit & 1 == 1 {
-                total = Some(total.map_or(*level, |total| J::join(*level, total)));
+                total = Some(total.map_or(*level, |total| (self.join)(*level, total)));
             }
         }
-        total.unwrap_or(F32x4::splat(J::START))
+        total.unwrap_or(start)
     }
 }
 
 /// One row, contiguous.
-fn row<J: Join>(join: J, x: &[f32]) -> f32 {
+fn row<J: Join>(x: &[f32]) -> f32 {
     if x.len() <= BLOCK {
-        return row_block(join, x);
+        return row_block::<J>(x);
     }
-    let mut pairs = Pairs::new();
+    let mut pairs = Pairs::new(J::join);
     for block in x.chunks(BLOCK) {
-        pairs.push(join, F32x4::splat(row_block(join, block)));
+        pairs.push(F32x4::splat(row_block::<J>(block)));
     }
-    let [total, ..] = pairs.total(join).to_array();
+    let [total, ..] = pairs.total(F32x4::splat(J::START)).to_array();
     total
 }
 
 /// Lane j of two vectors is chain j and 4 + j.
-fn row_block<J: Join>(_: J, x: &[f32]) -> f32 {
+#[inline(never)]
+fn row_block<J: Join>(x: &[f32]) -> f32 {
     let mut low = F32x4::splat(J::START);
     let mut high = low;
     let (eights, rest) = x.as_chunks::<8>();
     for [a, b, c, d, e, f, g, h] in eights {
-        low = J::join(low, J::take(F32x4::load(&[*a, *b, *c, *d])));
-        high = J::join(high, J::take(F32x4::load(&[*e, *f, *g, *h])));
+        low = J::join(low, F32x4::load(&[*a, *b, *c, *d]));
+        high = J::join(high, F32x4::load(&[*e, *f, *g, *h]));
     }
     // Chains that the rest does not reach stay as they are.
     let mut lanes = [low.to_array(), high.to_array()];
     for (lanes, x) in lanes.iter_mut().zip(rest.chunks(4)) {
-        J::join(F32x4::load(lanes), J::take(F32x4::load_part(x))).store_part(&mut lanes[..x.len()]);
+        J::join(F32x4::load(lanes), F32x4::load_part(x)).store_part(&mut lanes[..x.len()]);
     }
     let [low, high] = lanes;
     let [a, b, c, d] = J::join(F32x4::load(&low), F32x4::load(&high)).to_array().map(F32x4::splat);
@@ -210,8 +178,8 @@ fn row_block<J: Join>(_: J, x: &[f32]) -> f32 {
 }
 
 /// Four neighbouring columns (or `width` of them), rows `stride` apart.
-fn tree<J: Join>(join: J, x: &[f32], n: usize, stride: usize, width: usize) -> F32x4 {
-    let mut pairs = Pairs::new();
+fn tree<J: Join>(x: &[f32], n: usize, stride: usize, width: usize) -> F32x4 {
+    let mut pairs = Pairs::new(J::join);
     let mut first = 0;
     while first < n {
         let mut chains = [F32x4::splat(J::START); 8];
@@ -222,15 +190,15 @@ fn tree<J: Join>(join: J, x: &[f32], n: usize, stride: usize, width: usize) -> F
                 _ => F32x4::load_part(x.get(..width).unwrap_or(&[])),
             };
             let chain = &mut chains[t % 8];
-            *chain = J::join(*chain, J::take(x));
+            *chain = J::join(*chain, x);
         }
         let [a, b, c, d, e, f, g, h] = chains;
         let even = J::join(J::join(a, e), J::join(c, g));
         let odd = J::join(J::join(b, f), J::join(d, h));
-        pairs.push(join, J::join(even, odd));
+        pairs.push(J::join(even, odd));
         first += BLOCK;
     }
-    pairs.total(join)
+    pairs.total(F32x4::splat(J::START))
 }
 
 /// `Any` or `All` of booleans (0 or 1), `out[o, i]` over `x[o, :, i]`.

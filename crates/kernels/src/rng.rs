@@ -28,6 +28,7 @@ fn symmetric(bits: u32) -> f32 {
 }
 
 /// √2 erf⁻¹(y): the normal number below which a fraction (1 + y) / 2 lies.
+#[inline(never)]
 fn quantile(y: f32) -> f32 {
     let [x, ..] = erf_inv(F32x4::splat(y)).to_array();
     x * core::f32::consts::SQRT_2
