@@ -22,4 +22,5 @@ registerBuiltin(
   ...[InputLayer, Dense, Activation, Masking, Embedding, Dropout, RNN, SimpleRNN, LSTM, GRU],
   ...[SimpleRNNCell, LSTMCell, GRUCell, StackedRNNCells],
 )
-registerBuiltin('keras', Model, Sequential)
+registerBuiltin('keras', Sequential)
+registerBuiltin('keras.src.models.functional', Model)

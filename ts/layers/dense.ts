@@ -5,7 +5,7 @@ import { activate, linear } from '../ops/index.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor, Variable } from '../tensor/tensor.js'
 import { Layer } from './layer.js'
-import type { LayerOptions } from './layer_options.js'
+import type { InputSpec, LayerOptions } from './layer_options.js'
 import { count, type Fields, flag, nullable, unwritten } from './options.js'
 import { type ConstraintLike, constraint, type RegularizerLike, regularizer, type Stored } from './stored.js'
 
@@ -55,7 +55,7 @@ export class Dense extends Layer {
   declare kernel: Variable
   declare bias: Variable | null
   override supportsMasking = true
-  override inputSpec = { minNdim: 2 }
+  override inputSpec: InputSpec = { minNdim: 2 }
 
   constructor(options: DenseOptions) {
     super(options)
@@ -68,6 +68,7 @@ export class Dense extends Layer {
   override build(inputShape: Shape): void {
     const { units } = this
     const features = inputShape.at(-1)
+    if (features) this.inputSpec = { minNdim: 2, axes: { [-1]: features } }
     this.kernel = this.addWeight({
       name: 'kernel',
       shape: [features, units],

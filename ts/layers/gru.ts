@@ -1,5 +1,6 @@
 /** The GRU layer; its equations are with its cell. */
 import { GRUCell, type GRUCellOptions } from '../cells/gru.js'
+import type { InputSpec } from './layer_options.js'
 import type { Fields } from './options.js'
 import { cellOptions, RecurrentLayer, type RecurrentOptions, recurrentFields, useCudnn } from './recurrent.js'
 
@@ -14,6 +15,8 @@ export class GRU<const O extends GRUOptions = GRUOptions> extends RecurrentLayer
   static override readonly fields: Fields = { ...GRUCell.fields, ...recurrentFields, useCudnn }
   declare readonly units: number
   override readonly cell: GRUCell
+
+  override inputSpec: InputSpec = { ndim: 3 }
 
   constructor(options: O) {
     super(options)

@@ -46,7 +46,7 @@ export class InputLayer extends Layer {
   override supportsMasking = true
   declare readonly batchShape: Shape
   /** The symbolic tensor that a model starts from. */
-  readonly output: KerasTensor
+  readonly #output: KerasTensor
 
   constructor(options: InputOptions) {
     super(options as object)
@@ -60,7 +60,16 @@ export class InputLayer extends Layer {
     }
     this.batchShape = own ?? [options.batchSize ?? null, ...given.shape!]
     const spec = { shape: this.batchShape, dtype: this.dtype }
-    this.output = new Node(this, [], {}, spec).outputs as KerasTensor
+    this.#output = new Node(this, [], {}, spec).outputs as KerasTensor
+  }
+
+  override get output(): KerasTensor {
+    return this.#output
+  }
+
+  override getConfig(): Record<string, unknown> {
+    const { trainable: _, ...config } = super.getConfig()
+    return config
   }
 
   override call(inputs: SymbolicTensor): SymbolicTensor {

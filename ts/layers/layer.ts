@@ -4,7 +4,7 @@ import { disposable } from '../engine/handle.js'
 import { ArgumentError, DisposedError, ShapeError, StateError } from '../errors.js'
 import { getInitializer } from '../initializers/initializer.js'
 import { nextKey } from '../initializers/seed.js'
-import { releaseConstants } from '../models/graph.js'
+import { applications, type Node, releaseConstants } from '../models/graph.js'
 import { Programs } from '../models/program.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import type { DType, Shape } from '../tensor/shape.js'
@@ -115,6 +115,22 @@ export abstract class Layer {
   /** The layers that this one owns: found in its properties, arrays, plain objects and Maps, in order. */
   get sublayers(): Layer[] {
     return [...new Set(Object.values(this).flatMap(ownedLayers))]
+  }
+
+  /** The symbolic input of its first application. */
+  get input(): Nested<SymbolicTensor> {
+    return this.#applied.inputs as Nested<SymbolicTensor>
+  }
+
+  /** The symbolic output of its first application. */
+  get output(): Nested<SymbolicTensor> {
+    return this.#applied.outputs
+  }
+
+  get #applied(): Node {
+    const [first] = applications(this)
+    if (first) return first
+    throw new StateError(`${this.name} has not been applied to a symbolic tensor`, { layer: this.name })
   }
 
   /** Every weight: own ones in the order they were added, then those of the layers inside. */

@@ -1,5 +1,6 @@
 /** The LSTM layer; its equations are with its cell. */
 import { LSTMCell, type LSTMCellOptions } from '../cells/lstm.js'
+import type { InputSpec } from './layer_options.js'
 import type { Fields } from './options.js'
 import { cellOptions, RecurrentLayer, type RecurrentOptions, recurrentFields, useCudnn } from './recurrent.js'
 
@@ -17,6 +18,8 @@ export class LSTM<const O extends LSTMOptions = LSTMOptions> extends RecurrentLa
   static override readonly fields: Fields = { ...LSTMCell.fields, ...recurrentFields, useCudnn }
   declare readonly units: number
   override readonly cell: LSTMCell
+
+  override inputSpec: InputSpec = { ndim: 3 }
 
   constructor(options: O) {
     super(options)

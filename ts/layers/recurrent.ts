@@ -108,6 +108,8 @@ export abstract class RecurrentLayer<O = RecurrentOptions, S = StateSize> extend
       })
     }
     if (this.cell instanceof Layer) this.cell.build([inputShape[0]!, ...inputShape.slice(2)])
+    const features = inputShape.at(-1)
+    if (this.inputSpec?.ndim === 3 && features) this.inputSpec = { ndim: 3, axes: { 2: features } }
   }
 
   /** Applies the layer; `initialState` and a list `[x, ...states]` set the states to start from. */

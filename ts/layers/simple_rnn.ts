@@ -1,5 +1,6 @@
 /** The simple recurrent layer; its equation is with its cell. */
 import { SimpleRNNCell, type SimpleRNNCellOptions } from '../cells/simple_rnn.js'
+import type { InputSpec } from './layer_options.js'
 import type { Fields } from './options.js'
 import { cellOptions, RecurrentLayer, type RecurrentOptions, recurrentFields } from './recurrent.js'
 
@@ -14,6 +15,8 @@ export class SimpleRNN<const O extends SimpleRNNOptions = SimpleRNNOptions> exte
   static override readonly fields: Fields = { ...SimpleRNNCell.fields, ...recurrentFields }
   declare readonly units: number
   override readonly cell: SimpleRNNCell
+
+  override inputSpec: InputSpec = { ndim: 3 }
 
   constructor(options: O) {
     super(options)

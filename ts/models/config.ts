@@ -1,5 +1,6 @@
 /** Functional models as configs: Keras 3's form is written; Keras 3's and Keras 2's are read. */
 import { ArgumentError, UnsupportedError } from '../errors.js'
+import { InputLayer } from '../layers/input.js'
 import type { Layer } from '../layers/layer.js'
 import type { CallOptions } from '../layers/layer_options.js'
 import { snakeCase } from '../layers/names.js'
@@ -73,8 +74,7 @@ export function readGraph(
     const item = isPlain(entry) ? entry : {}
     const layer = deserialize(item)
     layers.push(layer)
-    const output = (layer as { output?: unknown }).output
-    made.set(layer.name, { layer, outputs: output instanceof KerasTensor ? [[output]] : [] })
+    made.set(layer.name, { layer, outputs: layer instanceof InputLayer ? [[layer.output]] : [] })
     const nodes = item.inbound_nodes === undefined ? [] : listed(item.inbound_nodes)
     waiting.push(...nodes.map(node => ({ name: layer.name, node })))
   }

@@ -90,6 +90,14 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
     return this.graph.outputs
   }
 
+  override get input(): Nested<KerasTensor> {
+    return this.inputs
+  }
+
+  override get output(): Nested<KerasTensor> {
+    return this.outputs
+  }
+
   /** The applications of layers that it computes, in order. @internal */
   get nodes(): readonly Node[] {
     return this.#graph?.nodes ?? []
