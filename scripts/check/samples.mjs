@@ -8,7 +8,7 @@ const config = {
   extends: '../../tsconfig.json',
   compilerOptions: {
     rootDir: '.',
-    outDir: 'out',
+    outDir: '.',
     declaration: false,
     sourceMap: false,
     noUnusedLocals: false,
@@ -28,12 +28,14 @@ export async function samples() {
   rmSync(join(root, folder), { recursive: true, force: true })
   mkdirSync(join(root, folder), { recursive: true })
   writeFileSync(join(root, folder, 'tsconfig.json'), JSON.stringify(config))
-  for (const { file, code } of found) writeFileSync(join(root, folder, file), code)
+  // samples stand for files in the repository's folder
+  for (const { file, code } of found)
+    writeFileSync(join(root, folder, file), code.replaceAll("from './", "from '../../"))
   if (found.some(({ file }) => file.endsWith('.ts')))
     await run('tsc', ['-p', folder], { stdio: ['ignore', 2, 2] })
   const complaints = []
   for (const { file, place } of found) {
-    const program = file.endsWith('.ts') ? `out/${file.replace('.ts', '.js')}` : file
+    const program = file.replace(/\.ts$/, '.js')
     try {
       await run(process.execPath, [`${folder}/${program}`], { stdio: ['ignore', 'ignore', 2] })
     } catch (error) {
