@@ -1,15 +1,17 @@
 /** The base of recurrent cells: one step, `call(inputs, states) -> [output, newStates]`. */
 import { Layer } from '../layers/layer.js'
 import type { LayerOptions } from '../layers/layer_options.js'
-import { mapNested } from '../layers/structure.js'
-import type { Shape } from '../tensor/shape.js'
+import type { Tensor } from '../tensor/tensor.js'
 
 /** The size of one state, or arrays and objects of sizes. */
 export type StateSize = number | readonly StateSize[] | { readonly [name: string]: StateSize }
 
-export abstract class RNNCell<S extends StateSize = StateSize> extends Layer {
-  /** Units of the state, in the structure in which `call` takes and returns states. */
-  declare stateSize: S
+/** A cell whose states have the structure `S`, a tensor for each: `RNNCell<[Tensor, Tensor]>`. */
+export abstract class RNNCell<S = Tensor[]> extends Layer {
+  /** For types only: the states. */
+  declare readonly $states: S
+  /** Units of the states, in their structure; a list of states is an array. */
+  declare stateSize: StateSize
   /** Units of the output. */
   declare outputSize: number
 
@@ -17,19 +19,15 @@ export abstract class RNNCell<S extends StateSize = StateSize> extends Layer {
     super(options)
   }
 
-  /** One step: the output and the new states for `inputs` `[batch, features]`. */
+  /**
+   * One step for `inputs` `[batch, features]`: the output and the new states. A cell with one state takes and returns
+   * it in a list.
+   */
   // biome-ignore lint/suspicious/noExplicitAny: cells annotate their inputs and states themselves
   abstract override call(inputs: any, states: any, ...rest: any[]): readonly unknown[]
 }
 
-/** The shapes of the states behind `stateSize`: `[batch, units]` each, depth first. */
-export function stateShapes(stateSize: StateSize): Shape[] {
-  const shapes: Shape[] = []
-  mapNested(stateSize, size => shapes.push([null, size as number]))
-  return shapes
-}
-
-/** A stack of one is the cell itself: the list of a cell's or a stack's state structures. */
-export function stateList(stateSize: StateSize): readonly StateSize[] {
-  return Array.isArray(stateSize) ? stateSize : [stateSize]
+/** The entries of a list of states; what is no list is the only entry. */
+export function stateList<T>(structure: T | readonly T[]): readonly T[] {
+  return Array.isArray(structure) ? structure : [structure as T]
 }

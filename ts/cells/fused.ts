@@ -12,13 +12,13 @@ import {
   regularizer,
   type Stored,
 } from '../layers/stored.js'
-import { leaves, pack } from '../layers/structure.js'
-import type { StatesOf } from '../layers/types.js'
+import { leaves, type Nested } from '../layers/structure.js'
+import type { StateList } from '../layers/types.js'
 import { reshape } from '../ops/index.js'
 import { type SequenceResult, sequence } from '../ops/sequence.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor, Variable } from '../tensor/tensor.js'
-import { RNNCell, type StateSize } from './cell.js'
+import { RNNCell } from './cell.js'
 
 /** Options of the built-in cells. Regularizers, constraints and dropout are kept; they act in training. */
 export interface FusedCellOptions extends LayerOptions {
@@ -81,7 +81,7 @@ export interface SequenceOptions {
   all: boolean
 }
 
-export abstract class FusedCell<S extends StateSize = StateSize> extends RNNCell<S> {
+export abstract class FusedCell<S = unknown> extends RNNCell<S> {
   declare readonly units: number
   declare readonly activation: ActivationName | null
   declare readonly recurrentActivation?: ActivationName | null
@@ -143,11 +143,11 @@ export abstract class FusedCell<S extends StateSize = StateSize> extends RNNCell
   /** One step, as a sequence of length one: the same bits as in any longer one. */
   override call(
     inputs: SymbolicTensor,
-    states: StatesOf<S, SymbolicTensor>,
-  ): [SymbolicTensor, StatesOf<S, SymbolicTensor>] {
+    states: Nested<SymbolicTensor>,
+  ): [output: SymbolicTensor, states: StateList<S, SymbolicTensor>] {
     const x = reshape(inputs, [-1, 1, inputs.shape.at(-1)!])
     const result = this.sequence(x, { states: leaves(states), backward: false, all: false })
-    return [result.output, pack(this.stateSize, result.states) as StatesOf<S, SymbolicTensor>]
+    return [result.output, result.states as StateList<S, SymbolicTensor>]
   }
 
   /** A whole sequence `[batch, time, features]`. */

@@ -13,6 +13,7 @@
 import { type ActivationName, activation } from '../activations.js'
 import { CellKind } from '../generated/enums.js'
 import { type Fields, flag } from '../layers/options.js'
+import type { Tensor } from '../tensor/tensor.js'
 import { FusedCell, type FusedCellOptions, fusedFields } from './fused.js'
 
 export interface GRUCellOptions extends FusedCellOptions {
@@ -22,7 +23,7 @@ export interface GRUCellOptions extends FusedCellOptions {
   resetAfter?: boolean
 }
 
-export class GRUCell extends FusedCell<number> {
+export class GRUCell extends FusedCell<Tensor> {
   static override readonly className = 'GRUCell'
   static override readonly fields: Fields = {
     ...fusedFields,

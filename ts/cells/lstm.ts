@@ -16,6 +16,7 @@ import { CellKind } from '../generated/enums.js'
 import type { Drawing } from '../initializers/initializer.js'
 import { type Fields, flag } from '../layers/options.js'
 import { concatenate, ones } from '../ops/index.js'
+import type { Tensor } from '../tensor/tensor.js'
 import { FusedCell, type FusedCellOptions, fusedFields } from './fused.js'
 
 export interface LSTMCellOptions extends FusedCellOptions {
@@ -25,7 +26,7 @@ export interface LSTMCellOptions extends FusedCellOptions {
   unitForgetBias?: boolean
 }
 
-export class LSTMCell extends FusedCell<readonly [number, number]> {
+export class LSTMCell extends FusedCell<[h: Tensor, c: Tensor]> {
   static override readonly className = 'LSTMCell'
   static override readonly fields: Fields = {
     ...fusedFields,

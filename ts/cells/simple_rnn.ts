@@ -7,11 +7,12 @@
  */
 import { CellKind } from '../generated/enums.js'
 import type { Fields } from '../layers/options.js'
+import type { Tensor } from '../tensor/tensor.js'
 import { FusedCell, type FusedCellOptions, fusedFields } from './fused.js'
 
 export interface SimpleRNNCellOptions extends FusedCellOptions {}
 
-export class SimpleRNNCell extends FusedCell<number> {
+export class SimpleRNNCell extends FusedCell<Tensor> {
   static override readonly className = 'SimpleRNNCell'
   static override readonly fields: Fields = fusedFields
 

@@ -4,31 +4,27 @@ import type { LayerOptions } from '../layers/layer_options.js'
 import { assignNames } from '../layers/naming.js'
 import type { Fields } from '../layers/options.js'
 import { deserialize, serialize } from '../layers/registry.js'
-import { isPlain } from '../layers/structure.js'
-import type { StatesOf } from '../layers/types.js'
+import { isPlain, leaves, type Nested, pack } from '../layers/structure.js'
+import type { StateList, StatesOf } from '../layers/types.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
-import { RNNCell, type StateSize } from './cell.js'
+import { RNNCell, stateList } from './cell.js'
 
-export interface StackedRNNCellsOptions<C extends readonly RNNCell[] = readonly RNNCell[]>
+export interface StackedRNNCellsOptions<C extends readonly RNNCell<unknown>[] = readonly RNNCell<unknown>[]>
   extends LayerOptions {
   cells: C
 }
 
-/** The states of a stack, in cell order: `[size of the first, size of the second, ...]`. */
-export type StackSize<C extends readonly RNNCell[]> = {
-  readonly [K in keyof C]: C[K]['stateSize']
-} & StateSize
-
-export class StackedRNNCells<const C extends readonly RNNCell[] = readonly RNNCell[]> extends RNNCell<
-  StackSize<C>
-> {
+/** The states are a list of those of the cells, in cell order. */
+export class StackedRNNCells<
+  const C extends readonly RNNCell<unknown>[] = readonly RNNCell<unknown>[],
+> extends RNNCell<StatesOf<C>> {
   static override readonly className = 'StackedRNNCells'
   static override readonly fields: Fields = {
     cells: {
       default: [],
       read: (value, place) => readCells(value, place.layer),
-      write: cells => (cells as RNNCell[]).map(cell => serialize(cell)),
+      write: cells => (cells as RNNCell<unknown>[]).map(cell => serialize(cell)),
     },
   }
   declare readonly cells: C
@@ -38,7 +34,7 @@ export class StackedRNNCells<const C extends readonly RNNCell[] = readonly RNNCe
     if (this.cells.length === 0)
       throw new ArgumentError('StackedRNNCells needs at least one cell', { argument: 'cells' })
     assignNames(this.cells)
-    this.stateSize = this.cells.map(cell => cell.stateSize) as unknown as StackSize<C>
+    this.stateSize = this.cells.map(cell => cell.stateSize)
     this.outputSize = this.cells.at(-1)!.outputSize
   }
 
@@ -52,15 +48,16 @@ export class StackedRNNCells<const C extends readonly RNNCell[] = readonly RNNCe
 
   override call(
     inputs: SymbolicTensor,
-    states: StatesOf<StackSize<C>, SymbolicTensor>,
-  ): [SymbolicTensor, StatesOf<StackSize<C>, SymbolicTensor>] {
+    states: Nested<SymbolicTensor>,
+  ): [output: SymbolicTensor, states: StateList<StatesOf<C>, SymbolicTensor>] {
     let output = inputs
     const next = this.cells.map((cell, i) => {
-      const [result, after] = cell.call(output, (states as unknown[])[i])
-      output = result as SymbolicTensor
-      return after
+      const own = (states as readonly Nested<SymbolicTensor>[])[i]!
+      const [result, after] = cell.call(output, stateList(own)) as [SymbolicTensor, Nested<SymbolicTensor>]
+      output = result
+      return pack(cell.stateSize, leaves(after)) as Nested<SymbolicTensor>
     })
-    return [output, next as unknown as StatesOf<StackSize<C>, SymbolicTensor>]
+    return [output, next as unknown as StateList<StatesOf<C>, SymbolicTensor>]
   }
 }
 

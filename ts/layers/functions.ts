@@ -107,7 +107,9 @@ export const rnnCellLstm = (options: LSTMCellOptions): LSTMCell => new LSTMCell(
 export const rnnCellGru = (options: GRUCellOptions): GRUCell => new GRUCell(options)
 
 /** Cells on top of each other: `rnnCellsStack(a, b)` or `rnnCellsStack([a, b])`. */
-export function rnnCellsStack<const C extends readonly RNNCell[]>(...cells: C | [C]): StackedRNNCells<C> {
+export function rnnCellsStack<const C extends readonly RNNCell<unknown>[]>(
+  ...cells: C | [C]
+): StackedRNNCells<C> {
   return new StackedRNNCells({ cells: cells.flat() as unknown as C })
 }
 

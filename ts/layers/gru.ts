@@ -1,5 +1,6 @@
 /** The GRU layer; its equations are with its cell. */
 import { GRUCell, type GRUCellOptions } from '../cells/gru.js'
+import type { Tensor } from '../tensor/tensor.js'
 import type { InputSpec } from './layer_options.js'
 import type { Fields } from './options.js'
 import { cellOptions, RecurrentLayer, type RecurrentOptions, recurrentFields, useCudnn } from './recurrent.js'
@@ -10,7 +11,7 @@ export interface GRUOptions extends GRUCellOptions, RecurrentOptions {
 }
 
 /** State: `h` `[batch, units]`. Weights: kernel, recurrent_kernel, bias; gates in the order `z r h`. */
-export class GRU<const O extends GRUOptions = GRUOptions> extends RecurrentLayer<O, number> {
+export class GRU<const O extends GRUOptions = GRUOptions> extends RecurrentLayer<O, Tensor> {
   static override readonly className: string = 'GRU'
   static override readonly fields: Fields = { ...GRUCell.fields, ...recurrentFields, useCudnn }
   declare readonly units: number

@@ -1,5 +1,6 @@
 /** The LSTM layer; its equations are with its cell. */
 import { LSTMCell, type LSTMCellOptions } from '../cells/lstm.js'
+import type { Tensor } from '../tensor/tensor.js'
 import type { InputSpec } from './layer_options.js'
 import type { Fields } from './options.js'
 import { cellOptions, RecurrentLayer, type RecurrentOptions, recurrentFields, useCudnn } from './recurrent.js'
@@ -12,7 +13,7 @@ export interface LSTMOptions extends LSTMCellOptions, RecurrentOptions {
 /** States: `h` and `c`, `[batch, units]` each. Weights: kernel, recurrent_kernel, bias; gates in the order `i f c o`. */
 export class LSTM<const O extends LSTMOptions = LSTMOptions> extends RecurrentLayer<
   O,
-  readonly [number, number]
+  [h: Tensor, c: Tensor]
 > {
   static override readonly className: string = 'LSTM'
   static override readonly fields: Fields = { ...LSTMCell.fields, ...recurrentFields, useCudnn }

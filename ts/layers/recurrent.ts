@@ -65,11 +65,11 @@ export function cellOptions<T>(Cell: { readonly fields: Fields }, layer: Layer):
   return { ...Object.fromEntries(own), trainable: layer.trainable } as T
 }
 
-export abstract class RecurrentLayer<O = RecurrentOptions, S = StateSize> extends Layer {
+export abstract class RecurrentLayer<O = RecurrentOptions, S = unknown> extends Layer {
   static override readonly callOptions: readonly string[] = ['mask', 'training', 'initialState', 'constants']
 
-  declare readonly $returns: { options: O; stateSize: S }
-  declare readonly cell: RNNCell
+  declare readonly $returns: { options: O; states: S }
+  declare readonly cell: RNNCell<unknown>
   declare readonly returnSequences: boolean
   declare readonly returnState: boolean
   declare readonly goBackwards: boolean
@@ -166,10 +166,7 @@ export abstract class RecurrentLayer<O = RecurrentOptions, S = StateSize> extend
     })
     rows?.after(result.states)
     if (!this.returnState) return result.output
-    return [
-      result.output,
-      ...(stateList(pack(this.stateSize, result.states) as StateSize) as unknown as SymbolicTensor[]),
-    ]
+    return [result.output, ...stateList(pack(this.stateSize, result.states))]
   }
 
   override computeMask(

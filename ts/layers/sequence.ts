@@ -22,8 +22,10 @@ export interface RunOptions {
 }
 
 /** The cells of a stack, inner stacks included; a cell alone is a stack of one. */
-export function cellsOf(cell: RNNCell): RNNCell[] {
-  return cell instanceof StackedRNNCells ? (cell.cells as readonly RNNCell[]).flatMap(cellsOf) : [cell]
+export function cellsOf(cell: RNNCell<unknown>): RNNCell<unknown>[] {
+  return cell instanceof StackedRNNCells
+    ? (cell.cells as readonly RNNCell<unknown>[]).flatMap(cellsOf)
+    : [cell]
 }
 
 /**
@@ -32,7 +34,7 @@ export function cellsOf(cell: RNNCell): RNNCell[] {
  */
 export function runCells(
   layer: Layer,
-  cells: readonly RNNCell[],
+  cells: readonly RNNCell<unknown>[],
   inputs: SymbolicTensor,
   options: RunOptions,
 ): { output: SymbolicTensor; states: SymbolicTensor[] } {

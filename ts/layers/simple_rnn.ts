@@ -1,5 +1,6 @@
 /** The simple recurrent layer; its equation is with its cell. */
 import { SimpleRNNCell, type SimpleRNNCellOptions } from '../cells/simple_rnn.js'
+import type { Tensor } from '../tensor/tensor.js'
 import type { InputSpec } from './layer_options.js'
 import type { Fields } from './options.js'
 import { cellOptions, RecurrentLayer, type RecurrentOptions, recurrentFields } from './recurrent.js'
@@ -9,7 +10,7 @@ export interface SimpleRNNOptions extends SimpleRNNCellOptions, RecurrentOptions
 /** State: `h` `[batch, units]`. Weights: kernel, recurrent_kernel, bias. */
 export class SimpleRNN<const O extends SimpleRNNOptions = SimpleRNNOptions> extends RecurrentLayer<
   O,
-  number
+  Tensor
 > {
   static override readonly className: string = 'SimpleRNN'
   static override readonly fields: Fields = { ...SimpleRNNCell.fields, ...recurrentFields }

@@ -1,9 +1,7 @@
 /** What `apply` takes and what it gives: like to like. */
-import type { StateSize } from '../cells/cell.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import type { Data } from '../tensor/shape.js'
 import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
-import type { Nested } from './structure.js'
 
 /** Nested arrays of numbers or booleans. */
 export type NumberArray = readonly (number | boolean | NumberArray)[]
@@ -29,30 +27,6 @@ export type Like<X> = X extends Tensor
           : Tensor
         : Tensor
 
-/** The structure of a state size with `T` for every state. */
-export type StatesOf<S, T> = StateSize extends S
-  ? Nested<T>
-  : S extends number
-    ? T
-    : S extends readonly unknown[]
-      ? { -readonly [K in keyof S]: StatesOf<S[K], T> }
-      : S extends object
-        ? { -readonly [K in keyof S]: StatesOf<S[K], T> }
-        : unknown
-
-type StateList<S, T> = S extends readonly unknown[] ? StatesOf<S, T> : [StatesOf<S, T>]
-type Spread<L> = L extends readonly unknown[] ? L : never
-
-/** An option's type: false where it is not given, unknown where only its general type is known. */
-type Given<O, Name extends string> = Name extends keyof O ? O[Name] : false
-
-/** `[output, ...states]` when `returnState` is true, the output when it is false, either when that is unknown. */
-export type RecurrentOutput<O, S, T> = [Given<O, 'returnState'>] extends [true]
-  ? [T, ...Spread<StateList<S, T>>]
-  : [Given<O, 'returnState'>] extends [false | undefined]
-    ? T
-    : T | [T, ...Spread<StateList<S, T>>]
-
 /** The structure `S` with every symbolic tensor replaced by `T`. */
 export type Replaced<S, T> = S extends SymbolicTensor
   ? T
@@ -60,13 +34,43 @@ export type Replaced<S, T> = S extends SymbolicTensor
     ? { -readonly [K in keyof S]: Replaced<S[K], T> }
     : { -readonly [K in keyof S]: Replaced<S[K], T> }
 
+/** The states of a cell, or of a list of cells, as tensors. */
+export type StatesOf<C> = C extends { readonly $states: infer S }
+  ? S
+  : C extends readonly unknown[]
+    ? { -readonly [K in keyof C]: StatesOf<C[K]> }
+    : C extends { readonly stateSize: infer Size }
+      ? Sized<Size>
+      : unknown
+
+/** A tensor for every size. */
+type Sized<Size> = Size extends number ? Tensor : { -readonly [K in keyof Size]: Sized<Size[K]> }
+
+/** The states as a list: a cell's only state stands in one too. Of states that are not known, anything. */
+export type StateList<S, T> = unknown extends S
+  ? // biome-ignore lint/suspicious/noExplicitAny: nothing is known of them
+    any[]
+  : Replaced<S, T> extends readonly unknown[]
+    ? Replaced<S, T>
+    : [Replaced<S, T>]
+
+/** An option's type: false where it is not given, unknown where only its general type is known. */
+type Given<O, Name extends string> = Name extends keyof O ? O[Name] : false
+
+/** `[output, ...states]` when `returnState` is true, the output when it is false, either when that is unknown. */
+export type RecurrentOutput<O, S, T> = [Given<O, 'returnState'>] extends [true]
+  ? [T, ...StateList<S, T>]
+  : [Given<O, 'returnState'>] extends [false | undefined]
+    ? T
+    : T | [T, ...StateList<S, T>]
+
 /**
  * What a layer gives, as its `$returns` says: `'same'` as its input; a recurrent layer by its options; a model in the form
  * of its outputs. Of a layer that says nothing, anything.
  */
 export type Output<R, X> = 0 extends 1 & R
   ? R
-  : R extends { options: infer O; stateSize: infer S }
+  : R extends { options: infer O; states: infer S }
     ? RecurrentOutput<O, S, Like<X>>
     : R extends { outputs: infer S }
       ? Replaced<S, Like<X>>

@@ -1,0 +1,93 @@
+/** Types: what follows from options. Nothing is computed; that this file compiles is the test. */
+import { test } from 'uvu'
+import '../../ts/entry/inline.js'
+import {
+  Dense,
+  type Frame,
+  GRU,
+  GRUCell,
+  Input,
+  LSTM,
+  LSTMCell,
+  layerLstm,
+  layerRnn,
+  Model,
+  type NdArray,
+  RNN,
+  rnnCellsStack,
+  Sequential,
+  type SymbolicTensor,
+  type Tensor,
+  tensor,
+} from '../../ts/entry/api.js'
+import type { Data } from '../../ts/tensor/shape.js'
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+
+/** Compiles only when the value has exactly this type. */
+function typed<Expected>() {
+  return <Actual>(_: () => Actual, ..._same: Same<Actual, Expected> extends true ? [] : [never]): void => {}
+}
+
+const x = Input({ shape: [null, 3] })
+const data = () => tensor([[[1, 2, 3]]])
+const units = 4
+declare const unknown: boolean
+
+test('returnState decides between a tensor and a tuple', () => {
+  typed<SymbolicTensor>()(() => new LSTM({ units }).apply(x))
+  typed<SymbolicTensor>()(() => new LSTM({ units, returnState: false }).apply(x))
+  typed<[SymbolicTensor, SymbolicTensor, SymbolicTensor]>()(() =>
+    new LSTM({ units, returnState: true }).apply(x),
+  )
+  typed<[SymbolicTensor, SymbolicTensor]>()(() => new GRU({ units, returnState: true }).apply(x))
+  typed<Tensor | [Tensor, Tensor]>()(() => new GRU({ units, returnState: unknown }).apply(data()))
+})
+
+test('like to like', () => {
+  typed<Tensor>()(() => new LSTM({ units }).apply(data()))
+  typed<Tensor>()(() => new LSTM({ units }).apply([[[1, 2, 3]]]))
+  typed<[Tensor, Tensor, Tensor]>()(() =>
+    new LSTM({ units, returnState: true }).apply([data(), data(), data()]),
+  )
+  typed<Tensor>()(() => new Dense({ units }).apply(data()))
+  typed<SymbolicTensor>()(() => new Dense({ units }).apply(x))
+})
+
+test('cells and stacks give the structure of their states', () => {
+  typed<[Tensor, Tensor, Tensor]>()(() =>
+    new RNN({ cell: new LSTMCell({ units }), returnState: true }).apply(data()),
+  )
+  typed<[Tensor, Tensor, [Tensor, Tensor]]>()(() =>
+    new RNN({ cell: [new GRUCell({ units }), new LSTMCell({ units })], returnState: true }).apply(data()),
+  )
+  typed<[SymbolicTensor, [SymbolicTensor, SymbolicTensor], SymbolicTensor]>()(() =>
+    layerRnn(x, { cell: rnnCellsStack(new LSTMCell({ units }), new GRUCell({ units })), returnState: true }),
+  )
+})
+
+test('functions follow their object', () => {
+  typed<LSTM<{ readonly units: 4 }>>()(() => layerLstm({ units: 4 }))
+  typed<Sequential>()(() => layerLstm(new Sequential(), { units }))
+  typed<[Tensor, Tensor, Tensor]>()(() => layerLstm(data(), { units, returnState: true }, { mask: [[true]] }))
+  // @ts-expect-error an unknown option
+  void (() => layerLstm(x, { unit: 4 }))
+  // @ts-expect-error an unknown activation
+  void (() => new LSTM({ units, activation: 'tanhh' }))
+  // @ts-expect-error comes later
+  void (() => new LSTM({ units, stateful: true }))
+})
+
+test('models give what they declare', () => {
+  const [a, b] = [x, x]
+  typed<NdArray>()(() => new Model({ inputs: a, outputs: b }).predict([]))
+  typed<[NdArray, NdArray]>()(() => new Model({ inputs: a, outputs: [a, b] }).predict([]))
+  typed<{ one: NdArray; two: NdArray }>()(() =>
+    new Model({ inputs: a, outputs: { one: a, two: b } }).predict([]),
+  )
+  typed<NdArray>()(() => new Sequential().predict([]))
+  typed<Data>()(() => new Sequential().stream().step([] as Frame))
+  typed<{ one: Data }>()(() => new Model({ inputs: a, outputs: { one: a } }).stream().step([]))
+})
+
+test.run()
