@@ -168,6 +168,20 @@ test('ids, several inputs and outputs by name, what is given once', () =>
     fails(() => stream.step({ ids: [3.5], scale: rows[0]! }), ArgumentError, /integer/)
   }))
 
+test('a whole sequence given once is read anew at every step, in any direction', () =>
+  balanced(() => {
+    const [x, memory] = [Input({ shape: [null, 2] }), Input({ shape: [null, 2], name: 'memory' })]
+    const context = new GRU({ units: 3, goBackwards: true }).apply(memory)
+    const hidden = new LSTM({ units: 3 }).apply(x)
+    using model = new Model({ inputs: [x, memory], outputs: ops.multiply(hidden, context) })
+    const data = [sequences(1, 4, 2), sequences(1, 5, 2, 9)] as const
+    using stream = model.stream({ inputs: { memory: data[1] } })
+    assert.equal(Object.keys(stream.getStates()), ['lstm'])
+    let got: Iterable<number> = []
+    for (const frame of data[0][0]!) got = stream.step(frame)
+    assert.equal([...got], [...model.predict(data).data])
+  }))
+
 test('an embedding model takes ids [batch]; one out of range is an error, and the stream goes on', () => {
   using model = new Sequential([
     new Embedding({ inputDim: 8, outputDim: 3, maskZero: true, inputShape: [null] }),

@@ -12,7 +12,8 @@ import { fromValues, SymbolicTensor, Tensor } from '../tensor/tensor.js'
 import type { Layer } from './layer.js'
 import type { CallOptions } from './layer_options.js'
 import { hint } from './names.js'
-import { mapNested, type Nested } from './structure.js'
+import { isTimed } from './states.js'
+import { leaves, mapNested, type Nested } from './structure.js'
 import { isLeaf, type Leaf } from './values.js'
 
 /** Inputs and options of a call, their data as NdArrays. */
@@ -146,7 +147,7 @@ export function applyTraced(layer: Layer, call: Call): Nested<TracedTensor> {
   return inLayer(layer.name, () => {
     const outputs = layer.call(inputs, { ...options, mask, training: false }) as Nested<TracedTensor>
     if (layer.keepsMasks) return outputs
-    if (trace.phase === 'stream' && !layer.streams) checkStream(layer, first, outputs)
+    if (trace.phase === 'stream' && !layer.streams) checkStream(layer, inputs, outputs)
     return attachMasks(outputs, layer.computeMask(inputs, mask) as Nested<TracedTensor | null | undefined>)
   })
 }
@@ -164,14 +165,11 @@ function shapesOf(inputs: unknown): Shape {
 }
 
 /** In a stream, only recurrent layers may turn a sequence into something else: they have their state. */
-function checkStream(layer: Layer, input: TracedTensor | undefined, outputs: Nested<TracedTensor>): void {
-  const timed = ({ shape }: SymbolicTensor) => shape.length > 1 && shape[1] === null
-  if (!input || !timed(input)) return
-  mapNested(outputs, leaf => {
-    if (timed(leaf as TracedTensor)) return
-    throw new UnsupportedError(`${layer.name} cannot stream: it needs the whole sequence`, {
-      layer: layer.name,
-    })
+function checkStream(layer: Layer, inputs: unknown, outputs: Nested<TracedTensor>): void {
+  if (!leaves(inputs as Nested<unknown>).some(leaf => leaf instanceof TracedTensor && isTimed(leaf))) return
+  if (leaves(outputs).every(isTimed)) return
+  throw new UnsupportedError(`${layer.name} cannot stream: it needs the whole sequence`, {
+    layer: layer.name,
   })
 }
 

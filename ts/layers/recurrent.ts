@@ -121,32 +121,26 @@ export abstract class RecurrentLayer<O = RecurrentOptions, S = unknown> extends 
   }
 
   /** List inputs `[x, ...states]` become `x` with `initialState`; states get the structure of `stateSize`. */
-  override prepare(inputs: unknown, { constants, ...options }: RecurrentCallOptions): Call {
-    let { initialState } = options
+  override prepare(inputs: unknown, { constants, initialState, ...options }: RecurrentCallOptions): Call {
+    const layer = this.name
     if (constants !== undefined && constants !== null) {
-      throw new ArgumentError(`${this.name}: ${this.cell.className} does not use constants`, {
-        layer: this.name,
+      throw new ArgumentError(`${layer}: ${this.cell.className} does not use constants`, {
+        layer,
         argument: 'constants',
       })
     }
-    let x = inputs
-    if (isTensorList(inputs)) {
-      const [first, ...states] = inputs
-      x = first
-      if (states.length > 0) {
-        if (initialState !== undefined) {
-          throw new ArgumentError(`${this.name}: states are given in the list and as initialState`, {
-            layer: this.name,
-            argument: 'initialState',
-          })
-        }
-        initialState = states
-      }
+    const [x, ...listed] = isTensorList(inputs) ? inputs : [inputs]
+    if (listed.length > 0 && initialState !== undefined) {
+      throw new ArgumentError(`${layer}: states are given in the list and as initialState`, {
+        layer,
+        argument: 'initialState',
+      })
     }
-    if (initialState === undefined || initialState === null)
-      return super.prepare(x, { ...options, initialState: undefined } as CallOptions)
-    const states = matchStates(this, initialState)
-    return super.prepare(x, { ...options, initialState: pack(this.stateSize, states) } as CallOptions)
+    const call = super.prepare(x, options)
+    const given = listed.length > 0 ? listed : (initialState ?? undefined)
+    if (given === undefined) return call
+    const states = { initialState: pack(this.stateSize, matchStates(this, given)) }
+    return { ...call, options: { ...call.options, ...states } }
   }
 
   override call(

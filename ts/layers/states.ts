@@ -92,9 +92,15 @@ export interface RowStates {
 
 const calls = new WeakMap<object, Map<object, number>>()
 
-/** The states that a stream keeps for this call of `layer`; undefined outside a stream. */
+/** In a trace of a stream: whether a tensor comes step by step. Its time is the only size that is not known there. */
+export function isTimed({ shape }: SymbolicTensor): boolean {
+  return shape.length > 1 && shape[1] === null
+}
+
+/** The states that a stream keeps for this call of `layer`; undefined outside a stream, and for inputs that do not come step by step. */
 export function rowStates(layer: Stateful, inputs: SymbolicTensor): RowStates | undefined {
-  if (!(inputs instanceof TracedTensor) || inputs.trace.phase !== 'stream') return undefined
+  if (!(inputs instanceof TracedTensor && inputs.trace.phase === 'stream' && isTimed(inputs)))
+    return undefined
   const { trace } = inputs
   const call = countCall(trace, layer)
   const sizes = leaves(layer.stateSize as Nested<number>)

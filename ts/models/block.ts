@@ -38,7 +38,8 @@ export class Block {
   constructor({ model, batch, once, form, states }: BlockSource, n: number, masked: boolean) {
     const symbols = inputsOf(model)
     const types = symbols.map(({ shape, dtype }, i): InputType => {
-      return { shape: once[i] ? shape : [null, null, ...shape.slice(2)], dtype }
+      const whole = once[i]?.shape.slice(1)
+      return { shape: [null, ...(whole ?? [null, ...shape.slice(2)])], dtype }
     })
     const { program } = traceModel(
       model,
