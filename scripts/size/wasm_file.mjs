@@ -60,35 +60,18 @@ export function readWasm(bytes) {
   return { functions: functions.sort((a, b) => b.size - a.size), data }
 }
 
-/** `_ZN4core3fmt5write17h…E` → `core::fmt::write`; other forms stay as they are. */
+/** The identifiers of a mangled name, in order: `_RNvNtCsgX_4core3fmt5write` → `core::fmt::write`. */
 function demangle(name) {
-  if (!name.startsWith('_ZN')) return name
+  if (!name.startsWith('_R')) return name
   const parts = []
-  let rest = name.slice(3)
-  for (let match = /^\d+/.exec(rest); match; match = /^\d+/.exec(rest)) {
-    const start = match[0].length
-    const end = start + Number(match[0])
-    parts.push(rest.slice(start, end))
-    rest = rest.slice(end)
+  for (let at = 2; at < name.length; ) {
+    const rest = name.slice(at)
+    const hash = /^[sBGL][0-9A-Za-z]*_/.exec(rest) // what tells equal names apart, references back, lifetimes
+    const word = /^(\d+)_?/.exec(rest)
+    if (word) parts.push(rest.slice(word[0].length, word[0].length + Number(word[1])))
+    at += word ? word[0].length + Number(word[1]) : (hash?.[0].length ?? 1)
   }
-  const signs = {
-    LT: '<',
-    GT: '>',
-    RF: '&',
-    BP: '*',
-    C: ',',
-    u20: ' ',
-    u7b: '{',
-    u7d: '}',
-    u5b: '[',
-    u5d: ']',
-  }
-  return parts
-    .filter(part => !/^h[0-9a-f]{16}$/.test(part))
-    .join('::')
-    .replace(/\$(\w+)\$/g, (all, sign) => signs[sign] ?? all)
-    .replace(/\.\./g, '::')
-    .replace(/^_</, '<')
+  return parts.filter(part => part !== '').join('::')
 }
 
 /** Functions that exist to report panics or to format their messages. */
