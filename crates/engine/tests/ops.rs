@@ -231,3 +231,47 @@ fn shape_errors_name_input_axis_and_sizes() {
     assert_eq!(lab.record(Op::Unary, &[x], &[999]).unwrap_err(), Error::Attribute { index: 0, value: 999 });
     assert!(matches!(lab.record(Op::Unary, &[77], &[0]).unwrap_err(), Error::Index { value: 77, .. }));
 }
+
+#[test]
+fn empty_tensors_pass_through_every_op() {
+    let x: (Dtype, &[i32], &[f32]) = (F, &[0, 3], &[]);
+    let row: (Dtype, &[i32], &[f32]) = (F, &[3], &[1.0, 2.0, 3.0]);
+    let mask: (Dtype, &[i32], &[f32]) = (Dtype::Bool, &[0, 3], &[]);
+    let ids: (Dtype, &[i32], &[f32]) = (Dtype::Int32, &[0], &[]);
+    let table: (Dtype, &[i32], &[f32]) = (F, &[3, 2], &[0.0; 6]);
+    let with = |words: &[u32], more: &[i32]| [words, &list(more)].concat();
+    let cases: &[(Op, Vec<(Dtype, &[i32], &[f32])>, Vec<u32>)] = &[
+        (Op::Unary, vec![x], vec![0]),
+        (Op::Binary, vec![x, row], vec![0]),
+        (Op::Compare, vec![x, row], vec![0]),
+        (Op::Logical, vec![mask, mask], vec![0]),
+        (Op::Not, vec![mask], vec![]),
+        (Op::Select, vec![mask, x, row], vec![]),
+        (Op::Cast, vec![x], vec![Dtype::Bool as u32]),
+        (Op::Activate, vec![x], vec![Activation::Softmax as u32]),
+        (Op::Reshape, vec![x], list(&[1, 0, 0, 3, 0, 1])),
+        (Op::Reshape, vec![x], list(&[2, 0, 0, 3])),
+        (Op::Transpose, vec![x], list(&[1, 0])),
+        (Op::Slice, vec![x], list(&[0, 0, i32::MAX, 1, 1, 2, 3, 1])),
+        (Op::Flip, vec![x], list(&[0, 1])),
+        (Op::Concat, vec![x, x], vec![0]),
+        (Op::Concat, vec![x, x], vec![1]),
+        (Op::Broadcast, vec![(F, &[0, 1], &[]), x], list(&[1, 0, 1, 1, 1, 1])),
+        (Op::Reduce, vec![x], with(&[Reduce::Sum as u32, 0], &[1])),
+        (Op::Reduce, vec![x], with(&[Reduce::Mean as u32, 1], &[0, 1])),
+        (Op::Reduce, vec![(F, &[2, 0, 3], &[])], with(&[Reduce::Max as u32, 0], &[0, 2])),
+        (Op::ArgReduce, vec![x], vec![0, 1]),
+        (Op::MatMul, vec![x, table], vec![0]),
+        (Op::MatMul, vec![table, (F, &[2, 0], &[])], vec![0]),
+        (Op::MatMul, vec![(F, &[2, 0], &[]), (F, &[0, 2], &[])], vec![0]),
+        (Op::MatMul, vec![(F, &[0, 2, 3], &[]), (F, &[0, 3, 2], &[])], vec![0]),
+        (Op::Gather, vec![table, ids], vec![]),
+        (Op::Gather, vec![(F, &[3, 0], &[]), (Dtype::Int32, &[2], &[0.0, 2.0])], vec![]),
+        (Op::Qr, vec![(F, &[3, 0], &[])], vec![]),
+    ];
+    for (op, inputs, attrs) in cases {
+        for output in run(*op, inputs, attrs) {
+            assert!(output.len() <= 6, "{op:?}");
+        }
+    }
+}

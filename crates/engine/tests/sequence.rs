@@ -278,3 +278,15 @@ fn nan_in_masked_steps_reaches_nothing() {
         }
     }
 }
+
+#[test]
+fn an_empty_batch_gives_empty_results() {
+    for kind in KINDS {
+        let mut case = Case::new(kind, [0, 4, 5, 3]);
+        for _ in 0..2 {
+            assert!(case.run().iter().all(Vec::is_empty));
+            case.mask = Some(Vec::new());
+            case.backward = true;
+        }
+    }
+}

@@ -36,6 +36,9 @@ pub(crate) fn drive(
     mut results: Results,
     scratch: &mut [f32],
 ) {
+    if layout.batch == 0 {
+        return; // nothing in, nothing out
+    }
     let mut scratch = layout.divide(scratch);
     let (units, padded) = (layout.cell.units, layout.cell.padded());
     load(operands.states[0], units, scratch.h, padded);
