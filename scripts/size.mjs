@@ -99,6 +99,8 @@ function print(entries, { functions, exports, imports, panics, texts, simd }) {
   for (const { name, raw, gzip, brotli, budget } of entries) {
     console.log(`${name.padEnd(40)}${[raw, gzip, brotli, budget ?? '–'].map(number).join('')}`)
   }
+  console.log('\nmodules of the wasm, bytes of code')
+  for (const [name, size] of modules(functions).slice(0, 20)) console.log(`${number(size)}  ${name}`)
   console.log('\nthe largest functions of the wasm, bytes')
   for (const { name, size } of functions.slice(0, 30)) console.log(`${number(size)}  ${name.slice(0, 98)}`)
   console.log(`\npanics, formatting and their texts: ${panics} B`)
@@ -107,4 +109,19 @@ function print(entries, { functions, exports, imports, panics, texts, simd }) {
     `\n${simd} vector multiplications; ${functions.length} functions; ${imports.length} imports: ${imports.join(' ')}`,
   )
   console.log(`${exports.length} exports: ${exports.join(' ')}`)
+}
+
+function modules(functions) {
+  const sums = new Map()
+  for (const { name, size } of functions) {
+    const module = name.includes('::')
+      ? name
+          .split('::')
+          .slice(0, 3)
+          .join('::')
+          .replace(/::[A-Z].*/, '')
+      : 'exports'
+    sums.set(module, (sums.get(module) ?? 0) + size)
+  }
+  return [...sums].sort((a, b) => b[1] - a[1])
 }
