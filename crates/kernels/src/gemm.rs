@@ -96,7 +96,6 @@ struct Product {
 ///
 /// # Safety
 /// `p` describes m rows of n columns; the panels lie inside the packed weights.
-#[inline(never)]
 unsafe fn columns(
     p: &Product,
     m: usize,
