@@ -105,18 +105,10 @@ pub unsafe extern "C" fn cell(
     recurrent: u32,
 ) {
     let planes = if cell == 0 { 1 } else { 4 };
-    let (hp, ld) = (
-        units.next_multiple_of(4),
-        planes * units.next_multiple_of(4),
-    );
+    let (hp, ld) = (units.next_multiple_of(4), planes * units.next_multiple_of(4));
     // SAFETY: the caller's promise.
     let (from, z, h, c) = unsafe {
-        (
-            from_raw_parts(from, rows * ld),
-            buffer(z, rows * ld),
-            buffer(h, rows * hp),
-            buffer(c, rows * hp),
-        )
+        (from_raw_parts(from, rows * ld), buffer(z, rows * ld), buffer(h, rows * hp), buffer(c, rows * hp))
     };
     let act = Activation::from_u32(act).unwrap_or(Activation::Linear);
     let recurrent = Activation::from_u32(recurrent).unwrap_or(Activation::Linear);

@@ -41,12 +41,7 @@ pub extern "C" fn tile_size(which: usize, what: usize) -> usize {
 /// # Safety
 /// `src` has k · n f32.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tile_packed(
-    src: *const f32,
-    k: usize,
-    n: usize,
-    vectors: usize,
-) -> *const f32 {
+pub unsafe extern "C" fn tile_packed(src: *const f32, k: usize, n: usize, vectors: usize) -> *const f32 {
     let to = reserve(k * n);
     // SAFETY: the caller's promise, and a new buffer.
     let (src, out) = unsafe { (from_raw_parts(src, k * n), buffer(to, k * n)) };
@@ -79,16 +74,7 @@ pub unsafe extern "C" fn tile_product(
             let mut row = 0;
             while row < m {
                 // SAFETY: the tile lies inside the rows and the panels.
-                unsafe {
-                    run(
-                        k,
-                        a.add(row * k),
-                        k,
-                        w.add(column * k),
-                        c.add(row * n + column),
-                        n,
-                    )
-                };
+                unsafe { run(k, a.add(row * k), k, w.add(column * k), c.add(row * n + column), n) };
                 row += rows;
             }
             column += panels * vectors * 4;

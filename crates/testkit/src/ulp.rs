@@ -4,11 +4,7 @@
 pub fn distance(got: f32, want: f64) -> f64 {
     if got.is_nan() && want.is_nan() || f64::from(got) == want || got == want as f32 {
         // Rounded as well as can be: half an ulp or less.
-        return if got.is_finite() {
-            (f64::from(got) - want).abs() / ulp(want)
-        } else {
-            0.0
-        };
+        return if got.is_finite() { (f64::from(got) - want).abs() / ulp(want) } else { 0.0 };
     }
     if got.is_nan() || want.is_nan() {
         return f64::INFINITY;
