@@ -9,8 +9,11 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const F: Dtype = Dtype::Float32;
 
+/// Dtype, shape, numbers.
+type Given<'a> = (Dtype, &'a [i32], &'a [f32]);
+
 /// One op on concrete tensors.
-fn run(op: Op, inputs: &[(Dtype, &[i32], &[f32])], attrs: &[u32]) -> Vec<Vec<f32>> {
+fn run(op: Op, inputs: &[Given], attrs: &[u32]) -> Vec<Vec<f32>> {
     let mut lab = Lab::new();
     // dims unknown while tracing, so that both ways through the shape rules are walked
     let mut symbol = 0;
@@ -39,7 +42,7 @@ fn list(words: &[i32]) -> Vec<u32> {
 
 #[test]
 fn arithmetic_broadcasts_as_numpy() {
-    let a: (Dtype, &[i32], &[f32]) = (F, &[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    let a: Given = (F, &[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     let kind = &[Binary::Sub as u32];
     assert_eq!(run(Op::Binary, &[a, (F, &[3], &[1.0, 0.0, 2.0])], kind)[0], [0.0, 2.0, 1.0, 3.0, 5.0, 4.0]);
     assert_eq!(run(Op::Binary, &[a, (F, &[2, 1], &[1.0, 4.0])], kind)[0], [0.0, 1.0, 2.0, 0.0, 1.0, 2.0]);
@@ -56,10 +59,10 @@ fn arithmetic_broadcasts_as_numpy() {
 
 #[test]
 fn comparison_selection_and_casts() {
-    let x: (Dtype, &[i32], &[f32]) = (F, &[5], &[-1.0, 0.0, 2.5, f32::NAN, 2.5]);
+    let x: Given = (F, &[5], &[-1.0, 0.0, 2.5, f32::NAN, 2.5]);
     let equal = run(Op::Compare, &[x, (F, &[], &[2.5])], &[Compare::NotEqual as u32]);
     assert_eq!(equal[0], [1.0, 1.0, 0.0, 1.0, 0.0]);
-    let mask: (Dtype, &[i32], &[f32]) = (Dtype::Bool, &[5], &[1.0, 1.0, 1.0, 0.0, 0.0]);
+    let mask: Given = (Dtype::Bool, &[5], &[1.0, 1.0, 1.0, 0.0, 0.0]);
     assert_eq!(run(Op::Select, &[mask, x, (F, &[], &[9.0])], &[])[0], [-1.0, 0.0, 2.5, 9.0, 9.0]);
     assert_eq!(run(Op::Not, &[mask], &[])[0], [0.0, 0.0, 0.0, 1.0, 1.0]);
     assert_eq!(run(Op::Cast, &[(F, &[2], &[2.9, -2.9])], &[Dtype::Int32 as u32])[0], [2.0, -2.0]);
@@ -68,7 +71,7 @@ fn comparison_selection_and_casts() {
 
 #[test]
 fn shapes_move_without_changing_numbers() {
-    let x: (Dtype, &[i32], &[f32]) = (F, &[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    let x: Given = (F, &[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     assert_eq!(run(Op::Transpose, &[x], &list(&[1, 0]))[0], [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
     assert_eq!(run(Op::Flip, &[x], &list(&[-1]))[0], [3.0, 2.0, 1.0, 6.0, 5.0, 4.0]);
     assert_eq!(run(Op::Slice, &[x], &list(&[1, 1, i32::MAX, 1]))[0], [2.0, 3.0, 5.0, 6.0]);
@@ -82,14 +85,14 @@ fn shapes_move_without_changing_numbers() {
     let mut fill = vec![F as u32, 2.5f32.to_bits()];
     fill.extend(list(&[1, 0, 0, 0, 2, 0]));
     assert_eq!(run(Op::Fill, &[x], &fill)[0], [2.5; 4]);
-    let mask: (Dtype, &[i32], &[f32]) = (Dtype::Bool, &[2, 3], &[1.0, 0.0, 0.0, 0.0, 1.0, 1.0]);
+    let mask: Given = (Dtype::Bool, &[2, 3], &[1.0, 0.0, 0.0, 0.0, 1.0, 1.0]);
     assert_eq!(run(Op::Flip, &[mask], &list(&[1]))[0], [0.0, 0.0, 1.0, 1.0, 1.0, 0.0]);
 }
 
 #[test]
 fn reductions_over_any_axes() {
     let data = numbers(2 * 3 * 5, 3);
-    let x: (Dtype, &[i32], &[f32]) = (F, &[2, 3, 5], &data);
+    let x: Given = (F, &[2, 3, 5], &data);
     let sum = |axes: &[i32]| {
         let mut attrs = vec![Reduce::Sum as u32, 0];
         attrs.extend(list(axes));
@@ -113,7 +116,7 @@ fn reductions_over_any_axes() {
     close(sum(&[]), data.iter().map(|&x| x.into()).collect());
     let mut any = vec![Reduce::Any as u32, 0];
     any.extend(list(&[-1]));
-    let mask: (Dtype, &[i32], &[f32]) = (Dtype::Bool, &[2, 3], &[0.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+    let mask: Given = (Dtype::Bool, &[2, 3], &[0.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
     assert_eq!(run(Op::Reduce, &[mask], &any)[0], [0.0, 1.0]);
     assert_eq!(run(Op::ArgReduce, &[(F, &[2, 2], &[1.0, 3.0, 9.0, 2.0])], &[0, 1])[0], [1.0, 0.0]);
 }
@@ -142,7 +145,7 @@ fn products_of_matrices() {
 
 #[test]
 fn rows_of_a_table() {
-    let table: (Dtype, &[i32], &[f32]) = (F, &[3, 2], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    let table: Given = (F, &[3, 2], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     let rows = run(Op::Gather, &[table, (Dtype::Int32, &[1, 3], &[2.0, 0.0, 2.0])], &[]);
     assert_eq!(rows[0], [5.0, 6.0, 1.0, 2.0, 5.0, 6.0]);
     let mut lab = Lab::new();
@@ -160,7 +163,7 @@ fn rows_of_a_table() {
 
 #[test]
 fn activations_and_softmax() {
-    let x: (Dtype, &[i32], &[f32]) = (F, &[2, 2], &[-1.0, 2.0, 0.0, 0.0]);
+    let x: Given = (F, &[2, 2], &[-1.0, 2.0, 0.0, 0.0]);
     assert_eq!(run(Op::Activate, &[x], &[Activation::Relu as u32])[0], [0.0, 2.0, 0.0, 0.0]);
     let soft = run(Op::Activate, &[x], &[Activation::Softmax as u32]);
     let p = 1.0 / (1.0 + 3f64.exp());
@@ -234,13 +237,13 @@ fn shape_errors_name_input_axis_and_sizes() {
 
 #[test]
 fn empty_tensors_pass_through_every_op() {
-    let x: (Dtype, &[i32], &[f32]) = (F, &[0, 3], &[]);
-    let row: (Dtype, &[i32], &[f32]) = (F, &[3], &[1.0, 2.0, 3.0]);
-    let mask: (Dtype, &[i32], &[f32]) = (Dtype::Bool, &[0, 3], &[]);
-    let ids: (Dtype, &[i32], &[f32]) = (Dtype::Int32, &[0], &[]);
-    let table: (Dtype, &[i32], &[f32]) = (F, &[3, 2], &[0.0; 6]);
+    let x: Given = (F, &[0, 3], &[]);
+    let row: Given = (F, &[3], &[1.0, 2.0, 3.0]);
+    let mask: Given = (Dtype::Bool, &[0, 3], &[]);
+    let ids: Given = (Dtype::Int32, &[0], &[]);
+    let table: Given = (F, &[3, 2], &[0.0; 6]);
     let with = |words: &[u32], more: &[i32]| [words, &list(more)].concat();
-    let cases: &[(Op, Vec<(Dtype, &[i32], &[f32])>, Vec<u32>)] = &[
+    let cases: &[(Op, Vec<Given>, Vec<u32>)] = &[
         (Op::Unary, vec![x], vec![0]),
         (Op::Binary, vec![x, row], vec![0]),
         (Op::Compare, vec![x, row], vec![0]),

@@ -12,7 +12,8 @@ import type { Layer } from '../../layers/layer.js'
 import { camelCase, hint } from '../../layers/names.js'
 import { type CustomObjects, deserialize } from '../../layers/registry.js'
 import { limitWeights } from '../../layers/weight_room.js'
-import type { Model } from '../../models/model.js'
+import type { Model, Symbols } from '../../models/model.js'
+import type { SymbolicTensor } from '../../tensor/tensor.js'
 import { openHdf5 } from '../hdf5.js'
 import { bytesOf, readSource, type Source } from '../source.js'
 import { Archive } from '../zip.js'
@@ -30,16 +31,25 @@ export interface LoadOptions {
  *
  *     const model = await loadModel(fetch('model.keras'))
  *
+ * TypeScript cannot see what is in the file: the model is typed as one with a single output. For others say their form,
+ * `loadModel<SymbolicTensor[]>(…)`.
+ *
  * @throws {ImportError} when the file is damaged or no such file
  * @throws {UnsupportedError} when it holds a layer or argument that is not supported; the error names both
  */
-export async function loadModel(source: Source | Promise<Source>, options: LoadOptions = {}): Promise<Model> {
-  return load(await readSource(source, 'loadModel'), options, 'loadModel')
+export async function loadModel<const S extends Symbols = SymbolicTensor>(
+  source: Source | Promise<Source>,
+  options: LoadOptions = {},
+): Promise<Model<S>> {
+  return load(await readSource(source, 'loadModel'), options, 'loadModel') as Model<never>
 }
 
 /** `loadModel` for bytes that are at hand. */
-export function loadModelSync(bytes: ArrayBuffer | ArrayBufferView, options: LoadOptions = {}): Model {
-  return load(bytesOf(bytes, 'loadModelSync'), options, 'loadModelSync')
+export function loadModelSync<const S extends Symbols = SymbolicTensor>(
+  bytes: ArrayBuffer | ArrayBufferView,
+  options: LoadOptions = {},
+): Model<S> {
+  return load(bytesOf(bytes, 'loadModelSync'), options, 'loadModelSync') as Model<never>
 }
 
 function load(bytes: Uint8Array, options: LoadOptions, caller: string): Model {

@@ -52,7 +52,7 @@ impl Layout {
 
     /// Words of scratch.
     pub fn words(&self) -> usize {
-        self.parts().iter().sum()
+        self.parts().into_iter().map(whole_lines).sum()
     }
 
     /// Divides the scratch.
@@ -60,10 +60,10 @@ impl Layout {
         let mut parts = self.parts().into_iter();
         let mut take = || -> &'a mut [f32] {
             let all = core::mem::take(&mut scratch);
-            let length = parts.next().unwrap_or(0).min(all.len());
-            let (part, rest) = all.split_at_mut(length);
+            let length = parts.next().unwrap_or(0);
+            let (part, rest) = all.split_at_mut(whole_lines(length).min(all.len()));
             scratch = rest;
-            part
+            part.get_mut(..length).unwrap_or_default()
         };
         Scratch {
             h: take(),
@@ -78,4 +78,9 @@ impl Layout {
             counts: bytemuck::cast_slice_mut(take()),
         }
     }
+}
+
+/// Parts start at cache lines.
+fn whole_lines(words: usize) -> usize {
+    words.next_multiple_of(16)
 }

@@ -3,9 +3,16 @@
 use crate::error::{Error, Result};
 use alloc::vec::Vec;
 
+/// Buffers start at whole cache lines: a vector of a packed weight never lies in two.
+const LINE: usize = 64;
+
 /// 32-bit words seen as floats, integers or bytes.
 #[derive(Default)]
-pub(crate) struct Buffer(Vec<f32>);
+pub(crate) struct Buffer {
+    words: Vec<f32>,
+    /// Words before the first whole cache line.
+    start: usize,
+}
 
 /// How much may be allocated, and how much is.
 pub(crate) struct Budget {
@@ -31,34 +38,38 @@ impl Budget {
         Ok(buffer)
     }
 
-    /// Makes the buffer at least `words` long; new words are zero. On failure it is as before.
+    /// Makes the buffer at least `words` long, all zero then; one that is long enough stays as it is, and so does one for
+    /// which there is no memory.
     pub fn grow(&mut self, buffer: &mut Buffer, words: usize) -> Result<()> {
-        let more = words.saturating_sub(buffer.0.len());
-        if more == 0 {
+        let before = buffer.f32().len();
+        if words <= before {
             return Ok(());
         }
         let failed = Error::Memory { words: words as u32 };
-        let used = self.used.checked_add(more).filter(|&n| n <= self.limit).ok_or(failed)?;
-        buffer.0.try_reserve_exact(more).map_err(|_| failed)?;
-        buffer.0.resize(words, 0.0);
+        let used = self.used.checked_add(words - before).filter(|&n| n <= self.limit).ok_or(failed)?;
+        let mut grown = Buffer::default();
+        grown.words.try_reserve_exact(words + LINE / 4).map_err(|_| failed)?;
+        grown.start = grown.words.as_ptr().align_offset(LINE).min(LINE / 4);
+        grown.words.resize(grown.start + words, 0.0);
+        *buffer = grown;
         self.used = used;
         Ok(())
     }
 
     /// Gives the buffer's memory back.
     pub fn release(&mut self, buffer: Buffer) {
-        self.used = self.used.saturating_sub(buffer.0.len());
+        self.used = self.used.saturating_sub(buffer.f32().len());
     }
 }
 
 impl Buffer {
     /// All words as floats.
     pub fn f32(&self) -> &[f32] {
-        &self.0
+        self.words.get(self.start..).unwrap_or(&[])
     }
 
     /// All words as floats, to be written.
     pub fn f32_mut(&mut self) -> &mut [f32] {
-        &mut self.0
+        self.words.get_mut(self.start..).unwrap_or_default()
     }
 }
