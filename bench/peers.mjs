@@ -9,7 +9,7 @@ const help = `npm run bench [-- options]   speed against onnxruntime-web and tfj
   --json         one line of JSON: { node, cpu, peak, rows: [{ shape, ours, ortWeb?, tfjsWasm? }] }, medians in µs
   --node N       run with Node N (the npm package of its binary is put under .cache/)
   --only TEXT    the rows whose name contains TEXT
-  --rounds N     how often each row is measured (default 21, at least 5)`
+  --rounds N     how often each row is measured (default 41, at least 5)`
 
 await main(async args => {
   if (args.includes('--help')) return console.log(help)

@@ -14,7 +14,7 @@ const { values: options } = parseArgs({
     json: { type: 'boolean', default: false },
     node: { type: 'string' },
     only: { type: 'string', default: '' },
-    rounds: { type: 'string', default: '21' },
+    rounds: { type: 'string', default: '41' },
   },
 })
 const result = {
@@ -42,7 +42,7 @@ async function measureRow(row) {
   }
   await assertEqual(row, contestants)
   const measured = await measure(contestants, measurePeak, {
-    rounds: Math.max(5, Number(options.rounds) || 21),
+    rounds: Math.max(5, Number(options.rounds) || 41),
   })
   for (const contestant of contestants) contestant.dispose()
   peaks.push(...measured.peaks)

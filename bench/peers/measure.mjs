@@ -3,7 +3,7 @@
  * least `slice` milliseconds, in another order. Returns the median µs of each and the quartiles of the first one's ratio to it,
  * and of every round what `peak()` gave beside the first one's time.
  */
-export async function measure(contestants, peak, { rounds = 21, slice = 8, limit = 6000 } = {}) {
+export async function measure(contestants, peak, { rounds = 41, slice = 4, limit = 6000 } = {}) {
   const repeats = []
   for (const contestant of contestants) {
     for (let i = 0; i < 3; i++) await time(contestant, 1) // compiled code, filled caches
