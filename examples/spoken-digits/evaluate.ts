@@ -81,5 +81,6 @@ function interval(text: string): [number, number] | undefined {
   return from === undefined ? undefined : [Number(from), Number(to)]
 }
 
-const rate = ({ clips, right }: { clips: number; right: number }) =>
-  `${right} of ${clips} right (${((100 * right) / clips).toFixed(1)} %)`
+function rate({ clips, right }: { clips: number; right: number }): string {
+  return `${right} of ${clips} right (${((100 * right) / clips).toFixed(1)} %)`
+}
