@@ -64,11 +64,13 @@ impl Budget {
 
 impl Buffer {
     /// All words as floats.
+    #[inline(always)]
     pub fn f32(&self) -> &[f32] {
         self.words.get(self.start..).unwrap_or(&[])
     }
 
     /// All words as floats, to be written.
+    #[inline(always)]
     pub fn f32_mut(&mut self) -> &mut [f32] {
         self.words.get_mut(self.start..).unwrap_or_default()
     }

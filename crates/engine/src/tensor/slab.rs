@@ -54,6 +54,7 @@ impl<T> Slab<T> {
     }
 
     /// The thing behind an id.
+    #[inline(always)]
     pub fn get(&self, id: u32) -> Result<&T> {
         match self.entries.get(index(id)) {
             Some(entry) if entry.generation == id >> INDEX_BITS => entry.value.as_ref(),
@@ -63,6 +64,7 @@ impl<T> Slab<T> {
     }
 
     /// The thing behind an id, to be changed.
+    #[inline(always)]
     pub fn get_mut(&mut self, id: u32) -> Result<&mut T> {
         match self.entries.get_mut(index(id)) {
             Some(entry) if entry.generation == id >> INDEX_BITS => entry.value.as_mut(),
