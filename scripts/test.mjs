@@ -3,7 +3,7 @@ import { Failure, main, run, say } from './setup/run.mjs'
 import { needRust, needTarget, needWasmPack } from './setup/tools.mjs'
 import { cargoCounts, closing, record, sum, uvuCounts } from './tally.mjs'
 
-const color = process.stdout.isTTY ? { CARGO_TERM_COLOR: 'always', FORCE_COLOR: '1' } : {}
+const color = process.stdout.isTTY ? { CARGO_TERM_COLOR: 'always', FORCE_COLOR: '1' } : { NO_COLOR: '1' }
 
 const suites = {
   /** Rust's tests, native; a word limits them to names that contain it. */
@@ -67,7 +67,15 @@ async function suite(name, parse, command, args) {
   return counts
 }
 
+const usage = `npm test -- [rust] [ts] [wasm] [WORD]
+
+Without names Rust's native tests and TypeScript's. WORD: Rust's tests whose name, and TypeScript's whose file contains it.`
+
 await main(async args => {
+  if (args.some(arg => arg.startsWith('-'))) {
+    console.log(usage)
+    return args.every(arg => arg === '--help' || arg === '-h') ? 0 : 1
+  }
   const asked = args.filter(word => word in suites)
   const words = args.filter(word => !(word in suites))
   const counts = []

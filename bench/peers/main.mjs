@@ -24,8 +24,10 @@ const result = {
   rows: [],
 }
 const peaks = []
+const chosen = [...rows, digitsRow()].filter(({ shape }) => shape.includes(options.only))
+if (chosen.length === 0) throw new Error(`no row's name contains "${options.only}"`)
 if (!options.json) console.log(heading(result))
-for (const row of [...rows, digitsRow()].filter(({ shape }) => shape.includes(options.only))) {
+for (const row of chosen) {
   const measured = await measureRow(row)
   result.rows.push(measured)
   if (!options.json) console.log(line(measured))
