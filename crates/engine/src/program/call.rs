@@ -112,7 +112,9 @@ impl Call {
         for &(place, input) in &self.plan.assigns {
             self.copy(place, self.inputs[input as usize], pool, tensors, packs)?;
         }
-        for (&id, ty) in self.outputs.iter().zip(&self.plan.outputs) {
+        let assigned = self.plan.assigns.iter().map(|&(_, input)| input as usize);
+        let assigned = assigned.map(|input| (&self.inputs[input], &self.plan.inputs[input]));
+        for (&id, ty) in self.outputs.iter().zip(&self.plan.outputs).chain(assigned) {
             if ty.dtype == Dtype::Float32 {
                 canonical_nan(tensors.get_mut(id)?.buffer.f32_mut());
             }
