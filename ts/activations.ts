@@ -8,7 +8,10 @@ import { isPlain } from './layers/structure.js'
 /** `'relu'`, `'hardSigmoid'`, …: every activation of Keras 3, and `'hardSigmoidKeras2'` for the older one. */
 export type ActivationName = Uncapitalize<keyof typeof Activation>
 
-const aliases: Record<string, ActivationName> = { swish: 'silu', hardSwish: 'hardSilu' }
+const aliases = new Map<string, ActivationName>([
+  ['swish', 'silu'],
+  ['hardSwish', 'hardSilu'],
+])
 
 /** All names in camelCase. */
 export function activationNames(): ActivationName[] {
@@ -37,7 +40,7 @@ function readActivation(value: unknown, place: Place): ActivationName | null {
   if (typeof value !== 'string') return reject(place, 'the name of an activation or null', value)
   const name = camelCase(value)
   const known = activationNames()
-  const found = known.find(each => each.toLowerCase() === name.toLowerCase()) ?? aliases[name]
+  const found = known.find(each => each.toLowerCase() === name.toLowerCase()) ?? aliases.get(name)
   if (found) return found
   throw new ArgumentError(
     `${place.layer}: ${place.argument} "${value}" is no activation${hint(name, known)}`,

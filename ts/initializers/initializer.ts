@@ -64,7 +64,7 @@ export class Initializer {
   readonly #options: Record<string, unknown>
 
   constructor(className: string, options: object = {}) {
-    const kind = kinds[className]
+    const kind = Object.hasOwn(kinds, className) ? kinds[className] : undefined
     if (!kind) {
       throw new ArgumentError(`no initializer "${className}"${hint(className, Object.keys(kinds))}`, {
         actual: className,

@@ -25,7 +25,7 @@ export type CustomObjects = Readonly<Record<string, LayerClass>>
 
 const builtin = new Map<string, { Class: LayerClass; module: string }>()
 const registered = new Map<string, LayerClass>()
-let scoped: CustomObjects = {}
+let scoped: ReadonlyMap<string, LayerClass> = new Map()
 
 /** Makes built-in classes known by their `className`. @internal */
 export function registerBuiltin(module: string, ...classes: (LayerClass & { className?: string })[]): void {
@@ -69,7 +69,7 @@ export function deserialize(config: unknown, customObjects: CustomObjects = {}):
     throw new ArgumentError('a config has "class_name" and "config"', { argument: 'config', actual: config })
   }
   const outer = scoped
-  scoped = { ...outer, ...customObjects }
+  scoped = new Map([...outer, ...Object.entries(customObjects)])
   try {
     return find(config.class_name, config.registered_name).fromConfig(config.config)
   } finally {
@@ -81,7 +81,8 @@ function find(className: string, registeredName: unknown): LayerClass {
   // Keras writes "Package>Name" into registered_name, in old files into class_name.
   const name = typeof registeredName === 'string' ? registeredName : className
   const short = className.slice(className.lastIndexOf('>') + 1)
-  const Class = scoped[name] ?? scoped[short] ?? registered.get(name) ?? registered.get(`Custom>${short}`)
+  const Class =
+    scoped.get(name) ?? scoped.get(short) ?? registered.get(name) ?? registered.get(`Custom>${short}`)
   const found = Class ?? builtin.get(className)?.Class
   if (found) return found
   throw new UnsupportedError(`there is no layer class "${className}"${hint(className, builtin.keys())}`, {
