@@ -77,7 +77,9 @@ function main(args: string[]): number {
 
 function show({ file: name, recognition, maxAbsDiff }: Clip, stepSeconds: number): void {
   const { digit, steps, duration, stepMicros } = recognition
-  console.log(`${bold(basename(name))} ${dim(`${duration.toFixed(2)} s, ${steps.length} frames`)}`)
+  console.log(
+    `${bold(basename(name))} ${dim(`${duration.toFixed(2)} s, ${steps.length} frame${steps.length === 1 ? '' : 's'}`)}`,
+  )
   console.log(picture(recognition))
   const facts = [`${bold(`→ ${digit}`)} (${percent(steps.at(-1)![digit]!).trim()})`]
   if (maxAbsDiff !== undefined) facts.push(`${maxAbsDiff.toExponential(1)} from Keras at most`)
