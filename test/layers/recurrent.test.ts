@@ -2,6 +2,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import '../../ts/entry/inline.js'
 import {
+  type Applicable,
   ArgumentError,
   GRU,
   Input,
@@ -276,13 +277,16 @@ test('initial states: structures, flat lists, a bare tensor, the list form', () 
 test('initial states that do not fit', () => {
   using layer = new LSTM({ units: 4, name: 'memory' })
   const h = matrix(batch, 4)
-  const state = (initialState: unknown) => () => layer.apply(x, { initialState })
+  const state = (initialState: Applicable) => () => layer.apply(x, { initialState })
   const error = fails(state([h]), ArgumentError, /memory has 2 states but was given 1/)
   assert.is(error.argument, 'initialState')
   assert.is(error.layer, 'memory')
   fails(state([h, h, h]), ArgumentError, /given 3/)
-  fails(state([h, matrix(batch, 5)]), ShapeError, /state 1 must be \[batch, 4\]/)
-  fails(state([h, matrix(1, 4)]), ShapeError, /memory/)
+  fails(state([h, matrix(batch, 5)]), ShapeError, /state 1 must be \[3, 4\]/)
+  assert.is(
+    fails(state([h, matrix(1, 4)]), ShapeError, /memory: initial state 1 .*not \[1, 4\]/).argument,
+    'initialState',
+  )
   fails(
     () => layer.apply([tensor(x), tensor(h), tensor(h)], { initialState: [h, h] }),
     ArgumentError,

@@ -20,7 +20,6 @@ import {
   type Tensor,
   tensor,
 } from '../../ts/entry/api.js'
-import type { Data } from '../../ts/tensor/shape.js'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 
@@ -86,8 +85,8 @@ test('models give what they declare', () => {
     new Model({ inputs: a, outputs: { one: a, two: b } }).predict([]),
   )
   typed<NdArray>()(() => new Sequential().predict([]))
-  typed<Data>()(() => new Sequential().stream().step([] as Frame))
-  typed<{ one: Data }>()(() => new Model({ inputs: a, outputs: { one: a } }).stream().step([]))
+  typed<Float32Array>()(() => new Sequential().stream().step([] as Frame))
+  typed<{ one: Float32Array }>()(() => new Model({ inputs: a, outputs: { one: a } }).stream().step([]))
 })
 
 test.run()

@@ -143,7 +143,7 @@ test('predict: batches, bare arrays, dtypes, empty batches, wrong options', () =
   fails(() => model.predict(x, { batchsize: 2 } as never), ArgumentError, /did you mean "batchSize"/)
   fails(() => model.predict(x, { batchSize: 0 }), ArgumentError, /positive integer/)
   fails(() => model.predict(sequences(2, 3, 4)), ShapeError, /must have the shape \[null, null, 5\]/)
-  fails(() => model.predict(new BigInt64Array(5)), ArgumentError, /BigInt64Array/)
+  fails(() => model.predict(new BigInt64Array(5) as never), ArgumentError, /BigInt64Array/)
   using pair = new Model({
     inputs: model.inputs as SymbolicTensor,
     outputs: [model.outputs as SymbolicTensor],

@@ -1,4 +1,5 @@
 /** The base of recurrent cells: one step, `call(inputs, states) -> [output, newStates]`. */
+import { UnsupportedError } from '../errors.js'
 import { Layer } from '../layers/layer.js'
 import type { LayerOptions } from '../layers/layer_options.js'
 import type { Tensor } from '../tensor/tensor.js'
@@ -17,6 +18,13 @@ export abstract class RNNCell<S = Tensor[]> extends Layer {
 
   constructor(options: LayerOptions = {}) {
     super(options)
+  }
+
+  /** A cell alone is not applied: a layer runs it, `new RNN({ cell })`. */
+  override apply(..._: unknown[]): never {
+    throw new UnsupportedError(`${this.name}: a cell is run by a layer, as new RNN({ cell })`, {
+      layer: this.name,
+    })
   }
 
   /**

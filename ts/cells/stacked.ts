@@ -1,8 +1,8 @@
 /** Cells on top of each other, used as one: each takes the output of the one before. */
-import { ArgumentError } from '../errors.js'
+import { ArgumentError, show } from '../errors.js'
 import type { LayerOptions } from '../layers/layer_options.js'
 import { assignNames } from '../layers/naming.js'
-import type { Fields } from '../layers/options.js'
+import { type Fields, required } from '../layers/options.js'
 import { deserialize, serialize } from '../layers/registry.js'
 import { isPlain, leaves, type Nested, pack } from '../layers/structure.js'
 import type { StateList, StatesOf } from '../layers/types.js'
@@ -22,7 +22,7 @@ export class StackedRNNCells<
   static override readonly className = 'StackedRNNCells'
   static override readonly fields: Fields = {
     cells: {
-      default: [],
+      default: required,
       read: (value, place) => readCells(value, place.layer),
       write: cells => (cells as RNNCell<unknown>[]).map(cell => serialize(cell)),
     },
@@ -70,10 +70,18 @@ export function readCells(value: unknown, layer: string): RNNCell[] {
 export function readCell(value: unknown, layer: string): RNNCell {
   const cell = isPlain(value) && 'class_name' in value ? deserialize(value) : value
   const { call, stateSize } = (cell ?? {}) as Partial<RNNCell>
-  if (typeof call === 'function' && stateSize !== undefined) return cell as RNNCell
+  // A recurrent layer has both too, from the cell that it runs.
+  if (typeof call === 'function' && stateSize !== undefined && !('cell' in (cell as object)))
+    return cell as RNNCell
   throw notCell(layer, value)
 }
 
 function notCell(layer: string, actual: unknown): ArgumentError {
-  return new ArgumentError(`${layer}: a cell has "call" and "stateSize"`, { layer, argument: 'cell', actual })
+  const what = 'a cell, as LSTMCell, which has "call" and "stateSize"'
+  return new ArgumentError(`${layer}: cell must be ${what}, not ${show(actual)}`, {
+    layer,
+    argument: 'cell',
+    expected: 'a cell',
+    actual,
+  })
 }

@@ -16,7 +16,21 @@ export {
   type EngineStats,
 } from '../engine/engine.js'
 export { keep, scope } from '../engine/handle.js'
-export * from '../errors.js'
+export {
+  ArgumentError,
+  CellError,
+  DisposedError,
+  EngineError,
+  type ErrorDetails,
+  ImportError,
+  LayerRnnError,
+  type LayerRnnErrorCode,
+  MemoryError,
+  ShapeError,
+  StateError,
+  TraceError,
+  UnsupportedError,
+} from '../errors.js'
 export * as initializers from '../initializers/functions.js'
 export {
   type Drawing,
@@ -33,20 +47,33 @@ export * from '../layers/functions.js'
 export { GRU, type GRUOptions } from '../layers/gru.js'
 export { Input, InputLayer, type InputOptions } from '../layers/input.js'
 export { Layer } from '../layers/layer.js'
-export type { CallOptions, LayerOptions, WeightOptions } from '../layers/layer_options.js'
+export type { CallOptions, InputSpec, LayerOptions, WeightOptions } from '../layers/layer_options.js'
 export { LSTM, type LSTMOptions } from '../layers/lstm.js'
 export { Masking, type MaskingOptions } from '../layers/masking.js'
 export { type RecurrentCallOptions, RecurrentLayer, type RecurrentOptions } from '../layers/recurrent.js'
-export { type CustomObjects, deserialize, registerSerializable, serialize } from '../layers/registry.js'
+export {
+  type CustomObjects,
+  deserialize,
+  type LayerClass,
+  type LayerConfig,
+  registerSerializable,
+  serialize,
+} from '../layers/registry.js'
 export { RNN, type RNNOptions } from '../layers/rnn.js'
 export { SimpleRNN, type SimpleRNNOptions } from '../layers/simple_rnn.js'
-export { Model, type ModelOptions } from '../models/model.js'
+export type { ConstraintLike, RegularizerLike } from '../layers/stored.js'
+export type { Nested } from '../layers/structure.js'
+export type { Applicable, Inputs, Masks } from '../layers/types.js'
+export type { Values } from '../layers/values.js'
+export type { KerasTensor } from '../models/graph.js'
+export { Model, type ModelOptions, type Symbols } from '../models/model.js'
 export type { PredictOptions } from '../models/predict.js'
 export { Sequential, type SequentialOptions } from '../models/sequential.js'
 export type { Frame, StepOptions, Stream, StreamOptions } from '../models/stream.js'
 export type { States } from '../models/stream_states.js'
 export * as ops from '../ops/index.js'
-export { NdArray } from '../tensor/ndarray.js'
+export type { ArrayLike, NumericArray } from '../tensor/convert.js'
+export { NdArray, type NestedArray } from '../tensor/ndarray.js'
 export { sequenceMask } from '../tensor/sequence_mask.js'
-export type { DType, Shape } from '../tensor/shape.js'
-export { SymbolicTensor, Tensor, tensor } from '../tensor/tensor.js'
+export type { Data, DType, Shape } from '../tensor/shape.js'
+export { SymbolicTensor, Tensor, tensor, type Variable } from '../tensor/tensor.js'

@@ -75,6 +75,9 @@ export class Hdf5Dataset {
   }
 }
 
+/** Whether the bytes begin as those of an HDF5 file. */
+export const isHdf5 = (bytes: Uint8Array): boolean => signature.every((byte, i) => bytes[i] === byte)
+
 /** Opens an HDF5 file; `name` is what errors call it. */
 export function openHdf5(bytes: Uint8Array, name = 'the HDF5 file'): Hdf5Group {
   const reader = new Reader(bytes, name)
@@ -120,8 +123,7 @@ class Reader {
 
   root(): Hdf5Group | Hdf5Dataset {
     const bytes = this.#bytes
-    if (bytes.length < 96 || signature.some((byte, i) => bytes[i] !== byte))
-      throw this.wrong('this is no HDF5 file')
+    if (bytes.length < 96 || !isHdf5(bytes)) throw this.wrong('this is no HDF5 file')
     const version = bytes[8]
     if (version !== 0) throw this.#unsupported(`HDF5 superblock version ${version}; Keras writes version 0`)
     if (bytes[13] !== 8 || bytes[14] !== 8) throw this.#unsupported('addresses that are not 64 bits long')

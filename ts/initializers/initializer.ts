@@ -1,6 +1,6 @@
 /** Initializers: first values of weights, computed in the engine when a weight is first needed. */
 import { scope } from '../engine/handle.js'
-import { ArgumentError, UnsupportedError } from '../errors.js'
+import { ArgumentError, show, UnsupportedError } from '../errors.js'
 import { hint, pascalCase } from '../layers/names.js'
 import {
   configOptions,
@@ -66,9 +66,12 @@ export class Initializer {
   constructor(className: string, options: object = {}) {
     const kind = Object.hasOwn(kinds, className) ? kinds[className] : undefined
     if (!kind) {
-      throw new ArgumentError(`no initializer "${className}"${hint(className, Object.keys(kinds))}`, {
-        actual: className,
-      })
+      throw new ArgumentError(
+        `no initializer ${show(className)}${hint(String(className), Object.keys(kinds))}`,
+        {
+          actual: className,
+        },
+      )
     }
     this.className = className
     this.#kind = kind

@@ -2,7 +2,7 @@
  * Applying a layer, like to like. Symbolic tensors give symbolic ones (a node of the graph), traced tensors are
  * computed on in their trace, data are computed at once by a program that is kept for the next data of that kind.
  */
-import { ArgumentError, inLayer, ShapeError, show, UnsupportedError } from '../errors.js'
+import { inLayer, ShapeError, show, UnsupportedError } from '../errors.js'
 import { constants, KerasTensor, Node, type Spec } from '../models/graph.js'
 import { openShape } from '../models/predict.js'
 import { Computation, type InputType } from '../models/program.js'
@@ -11,7 +11,7 @@ import type { Shape } from '../tensor/shape.js'
 import { fromValues, SymbolicTensor, Tensor } from '../tensor/tensor.js'
 import type { Layer } from './layer.js'
 import type { CallOptions } from './layer_options.js'
-import { hint } from './names.js'
+import { checkOptions } from './options.js'
 import { isTimed } from './states.js'
 import { leaves, mapNested, type Nested } from './structure.js'
 import { isLeaf, type Leaf } from './values.js'
@@ -23,29 +23,25 @@ export interface Call {
 }
 
 export function apply(layer: Layer, inputs: unknown, options: CallOptions): unknown {
-  checkOptions(layer, options)
+  checkOptions(layer.name, options, (layer.constructor as typeof Layer).callOptions, 'apply')
+  if (options.training) throw inferenceOnly(layer.name, 'training')
   const call = layer.prepare(inputs, options)
   const tensors = tensorsOf(call)
+  checkInput(layer, tensors[0])
   if (tensors.some(value => value instanceof KerasTensor)) return connect(layer, call)
   if (Trace.current()) return applyTraced(layer, call)
   return applyConcrete(layer, call)
 }
 
-function checkOptions(layer: Layer, options: CallOptions): void {
-  const known = (layer.constructor as typeof Layer).callOptions
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue
-    throw new ArgumentError(`${layer.name}: apply has no option "${name}"${hint(name, known)}`, {
-      layer: layer.name,
-      argument: name,
-    })
-  }
-  if (options.training) {
-    throw new UnsupportedError(`${layer.name}: training is not installed, only inference runs`, {
-      layer: layer.name,
-      argument: 'training',
-    })
-  }
+/** The error of what Keras has beside inference. */
+export function inferenceOnly(layer: string, argument: string): UnsupportedError {
+  return new UnsupportedError(
+    `${layer}: ${argument} is not supported: training and saving are not installed, only inference is`,
+    {
+      layer,
+      argument,
+    },
+  )
 }
 
 /** The tensors and arrays of a call, in order. */
@@ -173,7 +169,7 @@ function checkStream(layer: Layer, inputs: unknown, outputs: Nested<TracedTensor
   })
 }
 
-function checkInput(layer: Layer, input: TracedTensor | undefined): void {
+function checkInput(layer: Layer, input: Leaf | undefined): void {
   const spec = layer.inputSpec
   if (!spec || !input) return
   const { shape } = input

@@ -24,11 +24,12 @@ import type { Layer } from './layer.js'
 import type { CallOptions } from './layer_options.js'
 import { LSTM, type LSTMOptions } from './lstm.js'
 import { Masking, type MaskingOptions } from './masking.js'
+import { checkOptions } from './options.js'
 import type { RecurrentCallOptions } from './recurrent.js'
 import { RNN, type RNNOptions } from './rnn.js'
 import { SimpleRNN, type SimpleRNNOptions } from './simple_rnn.js'
 import { isPlain } from './structure.js'
-import type { Applicable, Output } from './types.js'
+import type { Applicable, Exact, Output } from './types.js'
 
 /** The layer that a class makes of options of type `O`. */
 interface LayerFor<O> {
@@ -46,15 +47,15 @@ interface LayerFor<O> {
 /** A function of the object it is composed with, the layer's options and the options of the call. */
 export interface LayerFunction<K extends keyof LayerFor<unknown>, Options, Call> {
   /** The layer. */
-  <const O extends Options>(options: O): LayerFor<O>[K]
+  <const O extends Options>(options: Exact<O, Options>): LayerFor<O>[K]
   /** The layer. */
-  <const O extends Options>(object: null | undefined, options: O): LayerFor<O>[K]
+  <const O extends Options>(object: null | undefined, options: Exact<O, Options>): LayerFor<O>[K]
   /** The model, with the layer added. */
   <M extends Sequential>(object: M, options: Options): M
   /** The output. */
   <X extends Applicable, const O extends Options>(
     object: X,
-    options: O,
+    options: Exact<O, Options>,
     call?: Call,
   ): Output<LayerFor<O>[K]['$returns'], X>
 }
@@ -126,6 +127,13 @@ export interface SequentialModelOptions extends SequentialOptions {
 
 /** A model of layers in a row, to which the layer functions add. */
 export function kerasModelSequential(options: SequentialModelOptions = {}): Sequential {
+  checkOptions('kerasModelSequential', options, [
+    'layers',
+    'inputShape',
+    'inputBatchShape',
+    'name',
+    'trainable',
+  ])
   const { layers = [], inputShape, inputBatchShape, ...rest } = options
   const input = inputBatchShape ? { batchShape: inputBatchShape } : inputShape && { shape: inputShape }
   return new Sequential([...(input ? [new InputLayer(input)] : []), ...layers], rest)

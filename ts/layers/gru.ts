@@ -4,6 +4,7 @@ import type { Tensor } from '../tensor/tensor.js'
 import type { InputSpec } from './layer_options.js'
 import type { Fields } from './options.js'
 import { cellOptions, RecurrentLayer, type RecurrentOptions, recurrentFields, useCudnn } from './recurrent.js'
+import type { Exact } from './types.js'
 
 export interface GRUOptions extends GRUCellOptions, RecurrentOptions {
   /** Kept for Keras; there is one kernel for every setting. */
@@ -19,7 +20,7 @@ export class GRU<const O extends GRUOptions = GRUOptions> extends RecurrentLayer
 
   override inputSpec: InputSpec = { ndim: 3 }
 
-  constructor(options: O) {
+  constructor(options: Exact<O, GRUOptions>) {
     super(options)
     this.cell = new GRUCell(cellOptions(GRUCell, this))
   }

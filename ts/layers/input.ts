@@ -1,17 +1,13 @@
 /** Where data enter a model. */
-import { ArgumentError } from '../errors.js'
-import { type KerasTensor, Node } from '../models/graph.js'
-import type { DType, Shape } from '../tensor/shape.js'
+import { ArgumentError, inLayer } from '../errors.js'
+import { KerasTensor, Node } from '../models/graph.js'
+import { type DType, kindOf, type Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import { Layer } from './layer.js'
-import { dims, type Field, type Fields, nullable, only, reject, unwritten } from './options.js'
+import { dims, type Field, type Fields, nullable, only, unwritten } from './options.js'
 import { isPlain } from './structure.js'
 
-export interface InputOptions {
-  /** Without the batch, null where a size is unknown: `[null, 5]` is a sequence of 5 features. */
-  shape?: Shape
-  /** With the batch. */
-  batchShape?: Shape
+export type InputOptions = InputShape & {
   /** A fixed batch that goes with `shape`. Default null: any. */
   batchSize?: number | null
   /** Default `'float32'`. */
@@ -19,13 +15,18 @@ export interface InputOptions {
   name?: string
 }
 
+type InputShape =
+  /** Without the batch, null where a size is unknown: `[null, 5]` is a sequence of 5 features. */
+  | { shape: Shape }
+  /** With the batch. */
+  | { batchShape: Shape }
+
 const dtype: Field<DType> = {
   default: 'float32',
   read(value, place) {
-    const name = isPlain(value) && isPlain(value.config) ? value.config.name : value
-    return name === 'float32' || name === 'int32' || name === 'bool'
-      ? name
-      : reject(place, 'float32, int32 or bool', value)
+    const name = (isPlain(value) && isPlain(value.config) ? value.config.name : value) as DType
+    inLayer(place.layer, () => kindOf(name))
+    return name
   },
   write: value => value,
 }
@@ -81,3 +82,7 @@ export class InputLayer extends Layer {
 export const Input = function Input(options: InputOptions): SymbolicTensor {
   return new InputLayer(options).output
 } as ((options: InputOptions) => SymbolicTensor) & (new (options: InputOptions) => SymbolicTensor)
+// It makes tensors of another class, so `instanceof` has to be told.
+Object.defineProperty(Input, Symbol.hasInstance, {
+  value: (tensor: unknown) => tensor instanceof KerasTensor && tensor.node.layer instanceof InputLayer,
+})

@@ -22,7 +22,7 @@ import { classNameOf } from './naming.js'
 import { configOptions, type Fields, readOptions, writeConfig } from './options.js'
 import { constraint, regularizer, type Stored } from './stored.js'
 import { isPlain, type Nested } from './structure.js'
-import type { Applicable, Output } from './types.js'
+import type { Applicable, Masks, Output } from './types.js'
 import { assignAll, toLeaves, toMask, type Values } from './values.js'
 import { takeRoom } from './weight_room.js'
 
@@ -162,8 +162,10 @@ export abstract class Layer {
   /** Brings inputs and options into one form: data become NdArrays. @internal */
   prepare(inputs: unknown, options: CallOptions): Call {
     const { mask, ...rest } = options
-    const own = mask === undefined || mask === null ? rest : { ...rest, mask: toMask(this.name, mask) }
-    return { inputs: toLeaves(inputs, this.inputDtype), options: own }
+    const given = toLeaves(this.name, inputs, this.inputDtype)
+    const none = mask === undefined || mask === null
+    const own = none ? rest : { ...rest, mask: toMask(this.name, mask, given) as Masks }
+    return { inputs: given, options: own }
   }
 
   /** Whether the layer keeps its own state from step to step in a stream. */
@@ -361,6 +363,10 @@ export abstract class Layer {
   /** @internal */
   get hasOwnName(): boolean {
     return this.#named
+  }
+
+  toString(): string {
+    return `${this.className} "${this.name}"`
   }
 }
 

@@ -1,9 +1,21 @@
 /** Options that every layer takes, and those of its methods. */
 import type { Drawing, InitializerLike } from '../initializers/initializer.js'
 import type { Shape } from '../tensor/shape.js'
-import { count, dims, type Field, type Fields, flag, nullable, only, text, unwritten } from './options.js'
+import {
+  count,
+  dims,
+  type Field,
+  type Fields,
+  flag,
+  list,
+  nullable,
+  only,
+  text,
+  unwritten,
+} from './options.js'
 import { type ConstraintLike, type RegularizerLike, regularizer, type Stored } from './stored.js'
 import { isPlain } from './structure.js'
+import type { Masks } from './types.js'
 import type { Values } from './values.js'
 
 /** Options of every layer. */
@@ -28,7 +40,7 @@ export interface LayerOptions {
 /** Options of `apply`. */
 export interface CallOptions {
   /** `[batch, time]`, non-zero where a step counts; wins over the mask that the input carries. */
-  mask?: unknown
+  mask?: Masks
   /** Only false so far. */
   training?: boolean
 }
@@ -74,7 +86,7 @@ export const baseFields: Fields = {
   inputShape: unwritten(nullable(dims)),
   batchInputShape: unwritten(nullable(dims)),
   batchSize: unwritten(nullable(count())),
-  weights: unwritten({ default: null, read: value => value }),
+  weights: unwritten(nullable(list)),
   activityRegularizer,
   // Written by some versions of Keras, with these values unless its own special features are in use.
   autocast: only(true),

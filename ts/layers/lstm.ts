@@ -4,6 +4,7 @@ import type { Tensor } from '../tensor/tensor.js'
 import type { InputSpec } from './layer_options.js'
 import type { Fields } from './options.js'
 import { cellOptions, RecurrentLayer, type RecurrentOptions, recurrentFields, useCudnn } from './recurrent.js'
+import type { Exact } from './types.js'
 
 export interface LSTMOptions extends LSTMCellOptions, RecurrentOptions {
   /** Kept for Keras; there is one kernel for every setting. */
@@ -22,7 +23,7 @@ export class LSTM<const O extends LSTMOptions = LSTMOptions> extends RecurrentLa
 
   override inputSpec: InputSpec = { ndim: 3 }
 
-  constructor(options: O) {
+  constructor(options: Exact<O, LSTMOptions>) {
     super(options)
     this.cell = new LSTMCell(cellOptions(LSTMCell, this))
   }

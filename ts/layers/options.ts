@@ -2,8 +2,9 @@
  * Options of layers, cells and initializers, declared once: a table of fields reads what the user gave
  * (checked, defaults filled in), writes Keras's config and reads it back.
  */
-import { ArgumentError, UnsupportedError } from '../errors.js'
+import { ArgumentError, show, UnsupportedError } from '../errors.js'
 import { camelCase, hint, snakeCase } from './names.js'
+import { isPlain } from './structure.js'
 
 /** Where a value stands, for messages. */
 export interface Place {
@@ -23,16 +24,34 @@ export type Fields = Readonly<Record<string, Field>>
 
 export const required = Symbol('required')
 
-/** Checks `options` against `fields`: unknown names and missing values throw, defaults are filled in. */
-export function readOptions(layer: string, fields: Fields, options: object): Record<string, unknown> {
-  const given = options as Record<string, unknown>
-  for (const name of Object.keys(given)) {
-    if (name in fields) continue
-    throw new ArgumentError(`${layer} has no option "${name}"${hint(name, Object.keys(fields))}`, {
+/** Refuses what is no object of options, and names that are not known. `method` is the layer's that takes them. */
+export function checkOptions(
+  layer: string,
+  options: unknown,
+  known: readonly string[],
+  method?: string,
+  example = known[0],
+): void {
+  const who = method === undefined ? layer : `${layer}: ${method}`
+  if (!isPlain(options)) {
+    throw new ArgumentError(`${who} takes one object of options, as { ${example} }, not ${show(options)}`, {
       layer,
-      argument: name,
+      argument: 'options',
+      expected: known,
+      actual: options,
     })
   }
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue
+    throw new ArgumentError(`${who} has no option "${name}"${hint(name, known)}`, { layer, argument: name })
+  }
+}
+
+/** Checks `options` against `fields`: unknown names and missing values throw, defaults are filled in. */
+export function readOptions(layer: string, fields: Fields, options: object): Record<string, unknown> {
+  const needed = Object.keys(fields).filter(name => fields[name]!.default === required)
+  checkOptions(layer, options, Object.keys(fields), undefined, needed.join(', ') || undefined)
+  const given = options as Record<string, unknown>
   const values: Record<string, unknown> = {}
   for (const [name, field] of Object.entries(fields)) {
     const value = given[name]
@@ -62,17 +81,11 @@ export function configOptions(config: Readonly<Record<string, unknown>>): Record
 
 /** Throws an ArgumentError that says what was expected at `place`. */
 export function reject(place: Place, expected: string, actual: unknown): never {
-  const shown = typeof actual === 'string' ? `"${actual}"` : describe(actual)
-  throw new ArgumentError(`${place.layer}: ${place.argument} must be ${expected}, not ${shown}`, {
+  throw new ArgumentError(`${place.layer}: ${place.argument} must be ${expected}, not ${show(actual)}`, {
     ...place,
     expected,
     actual,
   })
-}
-
-function describe(value: unknown): string {
-  if (value === null || typeof value !== 'object') return String(value)
-  return Array.isArray(value) ? 'an array' : `a ${value.constructor?.name ?? 'object'}`
 }
 
 /** A field from a check that returns the value or undefined, written as it is. */
@@ -129,10 +142,13 @@ export const text: Field<string> = field(
   value => typeof value === 'string' && value !== '',
 )
 
+/** A list of values. */
+export const list: Field<readonly unknown[]> = field(required, 'an array', Array.isArray)
+
 /** A list of positive integers with null where a size is unknown. */
 export const dims: Field<(number | null)[]> = field(
   required,
-  'a shape: an array of sizes, null where unknown',
+  'an array of sizes, null where unknown',
   value =>
     Array.isArray(value) && value.every(size => size === null || (Number.isInteger(size) && size >= 0)),
 )
@@ -151,11 +167,10 @@ export const only = <T>(value: T, write = false): Field<T> => ({
   default: value,
   read: (given, place) => {
     if (given === value) return value
-    throw new UnsupportedError(`${place.layer}: ${place.argument} is not supported, only ${String(value)}`, {
-      ...place,
-      expected: value,
-      actual: given,
-    })
+    throw new UnsupportedError(
+      `${place.layer}: ${place.argument} ${show(given)} is not supported, only ${show(value)}`,
+      { ...place, expected: value, actual: given },
+    )
   },
   ...(write && { write: (kept: T) => kept }),
 })

@@ -12,7 +12,7 @@ import { cellsOf, runCells } from './sequence.js'
 import { matchStates, rowStates } from './states.js'
 import { leaves, type Nested, pack } from './structure.js'
 import type { Applicable, Output } from './types.js'
-import { isTensorList } from './values.js'
+import { checkSteps, isTensorList, type Leaf } from './values.js'
 
 /** Options of every recurrent layer. */
 export interface RecurrentOptions extends LayerOptions {
@@ -38,9 +38,9 @@ export interface RecurrentOptions extends LayerOptions {
 /** Options of a recurrent layer's `apply`. */
 export interface RecurrentCallOptions extends CallOptions {
   /** Instead of zeros: tensors or arrays `[batch, units]`, in the structure of `stateSize` or as a flat list. */
-  initialState?: unknown
+  initialState?: Applicable | null
   /** Only for cells that use them; no built-in cell does. */
-  constants?: unknown
+  constants?: Applicable | null
 }
 
 export const recurrentFields: Fields = {
@@ -137,9 +137,11 @@ export abstract class RecurrentLayer<O = RecurrentOptions, S = unknown> extends 
       })
     }
     const call = super.prepare(x, options)
+    const [{ shape = [] } = {}] = leaves(call.inputs as Nested<Leaf>)
+    checkSteps(layer, shape)
     const given = listed.length > 0 ? listed : (initialState ?? undefined)
     if (given === undefined) return call
-    const states = { initialState: pack(this.stateSize, matchStates(this, given)) }
+    const states = { initialState: pack(this.stateSize, matchStates(this, given, shape[0])) }
     return { ...call, options: { ...call.options, ...states } }
   }
 

@@ -85,8 +85,8 @@ function find(className: string, registeredName: unknown): LayerClass {
     scoped.get(name) ?? scoped.get(short) ?? registered.get(name) ?? registered.get(`Custom>${short}`)
   const found = Class ?? builtin.get(className)?.Class
   if (found) return found
-  throw new UnsupportedError(`there is no layer class "${className}"${hint(className, builtin.keys())}`, {
-    layer: className,
-    actual: className,
-  })
+  throw new UnsupportedError(
+    `there is no layer class "${className}"${hint(className, builtin.keys())}; your own are given as customObjects or registered with registerSerializable`,
+    { layer: className, actual: className },
+  )
 }

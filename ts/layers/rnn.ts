@@ -4,7 +4,7 @@ import { readCell, readCells, StackedRNNCells } from '../cells/stacked.js'
 import { type Field, type Fields, required } from './options.js'
 import { RecurrentLayer, type RecurrentOptions, recurrentFields } from './recurrent.js'
 import { serialize } from './registry.js'
-import type { StatesOf } from './types.js'
+import type { Exact, StatesOf } from './types.js'
 
 export interface RNNOptions extends RecurrentOptions {
   /** A cell, or a list of cells that are stacked. */
@@ -22,7 +22,7 @@ export class RNN<const O extends RNNOptions = RNNOptions> extends RecurrentLayer
   static override readonly className: string = 'RNN'
   static override readonly fields: Fields = { cell, ...recurrentFields }
 
-  constructor(options: O) {
+  constructor(options: Exact<O, RNNOptions>) {
     super(options)
   }
 }

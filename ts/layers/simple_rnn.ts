@@ -4,6 +4,7 @@ import type { Tensor } from '../tensor/tensor.js'
 import type { InputSpec } from './layer_options.js'
 import type { Fields } from './options.js'
 import { cellOptions, RecurrentLayer, type RecurrentOptions, recurrentFields } from './recurrent.js'
+import type { Exact } from './types.js'
 
 export interface SimpleRNNOptions extends SimpleRNNCellOptions, RecurrentOptions {}
 
@@ -19,7 +20,7 @@ export class SimpleRNN<const O extends SimpleRNNOptions = SimpleRNNOptions> exte
 
   override inputSpec: InputSpec = { ndim: 3 }
 
-  constructor(options: O) {
+  constructor(options: Exact<O, SimpleRNNOptions>) {
     super(options)
     this.cell = new SimpleRNNCell(cellOptions(SimpleRNNCell, this))
   }

@@ -1,7 +1,8 @@
 /** States from outside: what a user gives as initial states, and those that a stream keeps. */
 import type { StateSize } from '../cells/cell.js'
-import { ArgumentError, ShapeError } from '../errors.js'
+import { ArgumentError, ShapeError, show } from '../errors.js'
 import { TracedTensor } from '../ops/trace.js'
+import { fits } from '../tensor/shape.js'
 import { SymbolicTensor, Tensor } from '../tensor/tensor.js'
 import { isPlain, leaves, type Nested } from './structure.js'
 import { isLeaf, type Leaf, toLeaf } from './values.js'
@@ -14,9 +15,9 @@ export interface Stateful {
 
 /**
  * The states in `value`, flat and checked: a structure like `stateSize`, a flat list, or for one state
- * the state itself. Never broadcast; symbolic tensors and data are not mixed.
+ * the state itself. Never broadcast; symbolic tensors and data are not mixed. A batch that is not known is null.
  */
-export function matchStates(layer: Stateful, value: unknown): Leaf[] {
+export function matchStates(layer: Stateful, value: unknown, batch: number | null = null): Leaf[] {
   const sizes = leaves(layer.stateSize as Nested<number>)
   const found = structured(layer.stateSize, value) ?? flat(sizes.length, value)
   if (!found) {
@@ -31,16 +32,16 @@ export function matchStates(layer: Stateful, value: unknown): Leaf[] {
       },
     )
   }
-  const states = found.map(state => toLeaf(state, 'float32'))
+  const argument = 'initialState'
+  const states = found.map((state, i) => toLeaf(layer.name, argument, state, 'float32', `initial state ${i}`))
   states.forEach((state, i) => {
     const { shape } = state
-    if (shape.length === 2 && (shape[1] === null || shape[1] === sizes[i])) return
-    throw new ShapeError(`${layer.name}: initial state ${i} must be [batch, ${sizes[i]}], not [${shape}]`, {
-      layer: layer.name,
-      argument: 'initialState',
-      expected: [null, sizes[i]!],
-      actual: shape,
-    })
+    const expected = [batch, sizes[i]!]
+    if (fits(expected, shape)) return
+    throw new ShapeError(
+      `${layer.name}: initial state ${i} must be [${batch ?? 'batch'}, ${sizes[i]}], not ${show(shape)}`,
+      { layer: layer.name, argument, expected, actual: shape },
+    )
   })
   const symbolic = states.filter(state => state instanceof SymbolicTensor && !(state instanceof Tensor))
   if (symbolic.length > 0 && symbolic.length < states.length) {

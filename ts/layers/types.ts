@@ -1,10 +1,12 @@
 /** What `apply` takes and what it gives: like to like. */
+import type { ArrayLike } from '../tensor/convert.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import type { Data } from '../tensor/shape.js'
 import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
+import type { Nested } from './structure.js'
 
 /** Nested arrays of numbers or booleans. */
-export type NumberArray = readonly (number | boolean | NumberArray)[]
+export type NumberArray = readonly ArrayLike[]
 
 /** What a layer is applied to: a tensor, symbolic or with data, data in nested arrays, or several of these. */
 export type Applicable =
@@ -13,6 +15,15 @@ export type Applicable =
   | NumberArray
   | readonly Applicable[]
   | { readonly [name: string]: Applicable }
+
+/** Data for a model: numbers in any form or a tensor, for several inputs an array or object of these. */
+export type Inputs = Nested<ArrayLike | Tensor>
+
+/** A mask, for several inputs an array or object of masks; null where there is none. */
+export type Masks = Nested<ArrayLike | SymbolicTensor | null>
+
+/** Options of type `O`, which may have no others than `Known`: inferring `O` alone would let misspelled ones pass. */
+export type Exact<O, Known> = O & { readonly [Name in Exclude<keyof O, keyof Known>]: never }
 
 /** The tensor type that `X` leads to: symbolic inputs give symbolic tensors, data give data. */
 export type Like<X> = X extends Tensor

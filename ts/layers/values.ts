@@ -1,10 +1,10 @@
 /** Data that users give: told apart from structures, converted, checked. */
-import { ArgumentError, named, ShapeError, show } from '../errors.js'
-import { type ArrayLike, convert } from '../tensor/convert.js'
+import { ArgumentError, LayerRnnError, named, ShapeError, show } from '../errors.js'
+import { type ArrayLike, type ConvertOptions, convert, type Values as Numbers } from '../tensor/convert.js'
 import { NdArray } from '../tensor/ndarray.js'
-import type { Data, DType } from '../tensor/shape.js'
+import { type Data, type DType, fits, type Shape } from '../tensor/shape.js'
 import { SymbolicTensor, Tensor, type Variable } from '../tensor/tensor.js'
-import { isPlain, type Nested } from './structure.js'
+import { isPlain, leaves, type Nested } from './structure.js'
 
 /** Numbers of a known shape: nested arrays, a typed array, an NdArray or a tensor. */
 export type Values = ArrayLike | Tensor
@@ -21,52 +21,75 @@ export function isTensorList(value: unknown): value is unknown[] {
   return Array.isArray(value) && value.some(isLeaf)
 }
 
+/** The numbers of an argument; the error of what is wrong with them names the layer and the argument. */
+export function numbersOf(
+  layer: string,
+  argument: string,
+  value: unknown,
+  { what = argument, ...form }: ConvertOptions = {},
+): Numbers {
+  try {
+    return convert(value instanceof Tensor ? value.read() : value, { ...form, what })
+  } catch (error) {
+    if (error instanceof LayerRnnError) Object.assign(error, { argument })
+    throw named(error, layer)
+  }
+}
+
 /** A tensor as it is, anything else as an NdArray. */
-export function toLeaf(value: unknown, dtype?: DType): Leaf {
+export function toLeaf(layer: string, argument: string, value: unknown, dtype: DType, what?: string): Leaf {
   if (isLeaf(value)) return value
-  const { data, shape } = convert(value, { dtype })
+  const { data, shape } = numbersOf(layer, argument, value, { dtype, what })
   return new NdArray(data, shape)
 }
 
-/** The same in a list of tensors or an object of them. */
-export function toLeaves(value: unknown, dtype?: DType): Nested<Leaf> {
-  if (isTensorList(value)) return value.map(item => toLeaves(item, dtype))
-  if (!isPlain(value)) return toLeaf(value, dtype)
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, toLeaves(item, dtype)]))
+/** Inputs of a layer: the same in a list of tensors or an object of them. */
+export function toLeaves(layer: string, value: unknown, dtype: DType): Nested<Leaf> {
+  const inner = (item: unknown) => toLeaves(layer, item, dtype)
+  if (isTensorList(value)) return value.map(inner)
+  if (!isPlain(value)) return toLeaf(layer, 'inputs', value, dtype)
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, inner(item)]))
 }
 
-/** A mask, `[batch, time]`. */
-export function toMask(layer: string, value: unknown): Leaf {
-  const mask = toLeaf(value, 'bool')
-  if (mask.shape.length > 1) return mask
-  throw new ShapeError(`${layer}: a mask must be [batch, time], not ${show(mask.shape)}`, {
+/** A mask, `[batch, time]`, for these inputs. */
+export function toMask(layer: string, value: unknown, inputs: Nested<Leaf>): Leaf {
+  const mask = toLeaf(layer, 'mask', value, 'bool')
+  const shape = leaves(inputs)[0]?.shape ?? []
+  const expected = shape.length > 2 ? shape.slice(0, 2) : [null, null]
+  if (shape.length > 2 ? fits(expected, mask.shape) : mask.shape.length > 1) return mask
+  throw new ShapeError(
+    `${layer}: a mask must be [batch, time], here ${show(expected)}, not ${show(mask.shape)}`,
+    { layer, argument: 'mask', expected, actual: mask.shape },
+  )
+}
+
+/** Refuses sequences without a step. */
+export function checkSteps(layer: string, shape: Shape): void {
+  if (shape[1] !== 0) return
+  throw new ShapeError(`${layer}: inputs ${show(shape)} must have at least one time step`, {
     layer,
-    argument: 'mask',
-    expected: [null, null],
-    actual: mask.shape,
+    argument: 'inputs',
+    expected: 1,
+    actual: 0,
   })
 }
 
 /** Assigns all `values` to `variables`, or none: counts and shapes are checked first. */
 export function assignAll(layer: string, variables: readonly Variable[], values: readonly Values[]): void {
-  if (values.length !== variables.length) {
-    throw new ArgumentError(`${layer} has ${variables.length} weights but was given ${values.length}`, {
+  const given = Array.isArray(values) ? values.length : show(values)
+  if (given !== variables.length) {
+    throw new ArgumentError(`${layer} has ${variables.length} weights but was given ${given}`, {
       layer,
       argument: 'weights',
       expected: variables.length,
-      actual: values.length,
+      actual: given,
     })
   }
-  try {
-    const converted = variables.map(({ shape, dtype, name }, i) => {
-      const value = values[i]
-      const { data } = convert(value instanceof Tensor ? value.read() : value, { shape, dtype, what: name })
-      return new NdArray(data, shape)
-    })
-    variables.forEach((variable, i) => {
-      variable.assign(converted[i]!)
-    })
-  } catch (error) {
-    throw named(error, layer)
-  }
+  const converted = variables.map(({ shape, dtype, name }, i) => {
+    const { data } = numbersOf(layer, 'weights', values[i], { shape, dtype, what: name })
+    return new NdArray(data, shape)
+  })
+  variables.forEach((variable, i) => {
+    variable.assign(converted[i]!)
+  })
 }

@@ -1,5 +1,5 @@
 /** How many weights may still be made: a file cannot ask for more than it holds. */
-import { ShapeError, show } from '../errors.js'
+import { MemoryError, ShapeError, show } from '../errors.js'
 
 let room = Number.POSITIVE_INFINITY
 
@@ -16,11 +16,24 @@ export function limitWeights<T>(most: number, fn: () => T): T {
 
 /** Counts a new weight. @internal */
 export function takeRoom(layer: string, argument: string, shape: readonly number[]): void {
-  room -= shape.reduce((total, size) => total * size, 1)
-  if (room >= 0) return
-  throw new ShapeError(`${layer}: ${argument} ${show(shape)} is larger than the weights that there are`, {
-    layer,
-    argument,
-    actual: shape,
-  })
+  const count = shape.reduce((total, size) => total * size, 1)
+  room -= count
+  if (room < 0) {
+    throw new ShapeError(`${layer}: ${argument} ${show(shape)} is larger than the weights that there are`, {
+      layer,
+      argument,
+      actual: shape,
+    })
+  }
+  // No engine has so much; its 32-bit numbers would not even hold the size.
+  if (count >= 2 ** 30) {
+    throw new MemoryError(
+      `${layer}: no memory for ${argument} ${show(shape)}, ${Math.ceil(count / 2 ** 28)} GiB`,
+      {
+        layer,
+        argument,
+        actual: shape,
+      },
+    )
+  }
 }

@@ -1,5 +1,6 @@
 /** The tensors of a stream for blocks of one length, joined with the model's program. */
 import type { Engine } from '../engine/engine.js'
+import { named } from '../errors.js'
 import { leaves, type Nested, pack } from '../layers/structure.js'
 import { type Call, Trace } from '../ops/trace.js'
 import type { Data, DType } from '../tensor/shape.js'
@@ -95,6 +96,14 @@ export class Block {
 
   /** Copies in what is given, runs, copies out. */
   run(frame: unknown, out: unknown, mask: unknown): unknown {
+    try {
+      return this.#run(frame, out, mask)
+    } catch (error) {
+      throw named(error, this.#model.name)
+    }
+  }
+
+  #run(frame: unknown, out: unknown, mask: unknown): unknown {
     if (frame !== undefined) this.#write(frame)
     if (mask !== undefined) this.#writeMask(mask)
     this.#call.run()

@@ -1,13 +1,13 @@
 /** A model: a graph of layers between inputs and outputs, itself a layer. */
-import { ArgumentError, StateError, UnsupportedError } from '../errors.js'
-import { applyTraced, type Call } from '../layers/apply.js'
+import { ArgumentError, StateError } from '../errors.js'
+import { applyTraced, type Call, inferenceOnly } from '../layers/apply.js'
 import { Layer } from '../layers/layer.js'
-import type { CallOptions, LayerOptions } from '../layers/layer_options.js'
+import { baseFields, type CallOptions, type LayerOptions } from '../layers/layer_options.js'
 import { hint } from '../layers/names.js'
-import { assignNames } from '../layers/naming.js'
-import { configOptions } from '../layers/options.js'
+import { assignNames, classNameOf } from '../layers/naming.js'
+import { checkOptions, configOptions } from '../layers/options.js'
 import { leaves, mapNested, type Nested, pack } from '../layers/structure.js'
-import type { Replaced } from '../layers/types.js'
+import type { Inputs, Masks, Replaced } from '../layers/types.js'
 import { toLeaf, toMask } from '../layers/values.js'
 import type { TracedTensor } from '../ops/trace.js'
 import type { NdArray } from '../tensor/ndarray.js'
@@ -42,8 +42,18 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
   /** Models inside this one that were made for it, from its config. */
   #made = new Set<Layer>()
 
-  constructor({ inputs, outputs, ...options }: ModelOptions<S>) {
-    super(options as LayerOptions)
+  constructor(options: ModelOptions<S>) {
+    const className = classNameOf(new.target)
+    const known = ['inputs', 'outputs', ...Object.keys({ ...baseFields, ...new.target.fields })]
+    checkOptions(
+      className === 'Functional' ? 'Model' : className,
+      options,
+      known,
+      undefined,
+      'inputs, outputs',
+    )
+    const { inputs, outputs, ...rest } = options
+    super(rest as LayerOptions)
     if (inputs !== undefined || outputs !== undefined) this.setGraph(traverse(inputs, outputs))
   }
 
@@ -141,12 +151,14 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
     const form = this.inputs
     const tensors = leaves(form)
     const given = arrange(this.name, 'inputs', form, inputs).map((value, i) =>
-      toLeaf(value, tensors[i]!.dtype),
+      toLeaf(this.name, tensors.length > 1 ? tensors[i]!.name : 'inputs', value, tensors[i]!.dtype),
     )
     const { mask, ...rest } = options
     if (mask === undefined || mask === null) return { inputs: pack(form, given), options: rest }
-    const masks = arrange(this.name, 'mask', form, mask).map(own => (own ? toMask(this.name, own) : null))
-    return { inputs: pack(form, given), options: { ...rest, mask: pack(form, masks) } }
+    const masks = arrange(this.name, 'mask', form, mask).map((own, i) =>
+      own ? toMask(this.name, own, given[i]!) : null,
+    )
+    return { inputs: pack(form, given), options: { ...rest, mask: pack(form, masks) as Masks } }
   }
 
   override call(
@@ -180,7 +192,7 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
    * Runs the model over data: one array for one input, otherwise in the form of `inputs`. The results
    * have the form of `outputs`; samples run in batches of `batchSize` (default 32).
    */
-  predict(inputs: unknown, options: PredictOptions = {}): Replaced<S, NdArray> {
+  predict(inputs: Inputs, options: PredictOptions = {}): Replaced<S, NdArray> {
     return predict(this, inputs, options) as Replaced<S, NdArray>
   }
 
@@ -207,22 +219,35 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
   }
 
   compile(..._: unknown[]): never {
-    return this.#needsTraining('compile')
+    throw inferenceOnly(this.name, 'compile')
   }
 
   fit(..._: unknown[]): never {
-    return this.#needsTraining('fit')
+    throw inferenceOnly(this.name, 'fit')
   }
 
   evaluate(..._: unknown[]): never {
-    return this.#needsTraining('evaluate')
+    throw inferenceOnly(this.name, 'evaluate')
   }
 
-  #needsTraining(method: string): never {
-    throw new UnsupportedError(`${this.name}: ${method} needs training, which is a later module`, {
-      layer: this.name,
-      argument: method,
-    })
+  trainOnBatch(..._: unknown[]): never {
+    throw inferenceOnly(this.name, 'trainOnBatch')
+  }
+
+  save(..._: unknown[]): never {
+    throw inferenceOnly(this.name, 'save')
+  }
+
+  saveWeights(..._: unknown[]): never {
+    throw inferenceOnly(this.name, 'saveWeights')
+  }
+
+  loadWeights(..._: unknown[]): never {
+    throw inferenceOnly(this.name, 'loadWeights')
+  }
+
+  override get streams(): boolean {
+    return this.sublayers.some(layer => layer.streams)
   }
 
   override get keepsMasks(): boolean {

@@ -1,11 +1,12 @@
 /** Data through a model, batch by batch. */
-import { ArgumentError, named, ShapeError, show } from '../errors.js'
-import { hint } from '../layers/names.js'
+import { named, ShapeError } from '../errors.js'
+import { checkOptions, count } from '../layers/options.js'
 import { mapNested, type Nested } from '../layers/structure.js'
-import { convert, type Values } from '../tensor/convert.js'
+import type { Inputs, Masks } from '../layers/types.js'
+import { checkSteps, numbersOf } from '../layers/values.js'
+import type { Values } from '../tensor/convert.js'
 import { NdArray } from '../tensor/ndarray.js'
 import type { Data, DType, Shape } from '../tensor/shape.js'
-import { Tensor } from '../tensor/tensor.js'
 import { arrange } from './io.js'
 import type { Model, Symbols } from './model.js'
 import type { Computation } from './program.js'
@@ -15,45 +16,44 @@ export interface PredictOptions {
   /** Samples that are computed together. Default 32. */
   batchSize?: number
   /** `[batch, time]`, non-zero where a step counts; for several inputs in their form, null where there is none. */
-  mask?: unknown
+  mask?: Masks
 }
 
 /** Results in the form of the model's outputs. */
 export function predict<S extends Symbols>(
   model: Model<S>,
-  inputs: unknown,
+  inputs: Inputs,
   options: PredictOptions,
 ): Nested<NdArray<Data>> {
+  const { name } = model
+  checkOptions(name, options, ['batchSize', 'mask'], 'predict')
   const { batchSize = 32, mask } = options
-  checkOptions(model.name, options)
-  if (!model.built) model.build(openShape(host(inputs, model.inputDtype)))
+  count().read(batchSize, { layer: name, argument: 'batchSize' })
+  if (!model.built) model.build(openShape(numbersOf(name, 'inputs', inputs, { dtype: model.inputDtype })))
   const symbols = inputsOf(model)
-  const values = arrange(model.name, 'inputs', model.inputs, inputs).map((value, i) =>
-    host(
-      value,
-      symbols[i]!.dtype,
-      symbols[i]!.shape,
-      `${model.name}: ${symbols.length > 1 ? symbols[i]!.name : 'inputs'}`,
-    ),
-  )
-  const masks = mask === undefined || mask === null ? [] : arrange(model.name, 'mask', model.inputs, mask)
+  const values = arrange(name, 'inputs', model.inputs, inputs).map((value, i) => {
+    const { dtype, shape, name: input } = symbols[i]!
+    return numbersOf(name, symbols.length > 1 ? input : 'inputs', value, { dtype, shape })
+  })
+  if (model.streams) for (const { shape } of values) checkSteps(name, shape)
+  const masks = mask === undefined || mask === null ? [] : arrange(name, 'mask', model.inputs, mask)
   const given = values.map((_, i) => masks[i] !== undefined && masks[i] !== null)
   given.forEach((has, i) => {
-    if (has)
-      values.push(host(masks[i], 'bool', [values[i]!.shape[0]!, values[i]!.shape[1]!], `${model.name}: mask`))
+    const shape = values[i]!.shape.slice(0, 2)
+    if (has) values.push(numbersOf(name, 'mask', masks[i], { dtype: 'bool', shape }))
   })
   const samples = values[0]!.shape[0]!
   const odd = values.find(({ shape }) => shape[0] !== samples)
   if (odd) {
-    throw new ShapeError(`${model.name}: inputs have ${samples} and ${odd.shape[0]} samples`, {
-      layer: model.name,
+    throw new ShapeError(`${name}: inputs have ${samples} and ${odd.shape[0]} samples`, {
+      layer: name,
       argument: 'inputs',
       expected: samples,
       actual: odd.shape[0],
     })
   }
   const types = symbols.map(({ shape, dtype }) => ({ shape, dtype }))
-  return runBatches(traceModel(model, 'predict', types, given), values, samples, batchSize, model.name)
+  return runBatches(traceModel(model, 'predict', types, given), values, samples, batchSize, name)
 }
 
 function runBatches(
@@ -101,29 +101,8 @@ function withName<T>(name: string, fn: () => T): T {
   }
 }
 
-function host(value: unknown, dtype: DType, shape?: Shape, what = 'inputs'): Values {
-  return convert(value instanceof Tensor ? value.read() : value, { dtype, shape, what })
-}
-
 /** The shape that a model is built for by its first data: any batch, and any time for sequences. */
 export function openShape({ shape, dtype }: { shape: Shape; dtype: DType }): Shape {
   const time = shape.length > 2 || dtype !== 'float32'
   return shape.map((size, axis) => (axis === 0 || (axis === 1 && time) ? null : size))
-}
-
-function checkOptions(layer: string, { batchSize = 32, ...options }: PredictOptions): void {
-  const unknown = Object.keys(options).find(name => name !== 'mask')
-  if (unknown !== undefined) {
-    throw new ArgumentError(
-      `${layer}: predict has no option "${unknown}"${hint(unknown, ['batchSize', 'mask'])}`,
-      { layer, argument: unknown },
-    )
-  }
-  if (Number.isInteger(batchSize) && batchSize > 0) return
-  throw new ArgumentError(`${layer}: batchSize must be a positive integer, not ${show(batchSize)}`, {
-    layer,
-    argument: 'batchSize',
-    expected: 'a positive integer',
-    actual: batchSize,
-  })
 }

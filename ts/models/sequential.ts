@@ -1,5 +1,5 @@
 /** Layers in a row. */
-import { ArgumentError, StateError } from '../errors.js'
+import { ArgumentError, StateError, show } from '../errors.js'
 import { InputLayer } from '../layers/input.js'
 import { Layer } from '../layers/layer.js'
 import { assignNames } from '../layers/naming.js'
@@ -28,6 +28,12 @@ export class Sequential extends Model<SymbolicTensor> {
   #outputs: KerasTensor[] = []
 
   constructor(layers: readonly (Layer | SymbolicTensor)[] = [], options: SequentialOptions = {}) {
+    if (!Array.isArray(layers)) {
+      throw new ArgumentError(`Sequential takes an array of layers, as [layer], not ${show(layers)}`, {
+        argument: 'layers',
+        actual: layers,
+      })
+    }
     super(options as ModelOptions<SymbolicTensor>)
     for (const layer of layers) this.#push(layer)
     this.#connect()
@@ -107,7 +113,7 @@ export class Sequential extends Model<SymbolicTensor> {
   #push(layer: Layer | SymbolicTensor): void {
     const added = layer instanceof KerasTensor ? layer.node.layer : layer
     if (!(added instanceof Layer)) {
-      throw new ArgumentError(`${this.name}: only layers can be added`, {
+      throw new ArgumentError(`${this.name}: only layers can be added, not ${show(layer)}`, {
         layer: this.name,
         argument: 'layer',
         actual: layer,

@@ -11,13 +11,13 @@
 import { disposable } from '../engine/handle.js'
 import { ArgumentError, DisposedError, named, ShapeError, show } from '../errors.js'
 import { hint } from '../layers/names.js'
+import { checkOptions, count } from '../layers/options.js'
 import { isPlain, leaves, type Nested } from '../layers/structure.js'
-import type { Replaced } from '../layers/types.js'
-import type { Values } from '../layers/values.js'
+import type { Inputs, Masks, Replaced } from '../layers/types.js'
+import { numbersOf, type Values } from '../layers/values.js'
 import { Trace } from '../ops/trace.js'
-import { convert } from '../tensor/convert.js'
 import type { Data, DType, Shape } from '../tensor/shape.js'
-import { fromValues, Tensor } from '../tensor/tensor.js'
+import { fromValues, type Tensor } from '../tensor/tensor.js'
 import { Block } from './block.js'
 import type { KerasTensor } from './graph.js'
 import { arrange } from './io.js'
@@ -34,11 +34,11 @@ export interface StreamOptions {
 
 export interface StepOptions {
   /** Whether a step counts, for each sequence (and step): a masked one leaves the states and repeats the output. */
-  mask?: unknown
+  mask?: Masks
 }
 
 /** Data of a step or block: a typed array is best, other arrays are converted. For several inputs, in their form. */
-export type Frame = unknown
+export type Frame = Inputs
 
 /** How many lengths of blocks are kept ready, beside the single step. */
 const kept = 4
@@ -80,20 +80,30 @@ export class Stream<S extends Symbols = Symbols> {
   }
 
   /** The last step's output where it lies in the engine's memory. Not to be kept. */
-  get output(): Replaced<S, Data> {
-    return this.#live.output as Replaced<S, Data>
+  get output(): Replaced<S, Float32Array> {
+    return this.#live.output as Replaced<S, Float32Array>
   }
 
   /**
    * One step: the output for the sequence so far.
    *
-   * @param frame `[batch, features]`, or `[batch]` for ids; undefined when it was written into `input`.
+   * @param frame `[batch, features]`, or `[batch]` for ids; null or no argument when it was written into `input`.
    * @param out Where the output goes. Without it, the same array is returned every time.
    */
-  step(frame?: Frame, out?: Replaced<S, Data>, options?: StepOptions): Replaced<S, Data> {
-    const mask = options && maskOf(options)
+  step(): Replaced<S, Float32Array>
+  step(frame: Frame | null, out?: Replaced<S, Data> | null, options?: StepOptions): Replaced<S, Float32Array>
+  step(frame?: Frame | null, out?: Replaced<S, Data> | null, options?: StepOptions): unknown {
+    // biome-ignore lint/complexity/noArguments: a rest parameter would be an array at every step
+    if (frame === undefined && arguments.length > 0) {
+      const layer = this.model.name
+      throw new ArgumentError(`${layer}: the frame is undefined; give null for what was written into input`, {
+        layer,
+        argument: 'frame',
+      })
+    }
+    const mask = options && this.#maskOf(options)
     const block = mask === undefined ? this.#live : this.#block(1, true)
-    return block.run(frame, out, mask) as Replaced<S, Data>
+    return block.run(frame ?? undefined, out ?? undefined, mask)
   }
 
   /**
@@ -102,10 +112,13 @@ export class Stream<S extends Symbols = Symbols> {
    * @param block `[batch, n, features]`, or `[batch, n]` for ids.
    * @param out Where the outputs go. Without it, the same array is returned every time for one `n`.
    */
-  steps(block: Frame, out?: Replaced<S, Data>, options?: StepOptions): Replaced<S, Data> {
-    const mask = options && maskOf(options)
+  steps(block: Frame, out?: Replaced<S, Data> | null, options?: StepOptions): Replaced<S, Float32Array> {
+    const mask = options && this.#maskOf(options)
     const steps = lengthOf(this.model.name, this.batch, this.#form, block)
-    return this.#block(steps, mask !== undefined).run(block, out, mask) as Replaced<S, Data>
+    return this.#block(steps, mask !== undefined).run(block, out ?? undefined, mask) as Replaced<
+      S,
+      Float32Array
+    >
   }
 
   /** The states by the names of their layers, each in the structure of the layer's `stateSize`. */
@@ -115,13 +128,13 @@ export class Stream<S extends Symbols = Symbols> {
   }
 
   /** Sets the states of the layers that are named. The stream goes on from there: a masked step repeats the state. */
-  setStates(values: Readonly<Record<string, unknown>>): void {
+  setStates(values: Readonly<Record<string, Inputs>>): void {
     void this.#live
     this.#states.write(values)
   }
 
   /** Starts anew: from zeros, or for layers that are named from the values given. */
-  resetStates(values: Readonly<Record<string, unknown>> = {}): void {
+  resetStates(values: Readonly<Record<string, Inputs>> = {}): void {
     void this.#live
     this.#states.reset(values)
   }
@@ -145,6 +158,11 @@ export class Stream<S extends Symbols = Symbols> {
     this.#blocks.clear()
     for (const tensor of this.#once) tensor?.dispose()
     this.#states.dispose()
+  }
+
+  #maskOf(options: StepOptions): unknown {
+    checkOptions(this.model.name, options, ['mask'], 'step')
+    return options.mask ?? undefined
   }
 
   /** What runs a plain step, unless the stream is disposed. */
@@ -183,28 +201,10 @@ export class Stream<S extends Symbols = Symbols> {
 }
 disposable(Stream)
 
-function maskOf(options: StepOptions): unknown {
-  for (const name in options) {
-    if (name === 'mask') continue
-    throw new ArgumentError(`a step has no option "${name}"${hint(name, ['mask'])}`, { argument: name })
-  }
-  return options.mask ?? undefined
-}
-
 function batchOf<S extends Symbols>(model: Model<S>, options: StreamOptions): number {
-  const { batch = inputsOf(model)[0]!.shape[0] ?? 1, inputs: _, ...rest } = options
-  const [unknown] = Object.keys(rest)
-  if (unknown) {
-    throw new ArgumentError(`stream has no option "${unknown}"${hint(unknown, ['batch', 'inputs'])}`, {
-      argument: unknown,
-    })
-  }
-  if (Number.isInteger(batch) && batch > 0) return batch
-  throw new ArgumentError(`stream: batch must be a positive integer, not ${show(batch)}`, {
-    argument: 'batch',
-    expected: 'a positive integer',
-    actual: batch,
-  })
+  checkOptions(model.name, options, ['batch', 'inputs'], 'stream')
+  const { batch = inputsOf(model)[0]!.shape[0] ?? 1 } = options
+  return count().read(batch, { layer: model.name, argument: 'batch' })
 }
 
 /** The tensors of the inputs that are given once; undefined for those that come with every step. */
@@ -228,13 +228,8 @@ function giveOnce<S extends Symbols>(
   const values = symbols.map(({ shape, dtype }, i) => {
     const what = names[i]!
     const value = inputs[what]
-    if (value !== undefined) {
-      return convert(value instanceof Tensor ? value.read() : value, {
-        shape: [batch, ...shape.slice(1)],
-        dtype,
-        what,
-      })
-    }
+    if (value !== undefined)
+      return numbersOf(layer, what, value, { shape: [batch, ...shape.slice(1)], dtype })
     if (isTimed(shape, dtype)) return undefined
     throw new ArgumentError(
       `${layer}: the input "${what}" has no time axis; give it once, with stream({ inputs })`,
@@ -273,7 +268,7 @@ function lengthOf(layer: string, batch: number, form: Nested<KerasTensor>, block
   const steps =
     first instanceof Float32Array || first instanceof Int32Array
       ? first.length / row
-      : convert(first, { shape: pattern, dtype, what: 'block' }).shape[1]!
+      : numbersOf(layer, 'block', first, { shape: pattern, dtype }).shape[1]!
   if (Number.isInteger(steps) && steps > 0) return steps
   throw new ShapeError(`${layer}: a block must fill ${show(pattern)} with at least one step`, {
     layer,

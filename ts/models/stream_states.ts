@@ -1,15 +1,15 @@
 /** What a stream remembers: a tensor for every state of every call of a recurrent layer, by the layers' names. */
 import type { Engine } from '../engine/engine.js'
-import { ArgumentError } from '../errors.js'
+import { ArgumentError, show } from '../errors.js'
 import type { Layer } from '../layers/layer.js'
 import { hint } from '../layers/names.js'
 import { matchStates, type Stateful } from '../layers/states.js'
-import { type Nested, pack } from '../layers/structure.js'
+import { isPlain, type Nested, pack } from '../layers/structure.js'
+import { numbersOf } from '../layers/values.js'
 import type { RowState } from '../ops/trace.js'
-import { convert } from '../tensor/convert.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import type { Data } from '../tensor/shape.js'
-import { Tensor } from '../tensor/tensor.js'
+import type { Tensor } from '../tensor/tensor.js'
 import { newTensor } from './block.js'
 
 /** States by the names of their layers, each in the structure of the layer's `stateSize`. */
@@ -73,6 +73,15 @@ export class StreamStates {
 
   /** The states in `values` with their tensors; nothing is changed when one does not fit. */
   #checked(values: Readonly<Record<string, unknown>>): [Tensor, Data][] {
+    if (!isPlain(values)) {
+      throw new ArgumentError(
+        `states are given in an object, by the names of layers, not as ${show(values)}`,
+        {
+          argument: 'states',
+          actual: values,
+        },
+      )
+    }
     return Object.entries(values).flatMap(([name, value]) => {
       const group = this.#groups.get(name)
       if (!group) {
@@ -83,10 +92,10 @@ export class StreamStates {
           actual: name,
         })
       }
-      return matchStates(group.layer, value).map((state, i): [Tensor, Data] => {
+      return matchStates(group.layer, value, this.#batch).map((state, i): [Tensor, Data] => {
         const { shape, dtype } = group.tensors[i]!
-        const given = state instanceof Tensor ? state.read() : state
-        return [group.tensors[i]!, convert(given, { shape, dtype, what: `state ${i} of ${name}` }).data]
+        const what = `state ${i}`
+        return [group.tensors[i]!, numbersOf(name, 'states', state, { shape, dtype, what }).data]
       })
     })
   }

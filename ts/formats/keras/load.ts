@@ -9,12 +9,13 @@ import {
   UnsupportedError,
 } from '../../errors.js'
 import type { Layer } from '../../layers/layer.js'
-import { camelCase, hint } from '../../layers/names.js'
+import { camelCase } from '../../layers/names.js'
+import { checkOptions } from '../../layers/options.js'
 import { type CustomObjects, deserialize } from '../../layers/registry.js'
 import { limitWeights } from '../../layers/weight_room.js'
 import type { Model, Symbols } from '../../models/model.js'
 import type { SymbolicTensor } from '../../tensor/tensor.js'
-import { openHdf5 } from '../hdf5.js'
+import { isHdf5, openHdf5 } from '../hdf5.js'
 import { bytesOf, readSource, type Source } from '../source.js'
 import { Archive } from '../zip.js'
 import { jsonLimits, layersOf, readFamily, readJson, readModelConfig, type Serialized } from './config.js'
@@ -53,11 +54,12 @@ export function loadModelSync<const S extends Symbols = SymbolicTensor>(
 }
 
 function load(bytes: Uint8Array, options: LoadOptions, caller: string): Model {
-  for (const name of Object.keys(options)) {
-    if (name === 'customObjects') continue
-    throw new ArgumentError(`${caller} has no option "${name}"${hint(name, ['customObjects'])}`, {
-      argument: name,
-    })
+  checkOptions(caller, options, ['customObjects'])
+  if (isHdf5(bytes)) {
+    throw new UnsupportedError(
+      `${caller}: this is an HDF5 file, the older format; load it in Keras and save it as .keras`,
+      { argument: 'source', expected: 'a .keras file' },
+    )
   }
   const archive = new Archive(bytes)
   const family = readFamily(readJson(archive.read('metadata.json', jsonLimits.bytes), 'metadata.json'))
