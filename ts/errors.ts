@@ -129,12 +129,18 @@ export function named(error: unknown, name: string): unknown {
   return error
 }
 
-/** A value for a message: `[null, 3]`, `"tanh"`, `Map`. */
+/** A value for a message: `[null, 3]`, `"tanh"`, `{ axis }`, `tensor float32 [2]`, `Map`. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)
   if (Array.isArray(value))
     return `[${value.length > 8 ? `${value.length} values` : value.map(show).join(', ')}]`
   if (typeof value === 'bigint') return `${value}n`
+  if (typeof value === 'function') return 'a function'
   if (typeof value !== 'object' || value === null) return String(value)
-  return value.constructor?.name ?? 'an object'
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype === null || prototype === Object.prototype) {
+    const keys = Object.keys(value)
+    return keys.length > 8 ? `an object of ${keys.length}` : `{ ${keys.join(', ')} }`
+  }
+  return Symbol.toPrimitive in value ? String(value) : (value.constructor?.name ?? 'an object')
 }

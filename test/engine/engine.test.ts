@@ -30,6 +30,7 @@ test('use puts back what was current, and refuses async functions', () => {
   )
   assert.is(currentEngine(), before)
   fails(() => engine.use(async () => 1), ArgumentError, /async/)
+  fails(() => engine.use(1 as never), ArgumentError, /engine\.use needs a function, not 1/)
   engine.dispose()
 })
 
@@ -37,14 +38,22 @@ test('maxBytes bounds the numbers, and the engine works on', () => {
   const engine = createEngine({ maxBytes: 100_000 })
   engine.use(() => {
     const small = tensor(new Float32Array(1000))
-    balanced(() => fails(() => ops.zeros([1000, 1000]), MemoryError, /4000000 more bytes/), engine)
-    balanced(() => fails(() => tensor(new Float32Array(100_000)), MemoryError, /400000 more bytes/), engine)
-    balanced(() => fails(() => ops.broadcastTo(small, [100, 1000]), MemoryError, /bytes/), engine)
+    balanced(() => fails(() => ops.zeros([1000, 1000]), MemoryError, /3\.8 MiB more/), engine)
+    balanced(() => fails(() => tensor(new Float32Array(100_000)), MemoryError, /390\.6 KiB more/), engine)
+    balanced(() => fails(() => ops.broadcastTo(small, [100, 1000]), MemoryError, /KiB more/), engine)
     assert.is(ops.sum(small).item(), 0)
     assert.ok(engine.stats().bytes <= 100_000)
   })
   fails(() => createEngine({ maxBytes: -1 }), ArgumentError, /maxBytes/)
-  fails(() => createEngine({ maxbytes: 1 } as object), ArgumentError, /no option "maxbytes"/)
+  fails(() => createEngine({ maxBytes: '1' as never }), ArgumentError, /a number of bytes, not "1"/)
+  const misspelled = () => createEngine({ maxbytes: 1 } as object)
+  assert.is(fails(misspelled, ArgumentError, /no option "maxbytes", only { maxBytes }/).argument, 'maxbytes')
+  for (const options of [null, 5, '5'])
+    fails(
+      () => createEngine(options as never),
+      ArgumentError,
+      /createEngine has no option .*only { maxBytes }/,
+    )
 })
 
 test('stats count what is alive', () => {

@@ -93,4 +93,9 @@ test('forgotten tensors are freed by the garbage collector', async () => {
   assert.ok(currentEngine().stats().tensors <= before + 1)
 })
 
+test('scope needs a function', () => {
+  const error = fails(() => scope(1 as never), ArgumentError, /^scope needs a function, not 1$/)
+  assert.equal([error.argument, error.actual], ['fn', 1])
+})
+
 test.run()

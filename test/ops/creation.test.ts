@@ -33,4 +33,12 @@ test('one number everywhere', () => {
   )
 })
 
+test('likes may be numbers, too', () => {
+  scope(() => {
+    assert.equal(ops.zerosLike([[1, 2]]).array(), [[0, 0]])
+    assert.equal(ops.onesLike([true, false]).array(), [true, true])
+    fails(() => ops.zerosLike(undefined as never), ArgumentError, /fullLike: x must be numbers/)
+  })
+})
+
 test.run()

@@ -65,7 +65,7 @@ test('errors name the public op and the layer', () => {
   const error = fails(
     () => inLayer('encoder', () => ops.linear([[1, 2]], [[1]])),
     ShapeError,
-    /^encoder: linear: axis 1 of operand 1 \[1, 2\] must be 1, not 2$/,
+    /^encoder: linear: axis 1 of x \[1, 2\] must be 1, not 2$/,
   )
   assert.is(error.layer, 'encoder')
 })

@@ -169,11 +169,41 @@ test('assigned values are there in the next run; a run that fails assigns nothin
       const error = fails(
         () => inLayer('unrelated', () => call.run()),
         ArgumentError,
-        /take: index 3 is not below 3/,
+        /take: index 3 is not in 0 … 2/,
       )
       assert.is(error.actual, 3)
       assert.equal(state.array(), [2, 200])
       call.dispose()
+      p.dispose()
+    }),
+  )
+})
+
+test('errors of a bind or call name the inputs', () => {
+  balanced(() =>
+    scope(() => {
+      const p = program(trace => {
+        const x = trace.input([null, 1])
+        return [ops.add(x, trace.input([null, 1], 'float32', [0], 'initial state 0'))]
+      })
+      const shapes = () =>
+        p.bind([
+          [1, 1],
+          [2, 1],
+        ])
+      const error = fails(shapes, ShapeError, /^axis 0 of initial state 0 must be 1, not 2$/)
+      assert.is(error.argument, 'initial state 0')
+      const plan = p.bind([
+        [1, 1],
+        [1, 1],
+      ])
+      const one = ops.ones([1, 1])
+      fails(() => plan.call([ops.ones([2, 1]), one]), ShapeError, /^axis 0 of input 1 must be 1, not 2$/)
+      fails(
+        () => plan.call([one, ops.ones([2, 1])]),
+        ShapeError,
+        /^axis 0 of initial state 0 must be 1, not 2$/,
+      )
       p.dispose()
     }),
   )
@@ -187,7 +217,7 @@ test('an error in a run names the layer that made the op', () => {
         return [inLayer('embedding_3', () => ops.take([1, 2], ids))]
       })
       const call = p.bind([[1]]).call([tensor(Int32Array.of(9))])
-      const error = fails(() => call.run(), ArgumentError, /^embedding_3: take: index 9 is not below 2/)
+      const error = fails(() => call.run(), ArgumentError, /^embedding_3: take: index 9 is not in 0 … 1/)
       assert.is(error.layer, 'embedding_3')
       call.dispose()
       p.dispose()

@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { scope } from '../../ts/engine/handle.js'
-import { ArgumentError, ShapeError } from '../../ts/errors.js'
+import { ArgumentError, ShapeError, UnsupportedError } from '../../ts/errors.js'
 import * as ops from '../../ts/ops/index.js'
 import { tensor } from '../../ts/tensor/tensor.js'
 import { balanced, fails } from '../engine/support.js'
@@ -126,6 +126,62 @@ test('split, concatenate, stack', () => {
       fails(() => ops.concatenate([]), ArgumentError, /at least one/)
     }),
   )
+})
+
+test('arguments of another kind are refused by name', () => {
+  const none = {} as never
+  const list =
+    /: (shape|axes|start|size|step|parts|xs) must be an array, not (\{ {2}\}|tensor float32 \[1\])$/
+  scope(() => {
+    for (const call of [
+      () => ops.reshape([1], none),
+      () => ops.zeros(none),
+      () => ops.broadcastTo([1], none),
+      () => ops.transpose([1], none),
+      () => ops.slice([1], none, [1]),
+      () => ops.slice([1], [0], none),
+      () => ops.slice([1], [0], [1], none),
+      () => ops.split([1], none),
+      () => ops.concatenate(tensor([1]) as never),
+      () => ops.stack(tensor([1]) as never),
+    ]) {
+      assert.is(fails(call, ArgumentError, list).expected, 'an array')
+    }
+    fails(
+      () => ops.concatenate([[1], [2]], { axis: 0 } as never),
+      ArgumentError,
+      /axis must be .*not { axis }/,
+    )
+    fails(() => ops.expandDims([1], none), ArgumentError, /expandDims: axis/)
+    fails(() => ops.take([[1]], [0], { axis: 0 } as never), UnsupportedError, /along axis 0, not { axis }/)
+    fails(() => ops.zeros([null, 2] as never), ShapeError, /null is no size/)
+    fails(() => ops.reshape([1], ['1'] as never), ShapeError, /"1" is no size/)
+    fails(() => ops.zeros([4e9]), ShapeError, /4000000000 is no size: a whole number up to 2147483647/)
+    for (const parts of [0, -2, 1.5]) fails(() => ops.split([1, 2, 3], parts), ShapeError, /equal parts/)
+  })
+})
+
+test('operands have the names of the arguments', () => {
+  scope(() => {
+    const named = (
+      call: () => unknown,
+      role: string,
+      pattern: RegExp,
+      Class: typeof ShapeError | typeof ArgumentError = ShapeError,
+    ) => assert.is(fails(call, Class, pattern).argument, role)
+    named(() => ops.add([1, 2], [1, 2, 3]), 'b', /^add: axis 0 of b \[3\] must be 2, not 3$/)
+    named(() => ops.where([true], [1, 2], [1, 2, 3]), 'b', /^where: axis 0 of b/)
+    named(() => ops.linear([[1, 2]], [[1], [2]], [1, 2]), 'bias', /^linear: axis 0 of bias \[2\]/)
+    named(() => ops.take(5, [1]), 'table', /^take: table \[\] must have 1 axes, not 0/)
+    named(() => ops.concatenate([[[1]], [[1], [2]]]), 'xs[1]', /^concatenate: axis 0 of xs\[1\] \[2, 1\]/)
+    named(
+      () => ops.add([1], [['a']] as never),
+      'b[0][0]',
+      /^add: b\[0\]\[0\] must be a number, not "a"$/,
+      ArgumentError,
+    )
+    named(() => ops.tanh(undefined as never), 'x', /^tanh: x must be numbers, not undefined$/, ArgumentError)
+  })
 })
 
 test('flip', () => {

@@ -21,7 +21,11 @@ test('shapes have null where a size is not known', () => {
     assert.equal(ops.concatenate([x, x], 1).shape, [null, null, 4])
     assert.equal(ops.matmul(x, ops.zeros([4, 2])).shape, [null, null, 2])
     assert.equal(ops.slice(x, [0, 1], [null, 2]).shape, [null, 2, 4])
-    fails(() => ops.matmul(x, ops.zeros([3, 2])), ShapeError, /operand 1 \[null, null, 4\] must be 3, not 4/)
+    fails(
+      () => ops.matmul(x, ops.zeros([3, 2])),
+      ShapeError,
+      /axis 2 of a \[null, null, 4\] must be 3, not 4/,
+    )
   })
 })
 
@@ -43,7 +47,7 @@ test('values cannot be read', () => {
     const x = trace.input([2], 'float32')
     fails(() => x.data(), TraceError, /data\(\) needs values/)
     fails(() => (x as unknown as number) + 1, TraceError, /arithmetic/)
-    const error = fails(() => inLayer('my_cell', () => x.item()), TraceError, /^my_cell: .*unroll: true/)
+    const error = fails(() => inLayer('my_cell', () => x.item()), TraceError, /^my_cell: .*ops\.where/)
     assert.is(error.layer, 'my_cell')
   })
 })

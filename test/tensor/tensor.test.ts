@@ -1,7 +1,15 @@
+import { inspect } from 'node:util'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { scope } from '../../ts/engine/handle.js'
-import { ArgumentError, DisposedError, ShapeError, TraceError } from '../../ts/errors.js'
+import {
+  ArgumentError,
+  DisposedError,
+  MemoryError,
+  ShapeError,
+  TraceError,
+  UnsupportedError,
+} from '../../ts/errors.js'
 import * as ops from '../../ts/ops/index.js'
 import { NdArray } from '../../ts/tensor/ndarray.js'
 import { SymbolicTensor, tensor, Variable } from '../../ts/tensor/tensor.js'
@@ -55,7 +63,7 @@ test('tensors are no numbers', () => {
     () => symbolic.item(),
     () => +symbolic,
   ]) {
-    fails(read, TraceError, /ops\.where.*unroll: true/)
+    fails(read, TraceError, /ops\.where\(condition, a, b\)$/)
   }
   assert.is(`${symbolic}`, 'tensor float32 [null, 3]')
 })
@@ -65,6 +73,71 @@ test('NdArrays check their shape', () => {
   assert.is(new NdArray(Int32Array.of(7), []).item(), 7)
   fails(() => new NdArray(new Float32Array(3), [2]), ShapeError, /3 numbers/)
   fails(() => new NdArray(new Float32Array(3), [-3]), ShapeError, /sizes/)
+})
+
+test('an NdArray refuses what is no array of the engine, and shapes that are none', () => {
+  for (const data of [[1, 2], new Float64Array(2), new Int8Array(2), null, 2]) {
+    const error = fails(
+      () => new NdArray(data as never, [2]),
+      ArgumentError,
+      /one of Float32Array, Int32Array/,
+    )
+    assert.equal([error.argument, error.actual], ['data', data])
+  }
+  fails(
+    () => new NdArray(new Float32Array(2), { shape: [2] } as never),
+    ArgumentError,
+    /an array, not { shape }/,
+  )
+})
+
+test('consoles and JSON show the numbers', () => {
+  const array = new NdArray(Float32Array.of(1, 2, 3, 4), [2, 2])
+  assert.is(inspect(array), 'NdArray float32 [2, 2] [ [ 1, 2 ], [ 3, 4 ] ]')
+  assert.is(inspect({ array }), '{ array: NdArray float32 [2, 2] [ [ 1, 2 ], [ 3, 4 ] ] }')
+  assert.is(JSON.stringify({ array }), '{"array":[[1,2],[3,4]]}')
+  assert.match(
+    inspect(new NdArray(new Int32Array(2000), [2000])),
+    /^NdArray int32 \[2000\] Int32Array.*1900 more/s,
+  )
+  const a = tensor([true, false])
+  assert.is(inspect(a), 'tensor bool [2] [ true, false ]')
+  a.dispose()
+  assert.is(inspect(a), 'tensor bool [2]')
+  assert.is(inspect(new SymbolicTensor([null, 2], 'float32')), 'tensor float32 [null, 2]')
+  const v = new Variable({ name: 'v', shape: [1], initializer: () => [3] })
+  assert.is(inspect(v), 'variable v [1]')
+  assert.not(v.initialized)
+  assert.equal([v.item(), inspect(v)], [3, 'variable v [1] [ 3 ]'])
+  v.dispose()
+})
+
+test('tensor() says what goes where', () => {
+  const wrong =
+    (...args: unknown[]) =>
+    () =>
+      (tensor as (...args: unknown[]) => unknown)([1, 2], ...args)
+  const call = /^tensor\(data, shape, dtype\): shape must be an array, not /
+  const error = fails(wrong({ dtype: 'int32' }), ArgumentError, call)
+  assert.match(error.message, /not { dtype }$/)
+  assert.equal([error.argument, error.expected], ['shape', 'an array'])
+  fails(wrong('int32'), ArgumentError, call)
+  fails(wrong(2), ArgumentError, call)
+  fails(wrong([2], { dtype: 'int32' }), UnsupportedError, /dtype { dtype } is not supported/)
+  const bad = fails(() => tensor([1, 'a'] as never), ArgumentError, /: data\[1\] must be a number, not "a"$/)
+  assert.is(bad.argument, 'data[1]')
+})
+
+test('sizes that the engine cannot count are refused', () => {
+  const name = 'kernel'
+  const huge = () => new Variable({ name, shape: [2, 4e9] })
+  fails(huge, ShapeError, /kernel must have known sizes up to 2147483647, not \[2, 4000000000\]/)
+  fails(() => tensor([], [4e9, null]), ShapeError, /no shape/)
+  fails(
+    () => new Variable({ name, shape: [2 ** 31 - 1, 2] }),
+    MemoryError,
+    /kernel: no memory for 16 GiB more/,
+  )
 })
 
 test('variables draw their first values when they are needed, once', () => {

@@ -1,5 +1,5 @@
 /** One engine: a wasm instance with its tensors and programs, and the words through which the two sides talk. */
-import { ArgumentError, EngineError, MemoryError } from '../errors.js'
+import { ArgumentError, EngineError, MemoryError, show } from '../errors.js'
 import { Stat } from '../generated/enums.js'
 import { failure, type InputNamer } from './failure.js'
 import { type ExportName, type Exports, instantiate } from './instance.js'
@@ -31,11 +31,19 @@ export class Engine {
   #words = firstWords
   #instance = 0
 
-  constructor({ maxBytes = 0, ...rest }: EngineOptions = {}) {
-    const [unknown] = Object.keys(rest)
-    if (unknown) throw new ArgumentError(`createEngine has no option "${unknown}"`, { argument: unknown })
+  constructor(options: EngineOptions = {}) {
+    const isObject = Object(options) === options
+    const { maxBytes = 0, ...rest } = isObject ? options : {}
+    const [unknown] = isObject ? Object.keys(rest) : [options]
+    if (unknown !== undefined) {
+      throw new ArgumentError(`createEngine has no option ${show(unknown)}, only { maxBytes }`, {
+        argument: isObject ? `${unknown}` : 'options',
+        expected: ['maxBytes'],
+        actual: options,
+      })
+    }
     if (!(Number.isFinite(maxBytes) && maxBytes >= 0)) {
-      throw new ArgumentError(`maxBytes must be a number of bytes, not ${maxBytes}`, {
+      throw new ArgumentError(`createEngine: maxBytes must be a number of bytes, not ${show(maxBytes)}`, {
         argument: 'maxBytes',
         expected: 'a number of bytes',
         actual: maxBytes,
@@ -146,7 +154,7 @@ export class Engine {
     const outer = current
     current = this
     try {
-      return synchronous('engine.use', fn())
+      return synchronous('engine.use', fn)
     } finally {
       current = outer
     }
@@ -180,13 +188,14 @@ export function currentEngine(): Engine {
   return current
 }
 
-/** Refuses a promise where things are put back when the function returns. */
-export function synchronous<T>(what: string, result: T): T {
+/** Calls a function; refuses a promise where things are put back when the function returns. */
+export function synchronous<T>(what: string, fn: () => T): T {
+  const details = { argument: 'fn', expected: 'a function', actual: fn }
+  if (typeof fn !== 'function') throw new ArgumentError(`${what} needs a function, not ${show(fn)}`, details)
+  const result = fn()
   if (typeof (result as { then?: unknown } | null)?.then !== 'function') return result
   throw new ArgumentError(
     `${what} needs a function that is not async: it ends before what the function awaits`,
-    {
-      argument: 'fn',
-    },
+    details,
   )
 }

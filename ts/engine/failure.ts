@@ -8,71 +8,77 @@ import {
   MemoryError,
   ShapeError,
   StateError,
+  show,
 } from '../errors.js'
 import { ErrorCode } from '../generated/enums.js'
-import { dtypeOf } from '../tensor/shape.js'
+import { dtypeOf, type Shape } from '../tensor/shape.js'
 
-/** Names an input by its index in the call that failed; a description of it follows when there is one. */
-export type InputNamer = (input: number) => string
+/** What an input of the call that failed is to who made the call: its role there, and its shape where that is known. */
+export type InputNamer = (input: number) => readonly [role: string, shape?: Shape]
 
-type Make = (what: string, operands: Int32Array, name: InputNamer) => LayerRnnError
-
-const wrong = (
+type Fail = (
   Class: new (message: string, details: ErrorDetails) => LayerRnnError,
-  what: string,
   text: string,
-  expected: unknown,
-  actual: unknown,
-) => new Class(`${what}: ${text}`, { expected, actual })
+  expected?: unknown,
+  actual?: unknown,
+) => LayerRnnError
+
+/** `input` is the name of the input that is wrong, if one is. */
+type Make = (fail: Fail, operands: Int32Array, input: string, what: string) => LayerRnnError
 
 const size = (dim: number | undefined) => (dim! < 0 ? null : dim)
 
 const errors: Record<ErrorCode, Make> = {
-  [ErrorCode.Shape]: (what, [input, axis, expected, actual], name) =>
-    axis === -1
-      ? wrong(
-          ShapeError,
-          what,
-          `${name(input!)} has ${expected} elements, the new shape ${actual}`,
-          expected,
-          actual,
-        )
-      : wrong(
-          ShapeError,
-          what,
-          `axis ${axis} of ${name(input!)} must be ${size(expected)}, not ${size(actual)}`,
-          size(expected),
-          size(actual),
-        ),
-  [ErrorCode.Rank]: (what, [input, expected, actual], name) =>
-    wrong(ShapeError, what, `${name(input!)} must have ${expected} axes, not ${actual}`, expected, actual),
-  [ErrorCode.Dtype]: (what, [input, expected, actual], name) => {
-    const [wanted, given] = [dtypeOf(expected!), dtypeOf(actual!)]
-    return wrong(ArgumentError, what, `${name(input!)} must be ${wanted}, not ${given}`, wanted, given)
+  [ErrorCode.Shape]: (fail, [at, axis, expected, actual], input, what) => {
+    if (axis === -1)
+      return fail(ShapeError, `${input} has ${expected} elements, the new shape ${actual}`, expected, actual)
+    if (what === 'sequence' && at === 0 && actual === 0)
+      return fail(ShapeError, `${input} must have at least one time step, not 0`, '1 or more', actual)
+    const [wanted, given] = [size(expected), size(actual)]
+    return fail(ShapeError, `axis ${axis} of ${input} must be ${wanted}, not ${given}`, wanted, given)
   },
-  [ErrorCode.Stale]: what => new DisposedError(`${what}: something that it uses has been disposed`),
-  [ErrorCode.Memory]: (what, [words]) =>
-    new MemoryError(`${what}: no memory for ${4 * (words! >>> 0)} more bytes`, {
-      actual: 4 * (words! >>> 0),
-    }),
-  [ErrorCode.Index]: (what, [value, limit]) =>
-    wrong(ArgumentError, what, `index ${value} is not below ${limit}`, `0 to ${limit! - 1}`, value),
-  [ErrorCode.Attribute]: (what, [index, value]) =>
-    wrong(ArgumentError, what, `attribute ${index} cannot be ${value}`, undefined, value),
-  [ErrorCode.Inputs]: (what, [expected, actual]) =>
-    wrong(ArgumentError, what, `${expected} inputs are needed, not ${actual}`, expected, actual),
-  [ErrorCode.Busy]: what =>
-    new StateError(`${what}: a tensor that is written is also read or written elsewhere in the same run`),
-  [ErrorCode.Op]: (what, [op]) => new EngineError(`${what}: this wasm has no op ${op}`, { actual: op }),
+  [ErrorCode.Rank]: (fail, [, expected, actual], input) =>
+    fail(ShapeError, `${input} must have ${expected} axes, not ${actual}`, expected, actual),
+  [ErrorCode.Dtype]: (fail, [, expected, actual], input) => {
+    const [wanted, given] = [dtypeOf(expected!), dtypeOf(actual!)]
+    return fail(ArgumentError, `${input} must be ${wanted}, not ${given}`, wanted, given)
+  },
+  [ErrorCode.Stale]: fail => fail(DisposedError, 'something that it uses has been disposed'),
+  [ErrorCode.Memory]: (fail, [words]) => {
+    const bytes = 4 * (words! >>> 0)
+    return fail(MemoryError, `no memory for ${readable(bytes)} more`, undefined, bytes)
+  },
+  [ErrorCode.Index]: (fail, [value, limit]) => {
+    const expected = `0 … ${limit! - 1}`
+    return fail(ArgumentError, `index ${value} is not in ${expected}`, expected, value)
+  },
+  [ErrorCode.Attribute]: (fail, [index, value]) =>
+    fail(ArgumentError, `attribute ${index} cannot be ${value! >>> 0}`, undefined, value! >>> 0),
+  [ErrorCode.Inputs]: (fail, [expected, actual]) =>
+    fail(ArgumentError, `${expected} inputs are needed, not ${actual}`, expected, actual),
+  [ErrorCode.Busy]: fail =>
+    fail(StateError, 'a tensor that is written is also read or written elsewhere in the same run'),
+  [ErrorCode.Op]: (fail, [op]) => fail(EngineError, `this wasm has no op ${op}`, undefined, op),
 }
 
-/** The error of a code and its operands. `what` is the op or call that failed. */
+/** 400 bytes, 1.5 GiB */
+function readable(bytes: number): string {
+  const power = bytes < 1024 ? 0 : Math.floor(Math.log2(bytes) / 10)
+  return `${Math.round((10 * bytes) / 1024 ** power) / 10} ${['bytes', 'KiB', 'MiB', 'GiB'][power]}`
+}
+
+/** The error of a code and its operands. `what` is the op or call that failed, or nothing. */
 export function failure(
   code: number,
   operands: Int32Array,
   what: string,
-  name: InputNamer = input => `input ${input}`,
+  name: InputNamer = input => [`input ${input + 1}`],
 ): LayerRnnError {
+  const [argument, shape] = code <= ErrorCode.Dtype ? name(operands[0]!) : []
+  const fail: Fail = (Class, text, expected, actual) =>
+    new Class(what ? `${what}: ${text}` : text, { argument, expected, actual })
   const make = errors[code as ErrorCode]
-  return make ? make(what, operands, name) : new EngineError(`${what}: the engine failed with code ${code}`)
+  return make
+    ? make(fail, operands, shape ? `${argument} ${show(shape)}` : `${argument}`, what)
+    : fail(EngineError, `the engine failed with code ${code}`)
 }

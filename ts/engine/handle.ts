@@ -152,7 +152,7 @@ export function scope<T>(fn: () => T): T {
   const owned = new Set<Disposes>()
   scopes.push(owned)
   try {
-    const result = synchronous('scope', within({ ...context, owned }, fn))
+    const result = within({ ...context, owned }, () => synchronous('scope', fn))
     visit(result, tensor => {
       if (owned.delete(tensor)) made(tensor)
     })

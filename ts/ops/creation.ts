@@ -2,15 +2,15 @@
 import { Op } from '../generated/enums.js'
 import { convert } from '../tensor/convert.js'
 import { type DType, kindOf } from '../tensor/shape.js'
-import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
-import { bits, type Like, operateOne } from './operation.js'
+import { SymbolicTensor, type Tensor } from '../tensor/tensor.js'
+import { bits, type Like, type Operand, operateOne } from './operation.js'
 import { dims, type Sizes, sizeCodes } from './shaping.js'
 import { sizeAlong } from './trace.js'
 
 /** A tensor full of one number. Sizes may be such that are not known while tracing. */
 export function full(shape: Sizes, value: number | boolean, dtype?: DType): Tensor {
-  const { data, dtype: type } = convert(value, { dtype, what: 'full' })
-  const likes = dims(shape)
+  const { data, dtype: type } = convert(value, { dtype, what: 'full: value' })
+  const likes = dims('full', shape)
   const { code } = kindOf(type)
   return operateOne('full', likes, (values, trace) => {
     const word = bits(data[0]!, type === 'float32')
@@ -27,22 +27,16 @@ export function ones(shape: Sizes, dtype: DType = 'float32'): Tensor {
 }
 
 /** One number in the shape of `x`, and in its dtype unless another is given. */
-export function fullLike<X extends SymbolicTensor>(
-  x: X,
-  value: number | boolean,
-  dtype: DType = x.dtype,
-): Like<X> {
-  return full(
-    x.shape.map((_, axis) => sizeAlong(x, axis)),
-    value,
-    dtype,
-  ) as Like<X>
+export function fullLike<X extends Operand>(x: X, value: number | boolean, dtype?: DType): Like<X> {
+  const like = x instanceof SymbolicTensor ? x : convert(x, { what: 'fullLike: x' })
+  const sizes = like.shape.map((size, axis) => size ?? sizeAlong(like as SymbolicTensor, axis))
+  return full(sizes, value, dtype ?? like.dtype) as Like<X>
 }
 
-export function zerosLike<X extends SymbolicTensor>(x: X, dtype?: DType): Like<X> {
+export function zerosLike<X extends Operand>(x: X, dtype?: DType): Like<X> {
   return fullLike(x, 0, dtype)
 }
 
-export function onesLike<X extends SymbolicTensor>(x: X, dtype?: DType): Like<X> {
+export function onesLike<X extends Operand>(x: X, dtype?: DType): Like<X> {
   return fullLike(x, 1, dtype)
 }

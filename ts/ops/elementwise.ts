@@ -4,6 +4,7 @@ import type { DType } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import { cast, literals, promote } from './cast.js'
 import { type Like, type Operand, operateOne } from './operation.js'
+import type { Trace } from './trace.js'
 
 function binary(name: string, op: Op, kind: number, least: DType) {
   return <A extends Operand, B extends Operand>(a: A, b: B): Like<A | B> =>
@@ -78,11 +79,14 @@ export function where<C extends Operand, A extends Operand, B extends Operand>(
   a: A,
   b: B,
 ): Like<C | A | B> {
-  return operateOne<C | A | B>('where', [condition, ...literals(a, b)], ([condition, ...values], trace) => {
+  const roles = ['condition', 'a', 'b']
+  const operands = [condition, ...literals(a, b)]
+  const body = ([condition, ...values]: readonly SymbolicTensor[], trace: Trace) => {
     const bool = values.every(value => value.dtype === 'bool')
     const [chosen] = trace.emit(Op.Select, [cast(condition!, 'bool'), ...promote(values, 'int32')], [])
     return bool ? cast(chosen!, 'bool') : chosen!
-  })
+  }
+  return operateOne<C | A | B>('where', operands, body, roles)
 }
 
 function unary(name: string, kind: Unary, integer?: (x: SymbolicTensor) => SymbolicTensor) {

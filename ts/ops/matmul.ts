@@ -1,5 +1,5 @@
 /** Products of matrices, and rows of tables. */
-import { UnsupportedError } from '../errors.js'
+import { show, UnsupportedError } from '../errors.js'
 import { Op } from '../generated/enums.js'
 import { cast } from './cast.js'
 import { type Like, type Operand, operateOne } from './operation.js'
@@ -36,13 +36,19 @@ export function linear<X extends Operand, K extends Operand, B extends Operand =
   bias?: B | null,
 ): Like<X> {
   const operands: (X | K | B)[] = bias ? [x, kernel, bias] : [x, kernel]
-  return operateOne('linear', operands, (values, trace) => trace.emit(Op.MatMul, values, [0])[0]!) as Like<X>
+  const roles = ['x', 'kernel', 'bias']
+  return operateOne(
+    'linear',
+    operands,
+    (values, trace) => trace.emit(Op.MatMul, values, [0])[0]!,
+    roles,
+  ) as Like<X>
 }
 
 /** Rows of a table [n, …] by ids, which are cut to int32: […ids, …]. An id that is not in the table is an ArgumentError of the run. */
 export function take<T extends Operand, I extends Operand>(table: T, ids: I, axis = 0): Like<T | I> {
   if (axis !== 0)
-    throw new UnsupportedError(`take works along axis 0, not ${axis}`, {
+    throw new UnsupportedError(`take works along axis 0, not ${show(axis)}`, {
       argument: 'axis',
       expected: 0,
       actual: axis,
@@ -51,5 +57,6 @@ export function take<T extends Operand, I extends Operand>(table: T, ids: I, axi
     'take',
     [table, ids],
     ([table, ids], trace) => trace.emit(Op.Gather, [table!, cast(ids!, 'int32')], [])[0]!,
+    ['table', 'ids'],
   )
 }

@@ -8,6 +8,7 @@ import { Op } from '../generated/enums.js'
 import { type ArrayLike, convert } from '../tensor/convert.js'
 import { kindOf } from '../tensor/shape.js'
 import { fromValues, SymbolicTensor, Tensor, Variable } from '../tensor/tensor.js'
+import { roleOf } from './program.js'
 import { inOperation, Trace, TracedTensor } from './trace.js'
 
 /** What ops take: tensors of any kind, and numbers, which become constants. */
@@ -43,8 +44,13 @@ export function setFunctionalHandler(handler: FunctionalHandler): void {
 const isSymbol = (value: unknown): value is SymbolicTensor =>
   value instanceof SymbolicTensor && !(value instanceof Tensor) && !(value instanceof TracedTensor)
 
-/** Applies an op to its operands. */
-export function operate(name: string, operands: readonly Operand[], body: Body): readonly SymbolicTensor[] {
+/** Applies an op to its operands; `roles` is what its messages call them. */
+export function operate(
+  name: string,
+  operands: readonly Operand[],
+  body: Body,
+  roles: readonly string[] = operands.length === 2 ? ['a', 'b'] : ['x'],
+): readonly SymbolicTensor[] {
   const symbols = operands.filter(isSymbol)
   if (symbols.length > 0) {
     if (!functional) throw new ArgumentError(`${name}: symbolic tensors need the module of functional models`)
@@ -54,11 +60,12 @@ export function operate(name: string, operands: readonly Operand[], body: Body):
         name,
         operands.map(operand => (isSymbol(operand) ? values[next++]! : operand)),
         body,
+        roles,
       )
     })
   }
   const trace = operands.find(operand => operand instanceof TracedTensor)?.trace ?? Trace.current()
-  return trace ? record(name, trace, operands, body) : execute(name, operands, body)
+  return trace ? record(name, trace, operands, body, roles) : execute(name, operands, body, roles)
 }
 
 /** The same for ops with one result. */
@@ -66,8 +73,9 @@ export function operateOne<T extends Operand>(
   name: string,
   operands: readonly T[],
   body: (inputs: readonly SymbolicTensor[], trace: Trace) => SymbolicTensor,
+  roles?: readonly string[],
 ): Like<T> {
-  const [result] = operate(name, operands, (inputs, trace) => [body(inputs, trace)])
+  const [result] = operate(name, operands, (inputs, trace) => [body(inputs, trace)], roles)
   return result as Like<T>
 }
 
@@ -76,11 +84,12 @@ function record(
   trace: Trace,
   operands: readonly Operand[],
   body: Body,
+  roles: readonly string[],
 ): readonly SymbolicTensor[] {
-  return inOperation(name, () =>
+  return inOperation(name, roles, () =>
     trace.run(() =>
       body(
-        operands.map(operand => value(name, trace, operand)),
+        operands.map((operand, i) => value(trace, operand, `${name}: ${roleOf(i, roles)}`)),
         trace,
       ),
     ),
@@ -88,10 +97,10 @@ function record(
 }
 
 /** An operand in a trace. */
-function value(name: string, trace: Trace, operand: Operand): SymbolicTensor {
+function value(trace: Trace, operand: Operand, what: string): SymbolicTensor {
   if (operand instanceof Tensor) return trace.capture(operand)
   if (operand instanceof SymbolicTensor) return operand
-  const values = convert(operand, { what: `an operand of ${name}` })
+  const values = convert(operand, { what })
   if (values.shape.length > 0) return trace.capture(fromValues(trace.engine, values))
   // Integers written as numbers serve both kinds of arithmetic; the op that takes them decides.
   return trace.emit(
@@ -101,7 +110,12 @@ function value(name: string, trace: Trace, operand: Operand): SymbolicTensor {
   )[0]!
 }
 
-function execute(name: string, operands: readonly Operand[], body: Body): readonly Tensor[] {
+function execute(
+  name: string,
+  operands: readonly Operand[],
+  body: Body,
+  roles: readonly string[],
+): readonly Tensor[] {
   const tensors = [...new Set(operands.filter(operand => operand instanceof Tensor))]
   const engine = tensors[0]?.engine ?? currentEngine()
   // Variables are captured, so that their packed forms are kept with them; other data are given to the one run.
@@ -113,6 +127,7 @@ function execute(name: string, operands: readonly Operand[], body: Body): readon
       trace,
       operands.map(operand => inputs.get(operand as Tensor) ?? operand),
       body,
+      roles,
     )
   })
   try {

@@ -12,6 +12,11 @@ export interface TensorType<S extends Shape = Shape> {
   dtype: DType
 }
 
+/** What a program is given, and what errors call it. */
+export interface InputType extends TensorType {
+  name?: string
+}
+
 /** Something that a program keeps for each row of the batch from one run to the next. */
 export interface RowState extends TensorType<readonly number[]> {
   /** Whose it is. */
@@ -24,12 +29,18 @@ export interface RowState extends TensorType<readonly number[]> {
 /** Where a record came from, for errors in a run. */
 export interface Origin {
   op: string
+  /** What the op calls its operands. */
+  roles?: readonly string[]
   layer?: string
 }
 
+/** What messages call an operand. */
+export const roleOf = (input: number, roles?: readonly string[]): string =>
+  roles?.[input] ?? `operand ${input + 1}`
+
 /** What a trace hands over. */
 export interface ProgramParts {
-  inputs: readonly TensorType[]
+  inputs: readonly InputType[]
   captured: readonly Tensor[]
   owned: ReadonlySet<Disposes>
   states: readonly RowState[]
@@ -39,7 +50,7 @@ export interface ProgramParts {
 
 export class Program extends Handle {
   /** What every call must be given, in order; row states are among them. */
-  readonly inputs: readonly TensorType[]
+  readonly inputs: readonly InputType[]
   /** What the program keeps for each row between runs. */
   readonly states: readonly RowState[]
   readonly #parts: ProgramParts
@@ -84,11 +95,16 @@ export class Program extends Handle {
   }
 
   /** The error of a bind or run that has just failed, naming the op and the layer where it did. @internal */
-  failure(what = 'program'): Error {
+  failure(what = ''): Error {
     const origin = this.#parts.origins[this.engine.operands[4]!]
-    const name: InputNamer = input => (origin ? `operand ${input + 1}` : `input ${input + 1}`)
+    const name: InputNamer = input => (origin ? [roleOf(input, origin.roles)] : this.called(input))
     const error = this.engine.failure(origin?.op ?? what, name)
     return (origin?.layer ? named(error, origin.layer) : error) as Error
+  }
+
+  /** What messages call an input. @internal */
+  called(input: number): [string] {
+    return [this.inputs[input]?.name ?? `input ${input + 1}`]
   }
 
   /** Frees the program and what was captured as constants. Its variables stay. */
@@ -127,7 +143,7 @@ export class Plan {
     const targets = outputTypes.map((_, i) => (outputs[i] ? idIn(engine, outputs[i]) : 0))
     const words = engine.send([ids.length, ...ids, targets.length, ...targets], targets.length)
     const id = engine.call('call_new', this.#id, words)
-    if (id === 0) throw engine.failure('call', input => `input ${input + 1}`)
+    if (id === 0) throw engine.failure('', input => program.called(input))
     const answer = engine.words(targets.length)
     const results = outputTypes.map(({ shape, dtype }, i) => {
       if (outputs[i]) return outputs[i]

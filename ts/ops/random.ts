@@ -11,7 +11,7 @@ export type Seed = readonly [low: number, high: number]
 
 function random(name: string, distribution: Distribution) {
   return (shape: Sizes, a: number, b: number, [low, high]: Seed): Tensor => {
-    const likes = dims(shape)
+    const likes = dims(name, shape)
     return operateOne(name, likes, (values, trace) => {
       const attrs = [distribution, bits(a), bits(b), low >>> 0, high >>> 0, ...sizeCodes(name, shape, likes)]
       return trace.emit(Op.Random, values, attrs)[0]!

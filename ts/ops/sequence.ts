@@ -63,24 +63,38 @@ export function sequence(
     (mask ? operand.mask : 0) +
     (states ? operand.states : 0) +
     (previous ? operand.previous : 0)
-  const operands = [x, kernel, recurrent, bias, mask, ...(states ?? []), previous].filter(
-    each => each !== null && each !== undefined,
-  )
-  const at = operands.indexOf(mask as SymbolicTensor)
-  const [output, ...after] = operate('sequence', operands, (values, trace) =>
-    trace.emit(
-      Op.Sequence,
-      values.map((value, i) => (mask && i === at ? cast(value, 'bool') : value)),
-      [
-        kind,
-        activation,
-        recurrentActivation,
-        units,
-        (backward ? flag.backward : 0) + (zeroOutput ? flag.zeroOutput : 0),
-        given,
-        (all ? result.all : result.last) + result.states,
-      ],
-    ),
+  const operands: SymbolicTensor[] = []
+  const roles: string[] = []
+  const take = (role: string, value: SymbolicTensor | null | undefined) => {
+    if (value) roles[operands.push(value) - 1] = role
+  }
+  take('x', x)
+  take('kernel', kernel)
+  take('recurrent kernel', recurrent)
+  take('bias', bias)
+  take('mask', mask)
+  states?.forEach((state, i) => {
+    take(`initial state ${i}`, state)
+  })
+  take('previous output', previous)
+  const [output, ...after] = operate(
+    'sequence',
+    operands,
+    (values, trace) =>
+      trace.emit(
+        Op.Sequence,
+        values.map((value, i) => (roles[i] === 'mask' ? cast(value, 'bool') : value)),
+        [
+          kind,
+          activation,
+          recurrentActivation,
+          units,
+          (backward ? flag.backward : 0) + (zeroOutput ? flag.zeroOutput : 0),
+          given,
+          (all ? result.all : result.last) + result.states,
+        ],
+      ),
+    roles,
   )
   return { output: output!, states: after }
 }

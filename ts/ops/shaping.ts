@@ -1,24 +1,23 @@
 /** Ops that move elements and change none. Sizes that are not known yet are copied from the operand that has them. */
 import { ArgumentError, ShapeError, show, TraceError } from '../errors.js'
 import { Op } from '../generated/enums.js'
-import { axisOf } from '../tensor/shape.js'
+import { axisOf, isSize, list, maxSize } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import { promote } from './cast.js'
 import { type Like, type Operand, operate, operateOne } from './operation.js'
-import { Dim } from './trace.js'
+import { Dim, type Trace } from './trace.js'
 
 /** Sizes for a new tensor: numbers, and those that are not known while tracing. */
 export type Sizes = readonly (number | Dim)[]
 
 /** The same elements in another shape: one size may be −1, found from the others; null copies the operand's size of that axis. */
 export function reshape<X extends Operand>(x: X, shape: readonly (number | null | Dim)[]): Like<X> {
-  const codes = shape.flatMap((size, axis) => {
+  const codes = list('reshape', 'shape', shape).flatMap((size, axis) => {
     if (size === -1) return [2, 0]
-    if (typeof size === 'number') return [0, literalSize('reshape', size)]
-    if (size !== null && !size.isOf(x)) {
-      throw new TraceError('reshape takes unknown sizes of the tensor that is reshaped, not of others')
-    }
-    return [1, size === null ? axis : size.axis]
+    if (size === null) return [1, axis]
+    if (!(size instanceof Dim)) return [0, literalSize('reshape', size)]
+    if (size.isOf(x)) return [1, size.axis]
+    throw new TraceError('reshape takes unknown sizes of the tensor that is reshaped, not of others')
   })
   return operateOne(
     'reshape',
@@ -56,10 +55,11 @@ export function squeeze<X extends Operand>(x: X, axis: number): Like<X> {
 const own = (x: SymbolicTensor) => x.shape.map((_, axis) => [1, axis])
 
 function literalSize(what: string, size: number): number {
-  if (Number.isInteger(size) && size >= 0) return size
-  throw new ShapeError(`${what}: ${show(size)} is no size`, {
+  if (isSize(size)) return size
+  const expected = `a whole number up to ${maxSize}`
+  throw new ShapeError(`${what}: ${show(size)} is no size: ${expected}`, {
     argument: 'shape',
-    expected: 'a whole number',
+    expected,
     actual: size,
   })
 }
@@ -69,8 +69,9 @@ export function transpose<X extends Operand>(x: X, axes?: readonly number[]): Li
   return operateOne('transpose', [x], ([x], trace) => {
     const { rank } = x!
     const order =
-      axes?.map(axis => axisOf(axis, rank, 'transpose')) ??
-      Array.from({ length: rank }, (_, i) => rank - 1 - i)
+      axes === undefined
+        ? Array.from({ length: rank }, (_, i) => rank - 1 - i)
+        : list('transpose', 'axes', axes).map(axis => axisOf(axis, rank, 'transpose'))
     if (order.length !== rank || new Set(order).size !== rank) {
       throw new ArgumentError(`transpose: ${show(axes)} must name each of ${rank} axes once`, {
         argument: 'axes',
@@ -80,8 +81,6 @@ export function transpose<X extends Operand>(x: X, axes?: readonly number[]): Li
     return trace.emit(Op.Transpose, [x!], [rank, ...order])[0]!
   })
 }
-
-const END = 0x7fffffff
 
 /**
  * A part of the leading axes, as `keras.ops.slice`: from `start` (negative: from the end), `size` elements (null: to the end), and of
@@ -93,6 +92,7 @@ export function slice<X extends Operand>(
   size: readonly (number | null)[],
   step: readonly number[] = [],
 ): Like<X> {
+  for (const [name, value] of Object.entries({ start, size, step })) list<unknown>('slice', name, value)
   return operateOne('slice', [x], ([x], trace) => {
     const { rank, shape } = x!
     const bad = (argument: string, actual: unknown, axis: number) =>
@@ -109,15 +109,19 @@ export function slice<X extends Operand>(
       })
     }
     const parts = start.flatMap((begin, axis) => {
-      const whole = shape[axis] ?? END
+      const whole = shape[axis] ?? maxSize
       const count = size[axis] ?? null
       const every = step[axis] ?? 1
       if (!Number.isInteger(begin) || begin > whole || begin < -whole) throw bad('start', begin, axis)
       const room = begin < 0 ? -begin : whole - begin
-      if (count !== null && !(Number.isInteger(count) && count >= 0 && count <= room))
-        throw bad('size', count, axis)
-      if (!(Number.isInteger(every) && every > 0)) throw bad('step', every, axis)
-      return [axis, begin, count === null || (begin < 0 && begin + count === 0) ? END : begin + count, every]
+      if (count !== null && !(isSize(count) && count <= room)) throw bad('size', count, axis)
+      if (!(isSize(every) && every > 0)) throw bad('step', every, axis)
+      return [
+        axis,
+        begin,
+        count === null || (begin < 0 && begin + count === 0) ? maxSize : begin + count,
+        every,
+      ]
     })
     const [part] = trace.emit(Op.Slice, [x!], [parts.length, ...parts])
     // Along an axis of unknown size there may be less than was asked for: then this fails when the size is known.
@@ -136,7 +140,7 @@ export function split<X extends Operand>(x: X, parts: number | readonly number[]
   return operate('split', [x], ([x]) => {
     const at = axisOf(axis, x!.rank, 'split')
     const whole = x!.shape[at]!
-    if (typeof parts === 'number' && !(whole > 0 && whole % parts === 0)) {
+    if (typeof parts === 'number' && !(whole > 0 && parts > 0 && isSize(whole / parts) && isSize(parts))) {
       throw new ShapeError(`split: axis ${axis} of ${show(x!.shape)} has no ${parts} equal parts`, {
         argument: 'parts',
         expected: whole,
@@ -144,7 +148,9 @@ export function split<X extends Operand>(x: X, parts: number | readonly number[]
       })
     }
     const starts =
-      typeof parts === 'number' ? Array.from({ length: parts }, (_, i) => (i * whole) / parts) : [0, ...parts]
+      typeof parts === 'number'
+        ? Array.from({ length: parts }, (_, i) => (i * whole) / parts)
+        : [0, ...list('split', 'parts', parts)]
     const before = Array<number>(at).fill(0)
     return starts.map((start, i) => {
       const next = starts[i + 1]
@@ -159,23 +165,27 @@ export function split<X extends Operand>(x: X, parts: number | readonly number[]
 
 /** Joined along an axis that is there. */
 export function concatenate<X extends Operand>(xs: readonly X[], axis = -1): Like<X> {
-  return operateOne('concatenate', xs, (values, trace) => {
+  const body = (values: readonly SymbolicTensor[], trace: Trace) => {
     if (values.length === 0)
       throw new ArgumentError('concatenate needs at least one tensor', { argument: 'xs' })
     return trace.emit(Op.Concat, promote(values), [axisOf(axis, values[0]!.rank, 'concatenate')])[0]!
-  })
+  }
+  return operateOne('concatenate', list('concatenate', 'xs', xs), body, places(xs))
 }
 
 /** Joined along a new axis. */
 export function stack<X extends Operand>(xs: readonly X[], axis = 0): Like<X> {
-  return operateOne('stack', xs, values => {
+  const body = (values: readonly SymbolicTensor[]) => {
     const at = axisOf(axis, (values[0]?.rank ?? 0) + 1, 'stack')
     return concatenate(
       values.map(value => expandDims(value, at)),
       at,
     )
-  })
+  }
+  return operateOne('stack', list('stack', 'xs', xs), body, places(xs))
 }
+
+const places = (xs: readonly unknown[]) => xs.map((_, i) => `xs[${i}]`)
 
 /** In reversed order along the axis or axes; by default all. */
 export function flip<X extends Operand>(x: X, axis?: number | readonly number[]): Like<X> {
@@ -188,13 +198,13 @@ export function flip<X extends Operand>(x: X, axis?: number | readonly number[])
 /** Axes counted from the start; all of them when none is given. */
 export function axesOf(name: string, x: SymbolicTensor, axis?: number | readonly number[]): number[] {
   if (axis === undefined) return x.shape.map((_, i) => i)
-  return (typeof axis === 'number' ? [axis] : axis).map(each => axisOf(each, x.rank, name))
+  return (Array.isArray(axis) ? axis : [axis]).map(each => axisOf(each, x.rank, name))
 }
 
 /** Repeated to a larger shape, as NumPy broadcasts; null keeps the operand's size of that axis. */
 export function broadcastTo<X extends Operand>(x: X, shape: readonly (number | null | Dim)[]): Like<X> {
-  const likes = dims(shape.filter(size => size !== null))
-  return operateOne('broadcastTo', [x, ...(likes as X[])], (values, trace) => {
+  const likes = dims('broadcastTo', shape)
+  const body = (values: readonly SymbolicTensor[], trace: Trace) => {
     const added = shape.length - values[0]!.rank
     const sizes = shape.map((size, axis) => {
       if (size !== null) return size
@@ -205,18 +215,23 @@ export function broadcastTo<X extends Operand>(x: X, shape: readonly (number | n
       })
     })
     return trace.emit(Op.Broadcast, values, sizeCodes('broadcastTo', sizes, [values[0]!, ...likes]))[0]!
-  })
+  }
+  return operateOne('broadcastTo', [x, ...(likes as X[])], body, ['x'])
 }
 
 /** The tensors whose sizes are copied. */
-export const dims = (sizes: Sizes): SymbolicTensor[] => [
-  ...new Set(sizes.filter(size => typeof size === 'object').map(size => size.like)),
+export const dims = (what: string, sizes: readonly (number | null | Dim)[]): SymbolicTensor[] => [
+  ...new Set(
+    list(what, 'shape', sizes)
+      .filter(size => size instanceof Dim)
+      .map(size => size.like),
+  ),
 ]
 
 /** The list (code, n, operand) of sizes that are literal or copied from one of `likes`. */
 export function sizeCodes(what: string, sizes: Sizes, likes: readonly SymbolicTensor[]): number[] {
   const codes = sizes.flatMap(size =>
-    typeof size === 'object' ? [1, size.axis, likes.indexOf(size.like)] : [0, literalSize(what, size), 0],
+    size instanceof Dim ? [1, size.axis, likes.indexOf(size.like)] : [0, literalSize(what, size), 0],
   )
   return [codes.length, ...codes]
 }

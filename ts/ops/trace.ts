@@ -4,11 +4,11 @@
  */
 import { currentEngine, type Engine } from '../engine/engine.js'
 import { currentTrace, type Disposes, Handle, within } from '../engine/handle.js'
-import { currentLayer, show, TraceError } from '../errors.js'
+import { currentLayer, TraceError } from '../errors.js'
 import { Op } from '../generated/enums.js'
 import { type DType, dtypeOf, kindOf, type Shape } from '../tensor/shape.js'
 import { SymbolicTensor, Tensor } from '../tensor/tensor.js'
-import { idIn, type Origin, Program, type RowState, type TensorType } from './program.js'
+import { type InputType, idIn, type Origin, Program, type RowState, roleOf } from './program.js'
 
 export { Call, Plan, Program, type RowState, type TensorType } from './program.js'
 
@@ -71,7 +71,7 @@ export function sizeAlong(like: SymbolicTensor, axis: number): number | Dim {
 
 export class Trace extends Handle {
   readonly phase: Phase
-  #inputs: TensorType[] = []
+  #inputs: InputType[] = []
   #captured = new Map<Tensor, TracedTensor>()
   #states = new Map<object, Map<string, { state: RowState; value: TracedTensor }>>()
   #inputOf = new Map<number, number>()
@@ -130,13 +130,18 @@ export class Trace extends Handle {
 
   /**
    * A value that every run is given. Null sizes are unknown: axis 0 is the batch (symbol 0), others are names of their own,
-   * unless `symbols` says which, axis by axis. Axes with the same symbol have the same size.
+   * unless `symbols` says which, axis by axis. Axes with the same symbol have the same size. Errors call it `name`.
    */
-  input(shape: Shape, dtype: DType = 'float32', symbols: readonly (number | undefined)[] = []): TracedTensor {
+  input(
+    shape: Shape,
+    dtype: DType = 'float32',
+    symbols: readonly (number | undefined)[] = [],
+    name?: string,
+  ): TracedTensor {
     const dims = shape.map((size, axis) => size ?? -1 - (symbols[axis] ?? (axis === 0 ? 0 : this.symbol())))
     const [value] = this.emit(Op.Input, [], [kindOf(dtype).code, dims.length, ...dims])
     this.#inputOf.set(value!.id, this.#inputs.length)
-    this.#inputs.push({ shape, dtype })
+    this.#inputs.push({ shape, dtype, name })
     return value!
   }
 
@@ -159,7 +164,7 @@ export class Trace extends Handle {
     const known = states.get(name)
     if (known) return known.value
     const state: RowState = { owner, name, shape, dtype, input: this.#inputs.length }
-    const value = this.input([null, ...shape], dtype)
+    const value = this.input([null, ...shape], dtype, [], `state ${name}`)
     states.set(name, { state, value })
     return value
   }
@@ -177,13 +182,10 @@ export class Trace extends Handle {
     const operands = inputs.map(input => this.#own(input))
     const ids = operands.map(operand => operand.id)
     const words = engine.send([op, ids.length, ...ids, attrs.length, ...attrs])
-    const origin = { op: operation ?? opName(op), layer: currentLayer() }
+    const origin: Origin = { ...(operation ?? { op: opName(op) }), layer: currentLayer() }
     const count = engine.call('builder_record', this.id, words)
     if (count === 0) {
-      throw engine.failure(origin.op, input => {
-        const shape = operands[input]?.shape
-        return `operand ${input + 1}${shape ? ` ${show(shape)}` : ''}`
-      })
+      throw engine.failure(origin.op, input => [roleOf(input, origin.roles), operands[input]?.shape])
     }
     this.#origins.push(origin)
     const answer = new Int32Array(engine.words(0).buffer, engine.words(0).byteOffset)
@@ -247,12 +249,12 @@ export class Trace extends Handle {
 }
 
 /** The public op whose records are being made, for messages. */
-let operation: string | undefined
+let operation: { op: string; roles: readonly string[] } | undefined
 
-/** Runs `fn` as the op `name`, unless it is part of another one. */
-export function inOperation<T>(name: string, fn: () => T): T {
+/** Runs `fn` as the op `op` with operands of these roles, unless it is part of another one. */
+export function inOperation<T>(op: string, roles: readonly string[], fn: () => T): T {
   if (operation !== undefined) return fn()
-  operation = name
+  operation = { op, roles }
   try {
     return fn()
   } finally {

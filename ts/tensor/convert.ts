@@ -1,7 +1,7 @@
 /** Numbers in whatever form users have them, made into what the engine stores. */
 import { ArgumentError, ShapeError, show } from '../errors.js'
 import { NdArray } from './ndarray.js'
-import { type Data, type DType, fits, kindOf, type Shape } from './shape.js'
+import { type Data, type DType, fits, isSize, kindOf, type Shape } from './shape.js'
 
 /** Typed arrays that are converted; those of BigInt are refused. */
 export type NumericArray =
@@ -30,12 +30,12 @@ export interface ConvertOptions {
   shape?: Shape
   /** Default: bool for booleans, int32 for integer typed arrays, float32 for the rest. */
   dtype?: DType
-  /** What the numbers are, for messages. */
+  /** The argument that they are, for messages; perhaps behind the name of what it is an argument of: `add: a`. */
   what?: string
 }
 
 /** Converts `value`; the result shares the memory of a typed array that is already of the right kind. */
-export function convert(value: unknown, { shape, dtype, what = 'the values' }: ConvertOptions = {}): Values {
+export function convert(value: unknown, { shape, dtype, what = 'values' }: ConvertOptions = {}): Values {
   if (dtype !== undefined) kindOf(dtype)
   if (value instanceof NdArray)
     return {
@@ -69,10 +69,8 @@ function checked(
   what: string,
 ): { shape: readonly number[] } {
   if (shape && !fits(shape, value.shape)) {
-    throw new ShapeError(`${what} must have the shape ${show(shape)}, not ${show(value.shape)}`, {
-      expected: shape,
-      actual: value.shape,
-    })
+    const text = `must have the shape ${show(shape)}, not ${show(value.shape)}`
+    throw bad(ShapeError, what, text, shape, value.shape)
   }
   return { shape: value.shape }
 }
@@ -81,15 +79,12 @@ function checked(
  * The sizes of `pattern` for `length` numbers. One unknown size is found from the length; when several are unknown, those in
  * front of the last are 1: numbers for [batch, time, features] are one sequence.
  */
-export function solve(pattern: Shape, length: number, what = 'the values'): readonly number[] {
+export function solve(pattern: Shape, length: number, what = 'values'): readonly number[] {
   const last = pattern.lastIndexOf(null)
   const sizes = pattern.map((size, axis) => size ?? (axis === last ? -1 : 1))
   const fail = () =>
-    new ShapeError(`${what}: ${length} numbers do not fill the shape ${show(pattern)}`, {
-      expected: pattern,
-      actual: length,
-    })
-  const wrong = sizes.find((size, axis) => !Number.isInteger(size) || (size < 0 && axis !== last))
+    bad(ShapeError, `${what}:`, `${length} numbers do not fill the shape ${show(pattern)}`, pattern, length)
+  const wrong = sizes.find((size, axis) => !(isSize(size) || (size === -1 && axis === last)))
   if (wrong !== undefined) {
     throw new ShapeError(`${what}: ${show(pattern)} is no shape`, { argument: 'shape', actual: pattern })
   }
@@ -111,10 +106,8 @@ function numeric(value: ArrayBufferView, what: string): NumericArray {
   ) {
     return value as NumericArray
   }
-  throw new ArgumentError(`${what} cannot be a ${kindName(value)}`, {
-    expected: 'numbers',
-    actual: kindName(value),
-  })
+  const kind = kindName(value)
+  throw bad(ArgumentError, what, `must be numbers, not a ${kind}`, 'numbers', kind)
 }
 
 const kindName = (value: ArrayBufferView) => Object.prototype.toString.call(value).slice(8, -1)
@@ -134,10 +127,7 @@ function recast(values: NumericArray | readonly number[], dtype: DType, what: st
   for (let i = 0; i < data.length; i++) {
     const value = values[i]!
     if (dtype === 'int32' && (value | 0) !== value) {
-      throw new ArgumentError(`${what}: ${value} is no 32-bit integer`, {
-        expected: 'a 32-bit integer',
-        actual: value,
-      })
+      throw bad(ArgumentError, `${what}:`, `${value} is no 32-bit integer`, 'a 32-bit integer', value)
     }
     data[i] = dtype === 'bool' ? (value !== 0 ? 1 : 0) : value
   }
@@ -182,11 +172,14 @@ function flatten(
   const list = value instanceof NdArray ? [...value.data] : value
   const length = value instanceof NdArray ? value.shape : [(list as ArrayLike[] | undefined)?.length]
   const ragged = () =>
-    new ShapeError(
-      `${place} must ${axis < sizes.length ? `be ${sizes[axis]} long` : 'be a number'}, as the first ones are; it is ${
+    bad(
+      ShapeError,
+      place,
+      `must ${axis < sizes.length ? `be ${sizes[axis]} long` : 'be a number'}, as the first ones are; it is ${
         Array.isArray(value) || isView(value) ? `${(value as { length?: number }).length} long` : show(value)
       }`,
-      { argument: place, expected: sizes.slice(axis), actual: value },
+      sizes.slice(axis),
+      value,
     )
   if (value instanceof NdArray) {
     if (!fits(sizes.slice(axis), length as number[])) throw ragged()
@@ -204,10 +197,16 @@ function flatten(
     if (axis !== sizes.length) throw ragged()
     flat.push(Number(value))
   } else {
-    throw new ArgumentError(`${place} must be numbers, not ${show(value)}`, {
-      argument: place,
-      expected: 'numbers',
-      actual: value,
-    })
+    const expected = axis ? 'a number' : 'numbers'
+    throw bad(ArgumentError, place, `must be ${expected}, not ${show(value)}`, expected, value)
   }
 }
+
+/** The error of an argument: "add: a[0]" is the argument a[0]. */
+const bad = (
+  Class: typeof ArgumentError | typeof ShapeError,
+  place: string,
+  text: string,
+  expected: unknown,
+  actual: unknown,
+) => new Class(`${place} ${text}`, { argument: place.replace(/^.*: |:$/g, ''), expected, actual })

@@ -1,9 +1,13 @@
 /** Arrays that left the engine for good: they live on the JavaScript heap, and nothing is to be disposed. */
 import { ArgumentError, ShapeError, show } from '../errors.js'
+import { printed } from './printed.js'
 import { type Data, type DType, known, sizeOf } from './shape.js'
 
 /** Numbers in nested arrays as deep as the shape. */
 export type NestedArray = number | boolean | NestedArray[]
+
+/** What the kinds of arrays hold; told apart by name, as arrays of another realm are no instances. */
+const dtypes: Record<string, DType> = { Float32Array: 'float32', Int32Array: 'int32', Uint8Array: 'bool' }
 
 /** Numbers with a shape, row by row. */
 export class NdArray<D extends Data = Float32Array> {
@@ -13,6 +17,15 @@ export class NdArray<D extends Data = Float32Array> {
 
   /** `data` is kept, not copied; the dtype is that of its kind of array (Uint8Array is bool). */
   constructor(data: D, shape: readonly number[]) {
+    const dtype = dtypes[data?.[Symbol.toStringTag]]
+    if (!dtype) {
+      const expected = Object.keys(dtypes).join(', ')
+      throw new ArgumentError(`the data of an NdArray must be one of ${expected}, not ${show(data)}`, {
+        argument: 'data',
+        expected,
+        actual: data,
+      })
+    }
     if (sizeOf(known(shape, 'the shape of an NdArray')) !== data.length) {
       throw new ShapeError(`${data.length} numbers do not fill the shape ${show(shape)}`, {
         argument: 'shape',
@@ -22,7 +35,7 @@ export class NdArray<D extends Data = Float32Array> {
     }
     this.data = data
     this.shape = shape
-    this.dtype = data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'bool'
+    this.dtype = dtype
   }
 
   /** As nested arrays; bool as true and false. */
@@ -34,7 +47,21 @@ export class NdArray<D extends Data = Float32Array> {
   item(): number | boolean {
     return only(this.data, this.shape, this.dtype)
   }
+
+  /** JSON has the nested arrays. */
+  toJSON(): NestedArray {
+    return this.array()
+  }
+
+  toString(): string {
+    return `NdArray ${this.dtype} ${show(this.shape)}`
+  }
 }
+
+/** What a console shows: it shortens nested arrays and typed ones, but the nested ones have to be made. */
+export const brief = (array: NdArray<Data>): Data | NestedArray =>
+  array.data.length > 1000 ? array.data : array.array()
+printed(NdArray, brief)
 
 /** The only element of `data`. */
 export function only(data: Data, shape: readonly number[], dtype: DType): number | boolean {

@@ -1,10 +1,11 @@
 /** Masks from lengths. */
 import { ArgumentError, show } from '../errors.js'
+import { convert } from './convert.js'
 import { NdArray } from './ndarray.js'
 
 /** bool [lengths, maxLength]: true for the first `lengths[i]` steps of row i. By default, maxLength is the largest length. */
 export function sequenceMask(lengths: ArrayLike<number>, maxLength?: number): NdArray<Uint8Array> {
-  const rows = Array.from(lengths)
+  const rows = [...convert(lengths, { shape: [null], dtype: 'int32', what: 'sequenceMask: lengths' }).data]
   const time = maxLength ?? Math.max(0, ...rows)
   const bad = [time, ...rows].find(length => !(Number.isInteger(length) && length >= 0 && length <= time))
   if (bad !== undefined) {

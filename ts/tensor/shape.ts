@@ -44,21 +44,41 @@ export function sizeOf(shape: Shape): number {
   return shape.reduce<number>((product, size) => product * (size ?? Number.NaN), 1)
 }
 
+/** The most that a word of a record says without wrapping. */
+export const maxSize = 2 ** 31 - 1
+
+/** Whether it is a number of elements that the engine can count. */
+export function isSize(size: unknown): size is number {
+  return Number.isInteger(size) && (size as number) >= 0 && (size as number) <= maxSize
+}
+
 /** The shape, or a ShapeError when it is no list of sizes. */
 export function known(shape: Shape, what: string): readonly number[] {
-  if (shape.every(size => Number.isInteger(size) && size! >= 0)) return shape as readonly number[]
-  throw new ShapeError(`${what} must have known sizes, not ${show(shape)}`, {
+  if (list(what, 'shape', shape).every(isSize)) return shape as readonly number[]
+  throw new ShapeError(`${what} must have known sizes up to ${maxSize}, not ${show(shape)}`, {
     argument: 'shape',
+    expected: `0 … ${maxSize}`,
     actual: shape,
+  })
+}
+
+/** An argument that must be an array: axes, sizes, tensors. */
+export function list<T>(what: string, argument: string, value: readonly T[]): readonly T[] {
+  if (Array.isArray(value)) return value
+  throw new ArgumentError(`${what}: ${argument} must be an array, not ${show(value)}`, {
+    argument,
+    expected: 'an array',
+    actual: value,
   })
 }
 
 /** An axis counted from the start; negative ones count from the end. */
 export function axisOf(axis: number, rank: number, what: string): number {
   if (Number.isInteger(axis) && axis >= -rank && axis < rank) return axis < 0 ? axis + rank : axis
-  throw new ArgumentError(`${what}: axis ${show(axis)} is not within ${rank} axes`, {
+  const expected = rank ? `a whole number in -${rank} … ${rank - 1}` : 'left out, there are no axes'
+  throw new ArgumentError(`${what}: axis must be ${expected}, not ${show(axis)}`, {
     argument: 'axis',
-    expected: `from ${-rank} to ${rank - 1}`,
+    expected,
     actual: axis,
   })
 }

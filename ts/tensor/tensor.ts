@@ -12,8 +12,9 @@ import {
   TraceError,
 } from '../errors.js'
 import { type ArrayLike, convert, type Values } from './convert.js'
-import { NdArray, type NestedArray, nest, only } from './ndarray.js'
-import { type Data, type DType, kindOf, known, type Shape, sizeOf } from './shape.js'
+import { brief, NdArray, type NestedArray, nest, only } from './ndarray.js'
+import { printed } from './printed.js'
+import { type Data, type DType, kindOf, known, list, type Shape, sizeOf } from './shape.js'
 
 /** A value with a shape and a dtype, and perhaps no data yet. Unknown sizes are null. */
 export class SymbolicTensor {
@@ -59,12 +60,12 @@ export class SymbolicTensor {
     const layer = currentLayer()
     return new TraceError(
       `${layer ? `${layer}: ` : ''}${what} needs values, and there are none while a model is described or traced. ` +
-        'Compute with ops (ops.add(a, b) for a + b) and choose with ops.where(condition, a, b); ' +
-        'a cell that must see values can run with unroll: true',
+        'Compute with ops (ops.add(a, b) for a + b) and choose with ops.where(condition, a, b)',
       { layer, actual: this.toString() },
     )
   }
 }
+printed(SymbolicTensor)
 
 /** Numbers in the engine's memory. Dispose it, declare it with `using`, or make it inside a `scope`. */
 export class Tensor extends SymbolicTensor implements Disposes {
@@ -140,6 +141,12 @@ export class Tensor extends SymbolicTensor implements Disposes {
   }
 }
 disposable(Tensor)
+// Printing draws no first values, and does not fail.
+printed(Tensor, tensor =>
+  tensor.disposed || tensor.engine.failed || (tensor instanceof Variable && !tensor.initialized)
+    ? undefined
+    : brief(tensor.read()),
+)
 
 /** A zeroed tensor that no scope knows. @internal */
 export function allocate(engine: Engine, shape: readonly number[], dtype: DType, what: string): number {
@@ -155,17 +162,20 @@ export function allocate(engine: Engine, shape: readonly number[], dtype: DType,
  * @param dtype Default: bool for booleans, int32 for integer typed arrays, float32 for the rest.
  */
 export function tensor(data: ArrayLike | Tensor, shape?: Shape, dtype?: DType): Tensor {
-  const nulls = shape?.filter(size => size === null).length ?? 0
+  const nulls = list(call, 'shape', shape ?? []).filter(size => size === null).length
   if (nulls > 1)
-    throw new ShapeError(`tensor: only one size of ${show(shape)} can be null`, {
+    throw new ShapeError(`${call}: only one size of ${show(shape)} can be null`, {
       argument: 'shape',
       actual: shape,
     })
   return fromValues(
     currentEngine(),
-    convert(data instanceof Tensor ? data.read() : data, { shape, dtype, what: 'tensor' }),
+    convert(data instanceof Tensor ? data.read() : data, { shape, dtype, what: `${call}: data` }),
   )
 }
+
+/** Says what goes where to who gave an object of options. */
+const call = 'tensor(data, shape, dtype)'
 
 /** A tensor with these numbers. @internal */
 export function fromValues(engine: Engine, { data, shape, dtype }: Values): Tensor {
