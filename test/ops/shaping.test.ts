@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { scope } from '../../ts/engine/handle.js'
-import { ArgumentError, ShapeError, UnsupportedError } from '../../ts/errors.js'
+import { ArgumentError, type LayerRnnError, ShapeError, UnsupportedError } from '../../ts/errors.js'
 import * as ops from '../../ts/ops/index.js'
 import { tensor } from '../../ts/tensor/tensor.js'
 import { balanced, fails } from '../engine/support.js'
@@ -167,7 +167,7 @@ test('operands have the names of the arguments', () => {
       call: () => unknown,
       role: string,
       pattern: RegExp,
-      Class: typeof ShapeError | typeof ArgumentError = ShapeError,
+      Class: new (...args: never[]) => LayerRnnError = ShapeError,
     ) => assert.is(fails(call, Class, pattern).argument, role)
     named(() => ops.add([1, 2], [1, 2, 3]), 'b', /^add: axis 0 of b \[3\] must be 2, not 3$/)
     named(() => ops.where([true], [1, 2], [1, 2, 3]), 'b', /^where: axis 0 of b/)
