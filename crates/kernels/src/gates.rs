@@ -47,7 +47,10 @@ pub fn lstm(
                 z.set(2, g);
                 z.set(3, o);
                 new.write(c_pointer.add(at));
-                (o * tanh_by(k, new)).write(h_pointer.add(at));
+            });
+            // By itself: waiting for c in the same turn would take longer.
+            for_each(rows, hp, z, ldz, |z, at| {
+                (z.get(3) * tanh_by(k, F32x4::read(c_pointer.add(at)))).write(h_pointer.add(at));
             });
         }
         return;

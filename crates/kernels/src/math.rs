@@ -23,11 +23,13 @@ pub struct Constants {
     /// eʳ − 1 ≈ r + r² P(r), relative error 0.23 · 2⁻²⁴ for |r| ≤ ln 2 / 2 (a minimax fit of eʳ − 1's relative error).
     expm1: [f32; 5],
     one: f32,
-    two: f32,
     minus_zero: f32,
     /// tanh x ≈ x + x³ P(x²), relative error 0.63 · 2⁻²⁴ up to `tanh_middle` (a minimax fit).
     tanh_near: [f32; 4],
     tanh_middle: f32,
+    two_log2_e: f32,
+    /// 2ᶠ = (C + f) / (C − f) with C ≈ P(f²), relative error 0.02 · 2⁻²⁴ for |f| ≤ ½ (a minimax fit).
+    tanh_far: [f32; 3],
     /// From here on tanh is 1 exactly.
     tanh_end: f32,
     /// 2⁻²⁴: with it in numerator and denominator 2ⁿ stays in range until sigmoid's quotient is 0.
@@ -44,10 +46,11 @@ static CONSTANTS: Constants = Constants {
     ln2_low: -2.121_944_4e-4,
     expm1: [1.387_028_5e-3, 8.366_253e-3, 4.166_744e-2, 1.666_654_6e-1, 4.999_999_7e-1],
     one: 1.0,
-    two: 2.0,
     minus_zero: -0.0,
     tanh_near: [1.642_070_3e-2, -5.266_312_5e-2, 1.332_059_2e-1, -3.333_294e-1],
     tanh_middle: 0.55,
+    two_log2_e: 2.0 * core::f32::consts::LOG2_E,
+    tanh_far: [-9.204_594_5e-4, 0.115_523_96, 2.885_39],
     tanh_end: 10.0,
     sigmoid_scale: 1.0 / 16_777_216.0,
     sigmoid_low: -104.5,
@@ -119,11 +122,15 @@ pub fn tanh(x: F32x4) -> F32x4 {
 pub fn tanh_by(k: &Constants, x: F32x4) -> F32x4 {
     let sign = x.bits() & F32x4::splat(k.minus_zero).bits();
     let a = (x.bits() ^ sign).float().pmin(F32x4::splat(k.tanh_end));
-    let (one, z) = (F32x4::splat(k.one), a * a);
+    let z = a * a;
     let near = a + a * (z * poly(z, k.tanh_near));
-    let (n, q) = reduce(k, a + a);
-    let s = power(n, k.one);
-    let far = one - F32x4::splat(k.two) / (s * q + one + s);
+    // e²ˣ = 2ⁿ 2ᶠ: what rounding 2x log₂ e costs, the 1 swallows; with both from v, 2ᶠ = u / v feels nothing of v's rounding.
+    let (t, round) = (a * F32x4::splat(k.two_log2_e), F32x4::splat(k.round));
+    let rounded = t + round;
+    let f = t - (rounded - round);
+    let v = poly(f * f, k.tanh_far) - f;
+    let u = v + (f + f);
+    let far = F32x4::splat(k.one) - (v + v) / (power(rounded.bits(), k.one) * u + v);
     let y = a.lt(F32x4::splat(k.tanh_middle)).choose(near, far);
     (y.bits() | sign).float()
 }
@@ -138,9 +145,15 @@ pub fn sigmoid(x: F32x4) -> F32x4 {
 #[inline(always)]
 pub fn sigmoid_by(k: &Constants, x: F32x4) -> F32x4 {
     let x = x.pmax(F32x4::splat(k.sigmoid_low)).pmin(F32x4::splat(k.sigmoid_high));
-    let (n, q) = reduce(k, -x);
+    // −x = n ln 2 − r, as in `reduce`, and e⁻ʳ − 1 by pairs of terms: loops are bound by how long the chain is.
+    let round = F32x4::splat(k.round);
+    let rounded = round - x * F32x4::splat(k.log2_e);
+    let n = rounded - round;
+    let r = (x + n * F32x4::splat(k.ln2_high)) + n * F32x4::splat(k.ln2_low);
+    let (c, z) = (|i: usize| F32x4::splat(k.expm1[i]), r * r);
+    let q = z * ((c(4) - c(3) * r) + z * ((c(2) - c(1) * r) + z * c(0))) - r;
     let scale = F32x4::splat(k.sigmoid_scale);
-    let s = power(n, k.sigmoid_scale);
+    let s = power(rounded.bits(), k.sigmoid_scale);
     scale / (s * q + scale + s)
 }
 
