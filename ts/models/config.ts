@@ -68,19 +68,26 @@ export function readGraph(
   config: Readonly<Record<string, unknown>>,
   layers: Layer[],
 ): { inputs: Nested<KerasTensor>; outputs: Nested<KerasTensor> } {
-  const made = new Map<string, { layer: Layer; outputs: KerasTensor[][] }>()
+  const made = new Map<string, { layer: Layer; outputs: KerasTensor[][]; first: number }>()
   let waiting: { name: string; node: unknown }[] = []
   for (const entry of listed(config.layers)) {
     const item = isPlain(entry) ? entry : {}
     const layer = deserialize(item)
     layers.push(layer)
-    made.set(layer.name, { layer, outputs: layer instanceof InputLayer ? [[layer.output]] : [] })
+    // Keras 2 counts the making of a model as its application 0, and nothing refers to that.
+    const first = isPlain(item.config) && Array.isArray(item.config.layers) ? 1 : 0
+    made.set(layer.name, { layer, outputs: layer instanceof InputLayer ? [[layer.output]] : [], first })
     const nodes = item.inbound_nodes === undefined ? [] : listed(item.inbound_nodes)
     waiting.push(...nodes.map(node => ({ name: layer.name, node })))
   }
+  findReferences([waiting, config.output_layers], ([name, node]) => {
+    if (node === 0 && made.has(name)) made.get(name)!.first = 0
+  })
 
-  const find = ([name, node, tensor]: Reference): KerasTensor | undefined =>
-    made.get(name)?.outputs[node]?.[tensor]
+  const find = ([name, node, tensor]: Reference): KerasTensor | undefined => {
+    const { outputs, first } = made.get(name) ?? { outputs: [], first: 0 }
+    return outputs[node - first]?.[tensor]
+  }
   // A node waits until what it needs is there; a layer's nodes are made in their order.
   while (waiting.length > 0) {
     const blocked = new Set<string>()
@@ -119,6 +126,13 @@ export function readGraph(
     return Array.isArray(tensors) && tensors.length === 1 ? tensors[0] : tensors
   }
   return { inputs: ends('input_layers'), outputs: ends('output_layers') }
+}
+
+/** Every reference in a config. */
+function findReferences(value: unknown, found: (reference: Reference) => void): void {
+  if (isReference(value)) found(value)
+  if (Array.isArray(value) || isPlain(value))
+    for (const item of Object.values(value)) findReferences(item, found)
 }
 
 /** Arguments and options of a call, or undefined while a tensor is missing. */
