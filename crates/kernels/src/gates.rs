@@ -3,7 +3,8 @@
 //! `hp` is units rounded up to four ([`crate::pack::padded`]). A row of `z` holds planes of `hp` numbers, rows being `ldz` apart;
 //! rows of states are `hp` apart. The activated gates stay in `z`: they are the tape. Pad lanes hold anything finite.
 //!
-//! tanh with sigmoid, the default, is fused in one pass; any other pair activates the planes first and gives the same numbers.
+//! tanh with sigmoid, the default, takes two or three fused passes: a pass's evaluations do not wait for each other, so that the
+//! processor has several under way (bench/record/). Any other pair activates the planes first and gives the same numbers.
 
 use crate::activation::{Activation, activate_rows};
 use crate::math::{Constants, sigmoid_by, tanh_by};
@@ -38,17 +39,17 @@ pub fn lstm(
         let k = Constants::hidden();
         // SAFETY: `check` has seen the rows of z, h and c.
         unsafe {
-            for_each(rows, hp, z, ldz, |z, at| {
-                let (i, f) = (sigmoid_by(k, z.get(0)), sigmoid_by(k, z.get(1)));
-                let (g, o) = (tanh_by(k, z.get(2)), sigmoid_by(k, z.get(3)));
-                let new = f * F32x4::read(c_pointer.add(at)) + i * g;
+            for_each(rows, hp, z, ldz, |z, _| {
+                let (i, f, o) = (sigmoid_by(k, z.get(0)), sigmoid_by(k, z.get(1)), sigmoid_by(k, z.get(3)));
                 z.set(0, i);
                 z.set(1, f);
-                z.set(2, g);
                 z.set(3, o);
-                new.write(c_pointer.add(at));
             });
-            // By itself: waiting for c in the same turn would take longer.
+            for_each(rows, hp, z, ldz, |z, at| {
+                let g = tanh_by(k, z.get(2));
+                z.set(2, g);
+                (z.get(1) * F32x4::read(c_pointer.add(at)) + z.get(0) * g).write(c_pointer.add(at));
+            });
             for_each(rows, hp, z, ldz, |z, at| {
                 (z.get(3) * tanh_by(k, F32x4::read(c_pointer.add(at)))).write(h_pointer.add(at));
             });
@@ -90,12 +91,15 @@ pub fn gru_after(
         let k = Constants::hidden();
         // SAFETY: `check` has seen the rows of z and h.
         unsafe {
-            for_each(rows, hp, z, ldz, |z, at| {
-                let (update, reset) = (sigmoid_by(k, z.get(1)), sigmoid_by(k, z.get(2)));
-                let candidate = tanh_by(k, z.get(0) + reset * z.get(3));
-                z.set(1, update);
+            for_each(rows, hp, z, ldz, |z, _| {
+                let reset = sigmoid_by(k, z.get(2));
                 z.set(2, reset);
+                z.set(0, z.get(0) + reset * z.get(3));
+            });
+            for_each(rows, hp, z, ldz, |z, at| {
+                let (candidate, update) = (tanh_by(k, z.get(0)), sigmoid_by(k, z.get(1)));
                 z.set(0, candidate);
+                z.set(1, update);
                 blend(update, candidate, h.add(at));
             });
         }

@@ -150,10 +150,39 @@ fn rows_and_passes_agree_to_the_bit() {
     }
     assert_eq!(batch, separate);
     for row in 0..ROWS {
+        for unit in 0..hp {
+            let at = row * hp + unit;
+            let [i, f, g, o] = [0, 1, 2, 3].map(|gate| batch[row * z.ld + gate * hp + unit]);
+            assert_eq!(batch_c[at], f * c.data[at] + i * g);
+            assert_eq!(h[at], o * crate::math::tanh(F32x4::splat(batch_c[at])).to_array()[0]);
+        }
         let mut alone = z.data[row * z.ld..(row + 1) * z.ld].to_vec();
         let (mut h_alone, mut c_alone) = (vec![0.0; hp], c.data[row * hp..(row + 1) * hp].to_vec());
         lstm(1, units, &mut alone, z.ld, &mut h_alone, &mut c_alone, Activation::Tanh, Activation::Sigmoid);
         assert_eq!(h_alone, h[row * hp..(row + 1) * hp]);
         assert_eq!(c_alone, batch_c[row * hp..(row + 1) * hp]);
+    }
+}
+
+#[test]
+fn passes_of_a_gru_agree_to_the_bit() {
+    let (z, before) = (Rows::new(19, 4, 0, 33), Rows::new(19, 1, 0, 34));
+    let (hp, mut fused, mut h) = (z.hp, z.data.clone(), before.data.clone());
+    gru_after(ROWS, 19, &mut fused, z.ld, &mut h, Activation::Tanh, Activation::Sigmoid);
+    let mut separate = z.data.clone();
+    for gate in [1, 2] {
+        activate_rows(Activation::Sigmoid, ROWS, hp, z.ld, &mut separate[gate * hp..]);
+    }
+    for row in separate.chunks_exact_mut(z.ld) {
+        for unit in 0..hp {
+            row[unit] += row[2 * hp + unit] * row[3 * hp + unit];
+        }
+    }
+    activate_rows(Activation::Tanh, ROWS, hp, z.ld, &mut separate);
+    assert_eq!(fused, separate);
+    for (at, h) in h.into_iter().enumerate() {
+        let row = &separate[at / hp * z.ld..];
+        let (candidate, update) = (row[at % hp], row[hp + at % hp]);
+        assert_eq!(h, update * before.data[at] + (1.0 - update) * candidate);
     }
 }
