@@ -13,7 +13,7 @@ import type { NdArray } from '../../ts/tensor/ndarray.js'
 import type { Shape } from '../../ts/tensor/shape.js'
 import type { SymbolicTensor, Variable } from '../../ts/tensor/tensor.js'
 import { assertClose, numbersOf, type Stored } from '../fixtures/replay.js'
-import { handles, type Json, modelFile, modelNames, readJson, reconfigured, repacked } from './files.js'
+import { handles, type Json, modelFile, modelNames, read, readJson, reconfigured, repacked } from './files.js'
 
 interface Recorded {
   inputs: (Stored | number[][])[]
@@ -151,6 +151,11 @@ test('each file of the archive must be there', () => {
     )
     assert.is((error as ImportError).path, name)
   }
+})
+
+test('an HDF5 file is told from a damaged one', () => {
+  refused(read('tree.h5'), UnsupportedError, 'HDF5', '.keras')
+  refused(read('tree.h5').subarray(0, 6), ImportError, 'zip')
 })
 
 test('versions', () => {

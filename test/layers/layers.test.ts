@@ -126,7 +126,11 @@ test('Input: shapes with and without the batch, with and without new', () => {
   assert.equal(Input({ batchShape: [2, 3], dtype: 'int32', name: 'ids' }).dtype, 'int32')
   fails(() => Input({} as never), ArgumentError, /"shape" or "batchShape"/)
   fails(() => Input({ shape: ['a'] as never }), ArgumentError, /sizes/)
-  fails(() => Input({ shape: [1], dtype: 'float16' as never }), UnsupportedError, /float32, int32 or bool/)
+  fails(
+    () => Input({ shape: [1], dtype: 'float16' as never }),
+    UnsupportedError,
+    /dtype "float16" .*float32, int32/,
+  )
   assert.is(new InputLayer({ shape: [1], name: 'a' }).output.name, 'a')
 })
 

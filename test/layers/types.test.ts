@@ -9,6 +9,7 @@ import {
   Input,
   LSTM,
   LSTMCell,
+  type LSTMOptions,
   layerLstm,
   layerRnn,
   Model,
@@ -71,10 +72,54 @@ test('functions follow their object', () => {
   typed<[Tensor, Tensor, Tensor]>()(() => layerLstm(data(), { units, returnState: true }, { mask: [[true]] }))
   // @ts-expect-error an unknown option
   void (() => layerLstm(x, { unit: 4 }))
+  // @ts-expect-error Keras's spelling
+  void (() => new LSTM({ units, return_sequences: true }))
+  // @ts-expect-error an option of another layer
+  void (() => new LSTM({ units, resetAfter: true }))
+  // @ts-expect-error an option of another layer
+  void (() => new GRU({ units, unitForgetBias: true }))
+  // @ts-expect-error an unknown option
+  void (() => layerLstm({ units, returnSequence: true }))
+  // @ts-expect-error an unknown option
+  void (() => new RNN({ cell: new GRUCell({ units }), returnstate: true }))
+  // @ts-expect-error no shape
+  void (() => new Input({}))
   // @ts-expect-error an unknown activation
   void (() => new LSTM({ units, activation: 'tanhh' }))
   // @ts-expect-error comes later
   void (() => new LSTM({ units, stateful: true }))
+})
+
+test('what is no data is refused', () => {
+  const model = new Sequential()
+  const layer = new LSTM({ units })
+  // @ts-expect-error
+  void (() => model.predict('abc'))
+  // @ts-expect-error
+  void (() => model.stream().step('abc'))
+  // @ts-expect-error
+  void (() => model.stream().step(undefined))
+  // @ts-expect-error
+  void (() => layer.apply(x, { initialState: 'abc' }))
+  // @ts-expect-error
+  void (() => layer.apply(x, { mask: 'abc' }))
+})
+
+test('data in every form', () => {
+  const model = new Sequential()
+  const layer = new LSTM({ units })
+  const deep: readonly (readonly (readonly number[])[])[] = []
+  void (() => [model.predict(new Float64Array(3)), model.predict(data()), model.predict(deep)])
+  void (() => model.predict([new Float32Array(3), [1, 2, 3]], { mask: [null, [[true]]] }))
+  void (() => model.stream().step(null, undefined, { mask: true }))
+  void (() => layer.apply(x, { mask: x, initialState: [x, x] }))
+  void (() => layer.apply(deep, { mask: null, initialState: [[[1]], [[1]]] }))
+})
+
+test('options from elsewhere', () => {
+  const options: LSTMOptions = { units }
+  const some = { units, returnSequences: true }
+  void (() => [new LSTM(options), new LSTM(some), new LSTM({ ...some, returnState: true })])
 })
 
 test('models give what they declare', () => {

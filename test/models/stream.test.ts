@@ -12,6 +12,7 @@ import {
   GRUCell,
   Input,
   Layer,
+  LayerRnnError,
   LSTM,
   LSTMCell,
   Masking,
@@ -286,6 +287,60 @@ test('a layer called twice has states for each call', () => {
   assert.equal(Object.keys(stream.getStates()), ['gru', 'gru:1'])
 })
 
+test('a frame is given, or was written before', () =>
+  balanced(() => {
+    using model = new Sequential([new GRU({ units: 2, inputShape: [null, 2] })], { name: 'm' })
+    using stream = model.stream()
+    using given = model.stream()
+    const expected = given.step([1, 2]).slice()
+    ;(stream.input as Float32Array).set([1, 2])
+    assert.equal(stream.step(), expected)
+    stream.resetStates()
+    const out = new Float32Array(2)
+    assert.is(stream.step(null, out), out)
+    assert.equal(out, expected)
+    const frames: number[][] = []
+    const wrong: [() => unknown, string, RegExp][] = [
+      [() => stream.step(frames[0] as never), 'frame', /^m: the frame is undefined; give null/],
+      [() => stream.step('abc' as never), 'frame', /^m: frame must be numbers/],
+      [() => stream.step([1]), 'frame', /^m: frame must hold 2 numbers/],
+      [() => stream.step([1, 2], new Float32Array(1)), 'out', /^m: out must hold 2/],
+      [() => stream.step([1, 2], null, 5 as never), 'options', /step takes one object/],
+      [() => stream.steps(undefined as never), 'block', /^m: block must be numbers/],
+      [() => stream.setStates(undefined as never), 'states', /^m: states are given in an object/],
+      [() => stream.resetStates(null as never), 'states', /in an object/],
+      [
+        () =>
+          stream.setStates({
+            gru: [
+              [1, 2],
+              [1, 2],
+            ],
+          }),
+        'initialState',
+        /^gru: initial state 0 must be \[1, 2\]/,
+      ],
+      [
+        () => model.stream(2 as never),
+        'options',
+        /stream takes one object of options, as \{ batch \}, not 2/,
+      ],
+    ]
+    for (const [use, argument, text] of wrong) {
+      let error: unknown
+      try {
+        use()
+      } catch (thrown) {
+        error = thrown
+      }
+      assert.instance(error, LayerRnnError)
+      const { message, argument: named, layer } = error as LayerRnnError
+      assert.match(message, text)
+      assert.is(named, argument)
+      assert.is(layer, argument === 'initialState' ? 'gru' : 'm')
+    }
+  }))
+
 test('a disposed stream or model refuses', () =>
   balanced(() => {
     const model = new Sequential([new GRU({ units: 2, inputShape: [null, 2] })])
@@ -303,7 +358,7 @@ test('a disposed stream or model refuses', () =>
     }
     const other = model.stream()
     model.dispose()
-    fails(() => other.step([1, 2]), DisposedError, /./)
+    assert.is(fails(() => other.step([1, 2]), DisposedError, /^sequential/).layer, 'sequential')
     fails(() => model.stream(), DisposedError, /./)
     other.dispose()
   }))

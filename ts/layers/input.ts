@@ -34,8 +34,8 @@ const dtype: Field<DType> = {
 export class InputLayer extends Layer {
   static override readonly className: string = 'InputLayer'
   static override readonly fields: Fields = {
-    batchShape: nullable(dims),
     shape: unwritten(nullable(dims)),
+    batchShape: nullable(dims),
     dtype,
     sparse: only(false),
     ragged: only(false),

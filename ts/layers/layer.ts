@@ -7,6 +7,7 @@ import { nextKey } from '../initializers/seed.js'
 import { applications, type Node, releaseConstants } from '../models/graph.js'
 import { Programs } from '../models/program.js'
 import type { NdArray } from '../tensor/ndarray.js'
+import { printed } from '../tensor/printed.js'
 import type { DType, Shape } from '../tensor/shape.js'
 import { type SymbolicTensor, Variable } from '../tensor/tensor.js'
 import { apply, type Call, inferShape } from './apply.js'
@@ -66,7 +67,8 @@ export abstract class Layer {
     const className = classNameOf(own)
     const { name, trainable, inputShape, batchInputShape, batchSize, weights, ...values } = readOptions(
       className,
-      { ...baseFields, ...own.fields },
+      // Own ones first, in messages too; they win over those of the base.
+      { ...own.fields, ...baseFields, ...own.fields },
       options,
     )
     this.#name = name as string | null
@@ -263,7 +265,7 @@ export abstract class Layer {
   }
 
   #build(build: (shape: Shape) => void, inputShape: Shape): void {
-    this.#checkAlive()
+    this.checkAlive()
     if (this.built) return
     this.#building = true
     try {
@@ -282,7 +284,7 @@ export abstract class Layer {
 
   /** Copies of the weights' values, in the order of `weights`. */
   getWeights(): NdArray[] {
-    this.#checkAlive()
+    this.checkAlive()
     return this.weights.map(variable => variable.read())
   }
 
@@ -331,12 +333,13 @@ export abstract class Layer {
     return this.sublayers
   }
 
-  #checkAlive(): void {
+  /** Refuses to go on when it has been disposed. @internal */
+  checkAlive(): void {
     if (this.#disposed) throw new DisposedError(`${this.name} has been disposed`, { layer: this.name })
   }
 
   #checkWeights(): void {
-    this.#checkAlive()
+    this.checkAlive()
     if (this.built) return
     throw new StateError(`${this.name} has no weights before it is built`, { layer: this.name })
   }
@@ -371,6 +374,7 @@ export abstract class Layer {
 }
 
 disposable(Layer)
+printed(Layer)
 
 function ownedLayers(value: unknown): Layer[] {
   if (value instanceof Layer) return [value]

@@ -34,7 +34,8 @@ export function checkOptions(
 ): void {
   const who = method === undefined ? layer : `${layer}: ${method}`
   if (!isPlain(options)) {
-    throw new ArgumentError(`${who} takes one object of options, as { ${example} }, not ${show(options)}`, {
+    const takes = example === undefined ? 'no options' : `one object of options, as { ${example} }`
+    throw new ArgumentError(`${who} takes ${takes}, not ${show(options)}`, {
       layer,
       argument: 'options',
       expected: known,

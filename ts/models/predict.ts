@@ -26,6 +26,7 @@ export function predict<S extends Symbols>(
   options: PredictOptions,
 ): Nested<NdArray<Data>> {
   const { name } = model
+  model.checkAlive()
   checkOptions(name, options, ['batchSize', 'mask'], 'predict')
   const { batchSize = 32, mask } = options
   count().read(batchSize, { layer: name, argument: 'batchSize' })

@@ -16,6 +16,7 @@ import { isPlain, leaves, type Nested } from '../layers/structure.js'
 import type { Inputs, Masks, Replaced } from '../layers/types.js'
 import { numbersOf, type Values } from '../layers/values.js'
 import { Trace } from '../ops/trace.js'
+import { printed } from '../tensor/printed.js'
 import type { Data, DType, Shape } from '../tensor/shape.js'
 import { fromValues, type Tensor } from '../tensor/tensor.js'
 import { Block } from './block.js'
@@ -147,6 +148,10 @@ export class Stream<S extends Symbols = Symbols> {
     return copy
   }
 
+  toString(): string {
+    return `stream of ${this.model}`
+  }
+
   get disposed(): boolean {
     return this.#disposed
   }
@@ -200,6 +205,7 @@ export class Stream<S extends Symbols = Symbols> {
   }
 }
 disposable(Stream)
+printed(Stream)
 
 function batchOf<S extends Symbols>(model: Model<S>, options: StreamOptions): number {
   checkOptions(model.name, options, ['batch', 'inputs'], 'stream')

@@ -22,12 +22,14 @@ interface Group {
 }
 
 export class StreamStates {
+  readonly #layer: string
   readonly #engine: Engine
   readonly #batch: number
   readonly #names: Map<object, string>
   #groups = new Map<string, Group>()
 
   constructor(model: Layer, engine: Engine, batch: number) {
+    this.#layer = model.name
     this.#engine = engine
     this.#batch = batch
     this.#names = new Map(names(model))
@@ -75,8 +77,9 @@ export class StreamStates {
   #checked(values: Readonly<Record<string, unknown>>): [Tensor, Data][] {
     if (!isPlain(values)) {
       throw new ArgumentError(
-        `states are given in an object, by the names of layers, not as ${show(values)}`,
+        `${this.#layer}: states are given in an object, by the names of layers, not as ${show(values)}`,
         {
+          layer: this.#layer,
           argument: 'states',
           actual: values,
         },
@@ -86,7 +89,8 @@ export class StreamStates {
       const group = this.#groups.get(name)
       if (!group) {
         const known = [...this.#groups.keys()]
-        throw new ArgumentError(`the stream has no states of "${name}"${hint(name, known)}`, {
+        throw new ArgumentError(`${this.#layer}: the stream has no states of "${name}"${hint(name, known)}`, {
+          layer: this.#layer,
           argument: 'states',
           expected: known,
           actual: name,
