@@ -17,6 +17,7 @@ import {
   LSTMCell,
   Masking,
   Model,
+  NdArray,
   ops,
   RNN,
   Sequential,
@@ -24,6 +25,8 @@ import {
   StateError,
   type Stream,
   type SymbolicTensor,
+  scope,
+  tensor,
   UnsupportedError,
 } from '../../ts/entry/api.js'
 import { balanced, fails } from '../engine/support.js'
@@ -253,6 +256,30 @@ test('outputs: the same array, one given, and the views', () => {
   fails(() => stream.step([1, 2], out, { msk: true } as never), ArgumentError, /did you mean "mask"/)
 })
 
+test('tensors and NdArrays are frames, blocks and masks', () =>
+  balanced(() => {
+    using model = new Sequential([new GRU({ units: 3, returnSequences: true, inputShape: [null, 2] })])
+    using stream = model.stream()
+    const expected = [...stream.steps(numbers(4))]
+    for (const make of [
+      (data: Float32Array, shape: number[]) => tensor(data, shape),
+      (data: Float32Array, shape: number[]) => new NdArray(data, shape),
+    ]) {
+      scope(() => {
+        stream.resetStates()
+        const first = stream.step(make(numbers(4).subarray(0, 2), [1, 2]))
+        assert.equal([...first], expected.slice(0, 3))
+        stream.resetStates()
+        const block = make(numbers(4), [1, 2, 2])
+        assert.equal([...stream.steps(block)], expected)
+        stream.resetStates()
+        const mask = tensor([[true, false]])
+        assert.equal([...stream.steps(block, null, { mask })].slice(3), expected.slice(0, 3))
+        fails(() => stream.step(make(numbers(4), [2, 2])), ShapeError, /frame/)
+      })
+    }
+  }))
+
 test('what cannot stream says which layer', () => {
   const sequential = (...layers: Layer[]) =>
     new Sequential([new GRU({ units: 2, returnSequences: true, inputShape: [null, 2] }), ...layers])
@@ -307,8 +334,8 @@ test('a frame is given, or was written before', () =>
       [() => stream.step([1, 2], new Float32Array(1)), 'out', /^m: out must hold 2/],
       [() => stream.step([1, 2], null, 5 as never), 'options', /step takes one object/],
       [() => stream.steps(undefined as never), 'block', /^m: block must be numbers/],
-      [() => stream.setStates(undefined as never), 'states', /^m: states are given in an object/],
-      [() => stream.resetStates(null as never), 'states', /in an object/],
+      [() => stream.setStates(undefined as never), 'states', /^m: states must be an object/],
+      [() => stream.resetStates(null as never), 'states', /an object/],
       [
         () =>
           stream.setStates({

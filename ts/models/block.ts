@@ -1,14 +1,14 @@
 /** The tensors of a stream for blocks of one length, joined with the model's program. */
 import type { Engine } from '../engine/engine.js'
 import { named } from '../errors.js'
-import { leaves, type Nested, pack } from '../layers/structure.js'
+import { leaves, type Nested } from '../layers/structure.js'
 import { type Call, Trace } from '../ops/trace.js'
-import type { Data, DType } from '../tensor/shape.js'
+import type { DType } from '../tensor/shape.js'
 import { allocate, Tensor } from '../tensor/tensor.js'
-import { KerasTensor } from './graph.js'
-import { arrange } from './io.js'
+import type { KerasTensor } from './graph.js'
 import type { Model } from './model.js'
 import { Port } from './port.js'
+import { Ports } from './ports.js'
 import type { InputType } from './program.js'
 import type { StreamStates } from './stream_states.js'
 import { inputsOf, traceModel } from './trace_model.js'
@@ -26,17 +26,16 @@ export interface BlockSource {
 
 export class Block {
   readonly #model: Model
-  readonly #form: Nested<KerasTensor>
   readonly #call: Call
-  readonly #frames: Port[]
-  readonly #masks: Port[]
-  readonly #outputs: Port[]
-  /** Of a model that has one of each: no list is made for them. */
-  readonly #frame: Port | undefined
-  readonly #output: Port | undefined
+  readonly #frames: Ports
+  readonly #masks: Ports | undefined
+  readonly #outputs: Ports
+  /** All tensors of its own. */
+  readonly #tensors: readonly Tensor[]
 
   /** For blocks of `n` steps. */
   constructor({ model, batch, once, form, states }: BlockSource, n: number, masked: boolean) {
+    const { name } = model
     const symbols = inputsOf(model)
     const types = symbols.map(({ shape, dtype }, i): InputType => {
       const whole = once[i]?.shape.slice(1)
@@ -57,41 +56,36 @@ export class Block {
     try {
       const what = n === 1 ? 'frame' : 'block'
       const stepped = leaves(form)
-      this.#frames = stepped.map(({ shape, dtype }) => port(dtype, shape.slice(2) as number[], what))
-      this.#masks = masked ? stepped.map(() => port('bool', [], 'mask')) : []
+      const frames = stepped.map(({ shape, dtype }) => port(dtype, shape.slice(2) as number[], what))
+      const masks = masked ? stepped.map(() => port('bool', [], 'mask')) : []
       let next = 0
       const inputs = [
-        ...once.map(tensor => tensor ?? this.#frames[next++]!.tensor),
-        ...this.#masks.map(mask => mask.tensor),
+        ...once.map(tensor => tensor ?? frames[next++]!.tensor),
+        ...masks.map(mask => mask.tensor),
         ...program.states.map(state => states.tensor(state)),
       ]
       const plan = program.bind(inputs.map(({ shape }) => shape))
       this.#call = Trace.outside(() => plan.call(inputs))
+      this.#frames = new Ports(name, 'inputs', form, frames)
+      this.#masks = masked ? new Ports(name, 'mask', form, masks) : undefined
     } catch (error) {
       for (const tensor of made) tensor.dispose()
       throw error
     }
     this.#model = model
-    this.#form = form
-    this.#outputs = this.#call.outputs.map(tensor => new Port(tensor, tensor.shape, 'out'))
-    this.#frame = form instanceof KerasTensor ? this.#frames[0] : undefined
-    this.#output = (model.outputs as unknown) instanceof KerasTensor ? this.#outputs[0] : undefined
+    const outputs = this.#call.outputs.map(tensor => new Port(tensor, tensor.shape, 'out'))
+    this.#outputs = new Ports(name, 'outputs', model.outputs, outputs)
+    this.#tensors = [...made, ...this.#call.outputs]
   }
 
   /** The inputs in the engine's memory, in their form. */
   get input(): unknown {
-    return pack(
-      this.#form,
-      this.#frames.map(frame => frame.view),
-    )
+    return this.#frames.view
   }
 
   /** The outputs in the engine's memory, in their form. */
   get output(): unknown {
-    return pack(
-      this.#model.outputs,
-      this.#outputs.map(output => output.view),
-    )
+    return this.#outputs.view
   }
 
   /** Copies in what is given, runs, copies out. */
@@ -104,34 +98,15 @@ export class Block {
   }
 
   #run(frame: unknown, out: unknown, mask: unknown): unknown {
-    if (frame !== undefined) this.#write(frame)
-    if (mask !== undefined) this.#writeMask(mask)
+    if (frame !== undefined) this.#frames.write(frame)
+    if (mask !== undefined) this.#masks?.writeMask(mask)
     this.#call.run()
-    if (this.#output) return this.#output.read(out as Data | undefined)
-    const { name, outputs } = this.#model
-    const targets = out === undefined ? [] : arrange(name, 'outputs', outputs, out)
-    return pack(
-      outputs,
-      this.#outputs.map((output, i) => output.read(targets[i] as Data | undefined)),
-    )
-  }
-
-  #write(frame: unknown): void {
-    if (this.#frame) this.#frame.write(frame)
-    else {
-      const parts = arrange(this.#model.name, 'inputs', this.#form, frame)
-      for (const [i, port] of this.#frames.entries()) port.write(parts[i])
-    }
-  }
-
-  #writeMask(mask: unknown): void {
-    const parts = this.#frame ? [mask] : arrange(this.#model.name, 'mask', this.#form, mask)
-    for (const [i, port] of this.#masks.entries()) port.writeMask(parts[i] ?? true)
+    return this.#outputs.read(out)
   }
 
   dispose(): void {
     this.#call.dispose()
-    for (const port of [...this.#frames, ...this.#masks, ...this.#outputs]) port.tensor.dispose()
+    for (const tensor of this.#tensors) tensor.dispose()
   }
 }
 

@@ -2,7 +2,7 @@
 import { ShapeError, show } from '../errors.js'
 import { convert } from '../tensor/convert.js'
 import type { Data } from '../tensor/shape.js'
-import type { Tensor } from '../tensor/tensor.js'
+import { Tensor } from '../tensor/tensor.js'
 
 export class Port {
   readonly tensor: Tensor
@@ -63,7 +63,8 @@ export class Port {
   /** Numbers in any form; a single step may come with or without its time axis. */
   #convert(values: unknown): Data {
     const { dtype, shape } = this.tensor
-    const { data, shape: given } = convert(values, { dtype, what: this.#what })
+    const numbers = values instanceof Tensor ? values.read() : values
+    const { data, shape: given } = convert(numbers, { dtype, what: this.#what })
     const fitting = given.length < 2 || given.join() === shape.join() || given.join() === this.#shape.join()
     if (!fitting || data.length !== this.#length) throw this.#wrong(data.length)
     return data

@@ -21,8 +21,8 @@ import type { Data, DType, Shape } from '../tensor/shape.js'
 import { fromValues, type Tensor } from '../tensor/tensor.js'
 import { Block } from './block.js'
 import type { KerasTensor } from './graph.js'
-import { arrange } from './io.js'
 import type { Model, Symbols } from './model.js'
+import { Parts } from './parts.js'
 import { type States, StreamStates } from './stream_states.js'
 import { inputsOf } from './trace_model.js'
 
@@ -54,6 +54,10 @@ export class Stream<S extends Symbols = Symbols> {
   readonly #once: readonly (Tensor | undefined)[]
   /** The inputs that come with every step, in the form in which they come. */
   readonly #form: Nested<KerasTensor>
+  readonly #parts: Parts
+  /** What a block must fill, its number of steps null, and the numbers of one of them. */
+  readonly #pattern: Shape
+  readonly #row: number
   /** By length; those with masks by minus the length. */
   readonly #blocks = new Map<number, Block>()
   readonly #single: Block
@@ -67,6 +71,9 @@ export class Stream<S extends Symbols = Symbols> {
     this.#states = new StreamStates(model, model.engine, this.batch)
     this.#once = giveOnce(model, this.batch, options.inputs ?? {})
     this.#form = steppedForm(model, this.#once)
+    this.#parts = new Parts(model.name, 'inputs', this.#form)
+    this.#pattern = [this.batch, null, ...leaves(this.#form)[0]!.shape.slice(2)]
+    this.#row = this.#pattern.reduce<number>((product, size) => product * (size ?? 1), 1)
     try {
       this.#single = this.#block(1, false)
     } catch (error) {
@@ -115,7 +122,7 @@ export class Stream<S extends Symbols = Symbols> {
    */
   steps(block: Frame, out?: Replaced<S, Data> | null, options?: StepOptions): Replaced<S, Float32Array> {
     const mask = options && this.#maskOf(options)
-    const steps = lengthOf(this.model.name, this.batch, this.#form, block)
+    const steps = this.#lengthOf(block)
     return this.#block(steps, mask !== undefined).run(block, out ?? undefined, mask) as Replaced<
       S,
       Float32Array
@@ -166,19 +173,44 @@ export class Stream<S extends Symbols = Symbols> {
   }
 
   #maskOf(options: StepOptions): unknown {
-    checkOptions(this.model.name, options, ['mask'], 'step')
+    let plain = isPlain(options)
+    for (const name in options) if (name !== 'mask') plain = false
+    if (!plain) checkOptions(this.model.name, options, ['mask'], 'step')
     return options.mask ?? undefined
+  }
+
+  /** The number of steps in a block, by that of its first input. */
+  #lengthOf(block: Frame): number {
+    this.#parts.check(block)
+    const first = this.#parts.at(block, 0)
+    const expected = this.#pattern
+    const steps =
+      first instanceof Float32Array || first instanceof Int32Array || first instanceof Float64Array
+        ? first.length / this.#row
+        : numbersOf(this.model.name, 'block', first, { shape: expected, dtype: leaves(this.#form)[0]!.dtype })
+            .shape[1]!
+    if (Number.isInteger(steps) && steps > 0) return steps
+    const layer = this.model.name
+    throw new ShapeError(`${layer}: a block must fill ${show(expected)} with at least one step`, {
+      layer,
+      argument: 'block',
+      expected,
+      actual: steps * this.#row,
+    })
   }
 
   /** What runs a plain step, unless the stream is disposed. */
   get #live(): Block {
-    if (!this.#disposed) return this.#single
-    throw new DisposedError(`a stream of ${this.model.name} has been disposed`, { layer: this.model.name })
+    const { model } = this
+    if (!this.#disposed && !model.disposed) return this.#single
+    const layer = model.name
+    const what = model.disposed ? layer : `a stream of ${layer}`
+    throw new DisposedError(`${what} has been disposed`, { layer })
   }
 
   /** What runs blocks of `n` steps; the last few lengths are kept, a single step always. */
   #block(n: number, masked: boolean): Block {
-    if (this.#disposed) return this.#live
+    void this.#live
     const key = masked ? -n : n
     const known = this.#blocks.get(key)
     if (known) return known
@@ -263,23 +295,4 @@ function steppedForm<S extends Symbols>(model: Model<S>, once: readonly unknown[
   const rest = inputsOf(model).filter((_, i) => !once[i])
   if (rest.length === 1) return rest[0]!
   return isPlain(inputs) ? Object.fromEntries(Object.entries(inputs).filter((_, i) => !once[i])) : rest
-}
-
-/** The number of steps in a block, by that of its first input. */
-function lengthOf(layer: string, batch: number, form: Nested<KerasTensor>, block: Frame): number {
-  const [first] = arrange(layer, 'inputs', form, block)
-  const { shape, dtype } = leaves(form)[0]!
-  const pattern = [batch, null, ...shape.slice(2)]
-  const row = pattern.reduce<number>((product, size) => product * (size ?? 1), 1)
-  const steps =
-    first instanceof Float32Array || first instanceof Int32Array
-      ? first.length / row
-      : numbersOf(layer, 'block', first, { shape: pattern, dtype }).shape[1]!
-  if (Number.isInteger(steps) && steps > 0) return steps
-  throw new ShapeError(`${layer}: a block must fill ${show(pattern)} with at least one step`, {
-    layer,
-    argument: 'block',
-    expected: pattern,
-    actual: steps * row,
-  })
 }
