@@ -129,6 +129,18 @@ export function named(error: unknown, name: string): unknown {
   return error
 }
 
+/** The error of an argument that must be something else. */
+export function mustBe(
+  what: string,
+  argument: string,
+  expected: string | number,
+  actual: unknown,
+  Class: new (message: string, details: ErrorDetails) => LayerRnnError = ArgumentError,
+): LayerRnnError {
+  const text = `${what}: ${argument} must be ${expected}, not ${show(actual)}`
+  return new Class(text, { argument, expected, actual })
+}
+
 /** A value for a message: `[null, 3]`, `"tanh"`, `{ axis }`, `tensor float32 [2]`, `Map`. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)
@@ -137,10 +149,7 @@ export function show(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value === 'function') return 'a function'
   if (typeof value !== 'object' || value === null) return String(value)
-  const prototype = Object.getPrototypeOf(value)
-  if (prototype === null || prototype === Object.prototype) {
-    const keys = Object.keys(value)
-    return keys.length > 8 ? `an object of ${keys.length}` : `{ ${keys.join(', ')} }`
-  }
-  return Symbol.toPrimitive in value ? String(value) : (value.constructor?.name ?? 'an object')
+  const Class = value.constructor
+  if (!Class || Class === Object) return `{ ${Object.keys(value).slice(0, 8).join(', ')} }`
+  return Symbol.toPrimitive in value ? String(value) : Class.name
 }

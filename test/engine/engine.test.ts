@@ -30,7 +30,7 @@ test('use puts back what was current, and refuses async functions', () => {
   )
   assert.is(currentEngine(), before)
   fails(() => engine.use(async () => 1), ArgumentError, /async/)
-  fails(() => engine.use(1 as never), ArgumentError, /engine\.use needs a function, not 1/)
+  fails(() => engine.use(1 as never), ArgumentError, /engine\.use: fn must be a function, not 1/)
   engine.dispose()
 })
 
@@ -47,12 +47,15 @@ test('maxBytes bounds the numbers, and the engine works on', () => {
   fails(() => createEngine({ maxBytes: -1 }), ArgumentError, /maxBytes/)
   fails(() => createEngine({ maxBytes: '1' as never }), ArgumentError, /a number of bytes, not "1"/)
   const misspelled = () => createEngine({ maxbytes: 1 } as object)
-  assert.is(fails(misspelled, ArgumentError, /no option "maxbytes", only { maxBytes }/).argument, 'maxbytes')
+  assert.is(
+    fails(misspelled, ArgumentError, /options must be { maxBytes }, not { maxbytes }/).argument,
+    'options',
+  )
   for (const options of [null, 5, '5'])
     fails(
       () => createEngine(options as never),
       ArgumentError,
-      /createEngine has no option .*only { maxBytes }/,
+      /createEngine: options must be { maxBytes }, not/,
     )
 })
 

@@ -37,7 +37,13 @@ test('each code has its class and says what was expected', () => {
 })
 
 test('inputs have names and shapes, sizes of memory units', () => {
-  const named = failure(ErrorCode.Rank, Int32Array.of(1, 2, 3, 0), '', () => ['kernel', [2, null, 4]])
+  const named = failure(
+    ErrorCode.Rank,
+    Int32Array.of(1, 2, 3, 0),
+    '',
+    [undefined, 'kernel'],
+    [[], [2, null, 4]],
+  )
   assert.equal([named.message, named.argument], ['kernel [2, null, 4] must have 2 axes, not 3', 'kernel'])
   assert.match(made(ErrorCode.Memory, 100).message, /for 400 bytes more/)
   assert.match(made(ErrorCode.Memory, 256).message, /for 1 KiB more/)

@@ -94,7 +94,7 @@ test('forgotten tensors are freed by the garbage collector', async () => {
 })
 
 test('scope needs a function', () => {
-  const error = fails(() => scope(1 as never), ArgumentError, /^scope needs a function, not 1$/)
+  const error = fails(() => scope(1 as never), ArgumentError, /^scope: fn must be a function, not 1$/)
   assert.equal([error.argument, error.actual], ['fn', 1])
 })
 

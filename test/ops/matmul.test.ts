@@ -97,7 +97,7 @@ test('take gives rows, and refuses ids that are not there', () => {
       const error = fails(() => ops.take(table, [1, 3]), ArgumentError, /^take: index 3 is not in 0 … 2/)
       assert.is(error.actual, 3)
       fails(() => ops.take(table, [-1]), ArgumentError, /index -1/)
-      fails(() => ops.take(table, [0], 1), UnsupportedError, /axis 0/)
+      fails(() => ops.take(table, [0], 1), UnsupportedError, /axis must be 0, not 1/)
     }),
   )
 })

@@ -79,16 +79,12 @@ test('argmax and argmin give the first', () => {
 })
 
 test('wrong axes and dtypes are refused', () => {
-  fails(() => ops.sum([1, 2], 1), ArgumentError, /sum: axis must be a whole number in -1 … 0, not 1/)
+  fails(() => ops.sum([1, 2], 1), ArgumentError, /sum: axis must be in -1 … 0, not 1/)
   const options = ops.sum as (...args: unknown[]) => unknown
   const error = fails(() => options([[1]], { axis: 0 }), ArgumentError, /axis must be .*-2 … 1, not { axis }/)
-  assert.equal([error.argument, error.expected], ['axis', 'a whole number in -2 … 1'])
-  fails(
-    () => options([1], 0, { keepdims: true }),
-    ArgumentError,
-    /keepdims must be true or false, not { keep/,
-  )
-  fails(() => options(7, 0), ArgumentError, /axis must be left out, there are no axes, not 0/)
+  assert.equal([error.argument, error.expected], ['axis', 'in -2 … 1'])
+  fails(() => options([1], 0, { keepdims: true }), ArgumentError, /keepdims must be a boolean, not { keep/)
+  fails(() => options(7, 0), ArgumentError, /axis must be left out, not 0/)
   fails(() => ops.argmax([1], { axis: 0 } as never), ArgumentError, /not { axis }/)
   fails(() => ops.sum([1, 2], 0.5), ArgumentError, /0\.5/)
   fails(() => ops.sum([[1, 2]], [1, -1]), ArgumentError, /sum/)

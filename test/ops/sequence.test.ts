@@ -269,7 +269,7 @@ test('another length is bound without another trace', () => {
       wrong({ bias: ops.ones([1]) }, 'bias')
       wrong({ mask: ops.ones([1, 2]), states: [ops.ones([2, 3])] }, 'initial state 0')
       wrong({ previous: ops.ones([2, 3]) }, 'previous output')
-      fails(() => p.bind([[1, 0, 2]]), ShapeError, /sequence: x must have at least one time step, not 0/)
+      fails(() => p.bind([[1, 0, 2]]), ShapeError, /sequence: axis 1 of x must be 1, not 0/)
       p.dispose()
     }),
   )

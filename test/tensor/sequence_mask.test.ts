@@ -15,7 +15,7 @@ test('the first steps count', () => {
 })
 
 test('lengths beyond the end are refused', () => {
-  fails(() => sequenceMask([4], 3), ArgumentError, /4 is no length up to 3/)
+  fails(() => sequenceMask([4], 3), ArgumentError, /lengths must be in 0 … 3, not 4/)
   fails(() => sequenceMask([1.5]), ArgumentError, /1\.5/)
   fails(() => sequenceMask([-1], 3), ArgumentError, /-1/)
   fails(() => sequenceMask(undefined as never), ArgumentError, /sequenceMask: lengths must be numbers/)

@@ -47,7 +47,11 @@ test('data() is a copy', () => {
 })
 
 test('several unknown sizes, or too many elements for item(), are refused', () => {
-  fails(() => tensor(new Float32Array(4), [null, null]), ShapeError, /only one size/)
+  fails(
+    () => tensor(new Float32Array(4), [null, null]),
+    ShapeError,
+    /known but for one size, not \[null, null\]/,
+  )
   using a = tensor([1, 2])
   fails(() => a.item(), ArgumentError, /one element.*\[2\]/)
 })
@@ -71,7 +75,7 @@ test('tensors are no numbers', () => {
 test('NdArrays check their shape', () => {
   assert.equal(new NdArray(Uint8Array.of(1, 0), [1, 2]).array(), [[true, false]])
   assert.is(new NdArray(Int32Array.of(7), []).item(), 7)
-  fails(() => new NdArray(new Float32Array(3), [2]), ShapeError, /3 numbers/)
+  fails(() => new NdArray(new Float32Array(3), [2]), ShapeError, /data must be 2 numbers, not 3/)
   fails(() => new NdArray(new Float32Array(3), [-3]), ShapeError, /sizes/)
 })
 
@@ -80,7 +84,7 @@ test('an NdArray refuses what is no array of the engine, and shapes that are non
     const error = fails(
       () => new NdArray(data as never, [2]),
       ArgumentError,
-      /one of Float32Array, Int32Array/,
+      /data must be a Float32Array, Int32Array or Uint8Array, not/,
     )
     assert.equal([error.argument, error.actual], ['data', data])
   }
@@ -96,10 +100,7 @@ test('consoles and JSON show the numbers', () => {
   assert.is(inspect(array), 'NdArray float32 [2, 2] [ [ 1, 2 ], [ 3, 4 ] ]')
   assert.is(inspect({ array }), '{ array: NdArray float32 [2, 2] [ [ 1, 2 ], [ 3, 4 ] ] }')
   assert.is(JSON.stringify({ array }), '{"array":[[1,2],[3,4]]}')
-  assert.match(
-    inspect(new NdArray(new Int32Array(2000), [2000])),
-    /^NdArray int32 \[2000\] Int32Array.*1900 more/s,
-  )
+  assert.match(inspect(new NdArray(new Int32Array(2000), [2000])), /^NdArray int32 \[2000\] \[.*1900 more/s)
   const a = tensor([true, false])
   assert.is(inspect(a), 'tensor bool [2] [ true, false ]')
   a.dispose()
@@ -131,7 +132,7 @@ test('tensor() says what goes where', () => {
 test('sizes that the engine cannot count are refused', () => {
   const name = 'kernel'
   const huge = () => new Variable({ name, shape: [2, 4e9] })
-  fails(huge, ShapeError, /kernel must have known sizes up to 2147483647, not \[2, 4000000000\]/)
+  fails(huge, ShapeError, /kernel: shape must be of known sizes up to 2147483647, not \[2, 4000000000\]/)
   fails(() => tensor([], [4e9, null]), ShapeError, /no shape/)
   fails(
     () => new Variable({ name, shape: [2 ** 31 - 1, 2] }),

@@ -1,7 +1,8 @@
 /** One engine: a wasm instance with its tensors and programs, and the words through which the two sides talk. */
-import { ArgumentError, EngineError, MemoryError, show } from '../errors.js'
+import { ArgumentError, EngineError, MemoryError, mustBe } from '../errors.js'
 import { Stat } from '../generated/enums.js'
-import { failure, type InputNamer } from './failure.js'
+import type { Shape } from '../tensor/shape.js'
+import { failure } from './failure.js'
 import { type ExportName, type Exports, instantiate } from './instance.js'
 import { getModule } from './provider.js'
 
@@ -32,23 +33,11 @@ export class Engine {
   #instance = 0
 
   constructor(options: EngineOptions = {}) {
-    const isObject = Object(options) === options
-    const { maxBytes = 0, ...rest } = isObject ? options : {}
-    const [unknown] = isObject ? Object.keys(rest) : [options]
-    if (unknown !== undefined) {
-      throw new ArgumentError(`createEngine has no option ${show(unknown)}, only { maxBytes }`, {
-        argument: isObject ? `${unknown}` : 'options',
-        expected: ['maxBytes'],
-        actual: options,
-      })
-    }
-    if (!(Number.isFinite(maxBytes) && maxBytes >= 0)) {
-      throw new ArgumentError(`createEngine: maxBytes must be a number of bytes, not ${show(maxBytes)}`, {
-        argument: 'maxBytes',
-        expected: 'a number of bytes',
-        actual: maxBytes,
-      })
-    }
+    if (Object(options) !== options || Object.keys(options).some(name => name !== 'maxBytes'))
+      throw mustBe('createEngine', 'options', '{ maxBytes }', options)
+    const { maxBytes = 0 } = options
+    if (!(Number.isFinite(maxBytes) && maxBytes >= 0))
+      throw mustBe('createEngine', 'maxBytes', 'a number of bytes', maxBytes)
     this.#maxBytes = maxBytes
     this.#start()
   }
@@ -107,15 +96,15 @@ export class Engine {
   }
 
   /** Calls a function that answers with an id or a count, 0 when it failed. @internal */
-  make(what: string, name: ExportName, args: readonly number[], inputs?: InputNamer): number {
+  make(what: string, name: ExportName, args: readonly number[]): number {
     const id = this.call(name, ...args)
-    if (id === 0) throw this.failure(what, inputs)
+    if (id === 0) throw this.failure(what)
     return id
   }
 
   /** The error of the call that has just failed. @internal */
-  failure(what: string, inputs?: InputNamer): Error {
-    return failure(this.call('error_code'), this.operands, what, inputs)
+  failure(what: string, roles?: readonly (string | undefined)[], shapes?: readonly Shape[]): Error {
+    return failure(this.call('error_code'), this.operands, what, roles, shapes)
   }
 
   /** Operands of the last failure: four of them, then the record of the program or −1. @internal */
@@ -190,12 +179,11 @@ export function currentEngine(): Engine {
 
 /** Calls a function; refuses a promise where things are put back when the function returns. */
 export function synchronous<T>(what: string, fn: () => T): T {
-  const details = { argument: 'fn', expected: 'a function', actual: fn }
-  if (typeof fn !== 'function') throw new ArgumentError(`${what} needs a function, not ${show(fn)}`, details)
+  if (typeof fn !== 'function') throw mustBe(what, 'fn', 'a function', fn)
   const result = fn()
   if (typeof (result as { then?: unknown } | null)?.then !== 'function') return result
   throw new ArgumentError(
     `${what} needs a function that is not async: it ends before what the function awaits`,
-    details,
+    { argument: 'fn' },
   )
 }

@@ -13,9 +13,6 @@ import {
 import { ErrorCode } from '../generated/enums.js'
 import { dtypeOf, type Shape } from '../tensor/shape.js'
 
-/** What an input of the call that failed is to who made the call: its role there, and its shape where that is known. */
-export type InputNamer = (input: number) => readonly [role: string, shape?: Shape]
-
 type Fail = (
   Class: new (message: string, details: ErrorDetails) => LayerRnnError,
   text: string,
@@ -24,16 +21,14 @@ type Fail = (
 ) => LayerRnnError
 
 /** `input` is the name of the input that is wrong, if one is. */
-type Make = (fail: Fail, operands: Int32Array, input: string, what: string) => LayerRnnError
+type Make = (fail: Fail, operands: Int32Array, input: string) => LayerRnnError
 
 const size = (dim: number | undefined) => (dim! < 0 ? null : dim)
 
 const errors: Record<ErrorCode, Make> = {
-  [ErrorCode.Shape]: (fail, [at, axis, expected, actual], input, what) => {
+  [ErrorCode.Shape]: (fail, [, axis, expected, actual], input) => {
     if (axis === -1)
       return fail(ShapeError, `${input} has ${expected} elements, the new shape ${actual}`, expected, actual)
-    if (what === 'sequence' && at === 0 && actual === 0)
-      return fail(ShapeError, `${input} must have at least one time step, not 0`, '1 or more', actual)
     const [wanted, given] = [size(expected), size(actual)]
     return fail(ShapeError, `axis ${axis} of ${input} must be ${wanted}, not ${given}`, wanted, given)
   },
@@ -63,22 +58,27 @@ const errors: Record<ErrorCode, Make> = {
 
 /** 400 bytes, 1.5 GiB */
 function readable(bytes: number): string {
-  const power = bytes < 1024 ? 0 : Math.floor(Math.log2(bytes) / 10)
-  return `${Math.round((10 * bytes) / 1024 ** power) / 10} ${['bytes', 'KiB', 'MiB', 'GiB'][power]}`
+  const unit = Math.max(0, Math.floor(Math.log2(bytes) / 10))
+  return `${+(bytes / 1024 ** unit).toFixed(1)} ${['bytes', 'KiB', 'MiB', 'GiB'][unit]}`
 }
 
-/** The error of a code and its operands. `what` is the op or call that failed, or nothing. */
+/**
+ * The error of a code and its operands. `what` is the op or call that failed, or nothing; `roles` is what its inputs are to who made
+ * the call, `shapes` their shapes where they are known.
+ */
 export function failure(
   code: number,
   operands: Int32Array,
   what: string,
-  name: InputNamer = input => [`input ${input + 1}`],
+  roles: readonly (string | undefined)[] = [],
+  shapes: readonly Shape[] = [],
 ): LayerRnnError {
-  const [argument, shape] = code <= ErrorCode.Dtype ? name(operands[0]!) : []
+  const input = operands[0]!
+  const argument = code <= ErrorCode.Dtype ? (roles[input] ?? `input ${input + 1}`) : undefined
   const fail: Fail = (Class, text, expected, actual) =>
     new Class(what ? `${what}: ${text}` : text, { argument, expected, actual })
   const make = errors[code as ErrorCode]
   return make
-    ? make(fail, operands, shape ? `${argument} ${show(shape)}` : `${argument}`, what)
+    ? make(fail, operands, shapes[input] ? `${argument} ${show(shapes[input])}` : `${argument}`)
     : fail(EngineError, `the engine failed with code ${code}`)
 }

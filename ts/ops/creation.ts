@@ -2,7 +2,7 @@
 import { Op } from '../generated/enums.js'
 import { convert } from '../tensor/convert.js'
 import { type DType, kindOf } from '../tensor/shape.js'
-import { SymbolicTensor, type Tensor } from '../tensor/tensor.js'
+import type { Tensor } from '../tensor/tensor.js'
 import { bits, type Like, type Operand, operateOne } from './operation.js'
 import { dims, type Sizes, sizeCodes } from './shaping.js'
 import { sizeAlong } from './trace.js'
@@ -28,9 +28,10 @@ export function ones(shape: Sizes, dtype: DType = 'float32'): Tensor {
 
 /** One number in the shape of `x`, and in its dtype unless another is given. */
 export function fullLike<X extends Operand>(x: X, value: number | boolean, dtype?: DType): Like<X> {
-  const like = x instanceof SymbolicTensor ? x : convert(x, { what: 'fullLike: x' })
-  const sizes = like.shape.map((size, axis) => size ?? sizeAlong(like as SymbolicTensor, axis))
-  return full(sizes, value, dtype ?? like.dtype) as Like<X>
+  return operateOne('fullLike', [x], ([x]) => {
+    const sizes = x!.shape.map((_, axis) => sizeAlong(x!, axis))
+    return full(sizes, value, dtype ?? x!.dtype)
+  })
 }
 
 export function zerosLike<X extends Operand>(x: X, dtype?: DType): Like<X> {

@@ -1,5 +1,5 @@
 /** Products of matrices, and rows of tables. */
-import { show, UnsupportedError } from '../errors.js'
+import { mustBe, UnsupportedError } from '../errors.js'
 import { Op } from '../generated/enums.js'
 import { cast } from './cast.js'
 import { type Like, type Operand, operateOne } from './operation.js'
@@ -19,11 +19,7 @@ export function matmul<A extends Operand, B extends Operand>(a: A, b: B): Like<A
 export function dot<A extends Operand, B extends Operand>(a: A, b: B): Like<A | B> {
   return operateOne<A | B>('dot', [a, b], ([a, b]) => {
     if (b!.rank > 2) {
-      throw new UnsupportedError('dot: the second operand can have two axes at most; matmul takes more', {
-        argument: 'b',
-        expected: 2,
-        actual: b!.rank,
-      })
+      throw mustBe('dot', 'b', 'a vector or matrix (matmul takes more)', b, UnsupportedError)
     }
     return matmul(a!, b!)
   })
@@ -47,12 +43,7 @@ export function linear<X extends Operand, K extends Operand, B extends Operand =
 
 /** Rows of a table [n, …] by ids, which are cut to int32: […ids, …]. An id that is not in the table is an ArgumentError of the run. */
 export function take<T extends Operand, I extends Operand>(table: T, ids: I, axis = 0): Like<T | I> {
-  if (axis !== 0)
-    throw new UnsupportedError(`take works along axis 0, not ${show(axis)}`, {
-      argument: 'axis',
-      expected: 0,
-      actual: axis,
-    })
+  if (axis !== 0) throw mustBe('take', 'axis', 0, axis, UnsupportedError)
   return operateOne<T | I>(
     'take',
     [table, ids],

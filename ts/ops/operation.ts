@@ -8,7 +8,6 @@ import { Op } from '../generated/enums.js'
 import { type ArrayLike, convert } from '../tensor/convert.js'
 import { kindOf } from '../tensor/shape.js'
 import { fromValues, SymbolicTensor, Tensor, Variable } from '../tensor/tensor.js'
-import { roleOf } from './program.js'
 import { inOperation, Trace, TracedTensor } from './trace.js'
 
 /** What ops take: tensors of any kind, and numbers, which become constants. */
@@ -89,7 +88,7 @@ function record(
   return inOperation(name, roles, () =>
     trace.run(() =>
       body(
-        operands.map((operand, i) => value(trace, operand, `${name}: ${roleOf(i, roles)}`)),
+        operands.map((operand, i) => value(trace, operand, `${name}: ${roles[i]}`)),
         trace,
       ),
     ),

@@ -1,6 +1,5 @@
 /** Programs that were traced: bound to shapes they are plans, joined with tensors they are calls, and calls run. */
 import type { Engine } from '../engine/engine.js'
-import type { InputNamer } from '../engine/failure.js'
 import { type Disposes, Handle, made } from '../engine/handle.js'
 import { ArgumentError, named } from '../errors.js'
 import { type DType, dtypeOf, type Shape } from '../tensor/shape.js'
@@ -33,10 +32,6 @@ export interface Origin {
   roles?: readonly string[]
   layer?: string
 }
-
-/** What messages call an operand. */
-export const roleOf = (input: number, roles?: readonly string[]): string =>
-  roles?.[input] ?? `operand ${input + 1}`
 
 /** What a trace hands over. */
 export interface ProgramParts {
@@ -97,14 +92,13 @@ export class Program extends Handle {
   /** The error of a bind or run that has just failed, naming the op and the layer where it did. @internal */
   failure(what = ''): Error {
     const origin = this.#parts.origins[this.engine.operands[4]!]
-    const name: InputNamer = input => (origin ? [roleOf(input, origin.roles)] : this.called(input))
-    const error = this.engine.failure(origin?.op ?? what, name)
+    const error = this.engine.failure(origin?.op ?? what, origin ? origin.roles : this.names)
     return (origin?.layer ? named(error, origin.layer) : error) as Error
   }
 
-  /** What messages call an input. @internal */
-  called(input: number): [string] {
-    return [this.inputs[input]?.name ?? `input ${input + 1}`]
+  /** What messages call the inputs. @internal */
+  get names(): (string | undefined)[] {
+    return this.inputs.map(({ name }) => name)
   }
 
   /** Frees the program and what was captured as constants. Its variables stay. */
@@ -143,7 +137,7 @@ export class Plan {
     const targets = outputTypes.map((_, i) => (outputs[i] ? idIn(engine, outputs[i]) : 0))
     const words = engine.send([ids.length, ...ids, targets.length, ...targets], targets.length)
     const id = engine.call('call_new', this.#id, words)
-    if (id === 0) throw engine.failure('', input => program.called(input))
+    if (id === 0) throw engine.failure('', program.names)
     const answer = engine.words(targets.length)
     const results = outputTypes.map(({ shape, dtype }, i) => {
       if (outputs[i]) return outputs[i]

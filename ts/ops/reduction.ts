@@ -1,5 +1,5 @@
 /** Ops over axes. `axis` is one or several, by default all; `keepdims` leaves size 1 in their place. */
-import { ArgumentError, show } from '../errors.js'
+import { mustBe } from '../errors.js'
 import { Op, Reduce } from '../generated/enums.js'
 import type { DType } from '../tensor/shape.js'
 import { axisOf } from '../tensor/shape.js'
@@ -13,13 +13,7 @@ function reduction(name: string, kind: Reduce, to: DType, ...from: DType[]) {
   return <X extends Operand>(x: X, axis?: number | readonly number[], keepdims = false): Like<X> =>
     operateOne(name, [x], ([x], trace) => {
       const axes = axesOf(name, x!, axis)
-      if (typeof keepdims !== 'boolean') {
-        throw new ArgumentError(`${name}: keepdims must be true or false, not ${show(keepdims)}`, {
-          argument: 'keepdims',
-          expected: 'a boolean',
-          actual: keepdims,
-        })
-      }
+      if (typeof keepdims !== 'boolean') throw mustBe(name, 'keepdims', 'a boolean', keepdims)
       const value = from.includes(x!.dtype) ? cast(x!, to) : x!
       return trace.emit(Op.Reduce, [value], [kind, Number(keepdims), axes.length, ...axes])[0]!
     })

@@ -63,23 +63,21 @@ export function sequence(
     (mask ? operand.mask : 0) +
     (states ? operand.states : 0) +
     (previous ? operand.previous : 0)
-  const operands: SymbolicTensor[] = []
-  const roles: string[] = []
-  const take = (role: string, value: SymbolicTensor | null | undefined) => {
-    if (value) roles[operands.push(value) - 1] = role
-  }
-  take('x', x)
-  take('kernel', kernel)
-  take('recurrent kernel', recurrent)
-  take('bias', bias)
-  take('mask', mask)
-  states?.forEach((state, i) => {
-    take(`initial state ${i}`, state)
-  })
-  take('previous output', previous)
+  const initial = (states ?? []).map((state, i): [string, SymbolicTensor] => [`initial state ${i}`, state])
+  const operands: [role: string, value: SymbolicTensor | null | undefined][] = [
+    ['x', x],
+    ['kernel', kernel],
+    ['recurrent kernel', recurrent],
+    ['bias', bias],
+    ['mask', mask],
+    ...initial,
+    ['previous output', previous],
+  ]
+  const there = operands.filter(([, value]) => value)
+  const roles = there.map(([role]) => role)
   const [output, ...after] = operate(
     'sequence',
-    operands,
+    there.map(([, value]) => value!),
     (values, trace) =>
       trace.emit(
         Op.Sequence,

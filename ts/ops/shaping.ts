@@ -1,7 +1,7 @@
 /** Ops that move elements and change none. Sizes that are not known yet are copied from the operand that has them. */
-import { ArgumentError, ShapeError, show, TraceError } from '../errors.js'
+import { mustBe, ShapeError, show, TraceError } from '../errors.js'
 import { Op } from '../generated/enums.js'
-import { axisOf, isSize, list, maxSize } from '../tensor/shape.js'
+import { axisOf, isSize, sizes as known, list, maxSize } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import { promote } from './cast.js'
 import { type Like, type Operand, operate, operateOne } from './operation.js'
@@ -15,7 +15,7 @@ export function reshape<X extends Operand>(x: X, shape: readonly (number | null 
   const codes = list('reshape', 'shape', shape).flatMap((size, axis) => {
     if (size === -1) return [2, 0]
     if (size === null) return [1, axis]
-    if (!(size instanceof Dim)) return [0, literalSize('reshape', size)]
+    if (!isDim(size)) return [0, literalSize('reshape', size)]
     if (size.isOf(x)) return [1, size.axis]
     throw new TraceError('reshape takes unknown sizes of the tensor that is reshaped, not of others')
   })
@@ -40,11 +40,7 @@ export function squeeze<X extends Operand>(x: X, axis: number): Like<X> {
   return operateOne('squeeze', [x], ([x], trace) => {
     const at = axisOf(axis, x!.rank, 'squeeze')
     if (x!.shape[at] !== 1) {
-      throw new ShapeError(`squeeze: axis ${axis} of ${show(x!.shape)} must be 1`, {
-        argument: 'axis',
-        expected: 1,
-        actual: x!.shape[at],
-      })
+      throw mustBe('squeeze', 'axis', `one of size 1 in ${show(x!.shape)}`, axis, ShapeError)
     }
     const codes = own(x!).filter((_, i) => i !== at)
     return trace.emit(Op.Reshape, [x!], [2 * codes.length, ...codes.flat()])[0]!
@@ -56,12 +52,7 @@ const own = (x: SymbolicTensor) => x.shape.map((_, axis) => [1, axis])
 
 function literalSize(what: string, size: number): number {
   if (isSize(size)) return size
-  const expected = `a whole number up to ${maxSize}`
-  throw new ShapeError(`${what}: ${show(size)} is no size: ${expected}`, {
-    argument: 'shape',
-    expected,
-    actual: size,
-  })
+  throw mustBe(what, 'shape', known, size, ShapeError)
 }
 
 /** Axes in another order; by default reversed. */
@@ -73,10 +64,7 @@ export function transpose<X extends Operand>(x: X, axes?: readonly number[]): Li
         ? Array.from({ length: rank }, (_, i) => rank - 1 - i)
         : list('transpose', 'axes', axes).map(axis => axisOf(axis, rank, 'transpose'))
     if (order.length !== rank || new Set(order).size !== rank) {
-      throw new ArgumentError(`transpose: ${show(axes)} must name each of ${rank} axes once`, {
-        argument: 'axes',
-        actual: axes,
-      })
+      throw mustBe('transpose', 'axes', `each of ${rank} axes once`, axes)
     }
     return trace.emit(Op.Transpose, [x!], [rank, ...order])[0]!
   })
@@ -96,17 +84,10 @@ export function slice<X extends Operand>(
   return operateOne('slice', [x], ([x], trace) => {
     const { rank, shape } = x!
     const bad = (argument: string, actual: unknown, axis: number) =>
-      new ArgumentError(`slice: ${argument} ${show(actual)} does not fit axis ${axis} of ${show(shape)}`, {
-        argument,
-        actual,
-      })
+      mustBe('slice', argument, `within axis ${axis} of ${show(shape)}`, actual)
     const { length } = start
     if (length > rank || size.length !== length || step.length > length) {
-      throw new ArgumentError(`slice: start and size must be of one length, at most ${rank}`, {
-        argument: 'size',
-        expected: length,
-        actual: size.length,
-      })
+      throw mustBe('slice', 'size', `as long as start, at most ${rank}`, size)
     }
     const parts = start.flatMap((begin, axis) => {
       const whole = shape[axis] ?? maxSize
@@ -141,11 +122,7 @@ export function split<X extends Operand>(x: X, parts: number | readonly number[]
     const at = axisOf(axis, x!.rank, 'split')
     const whole = x!.shape[at]!
     if (typeof parts === 'number' && !(whole > 0 && parts > 0 && isSize(whole / parts) && isSize(parts))) {
-      throw new ShapeError(`split: axis ${axis} of ${show(x!.shape)} has no ${parts} equal parts`, {
-        argument: 'parts',
-        expected: whole,
-        actual: parts,
-      })
+      throw mustBe('split', 'parts', `a divisor of axis ${axis} of ${show(x!.shape)}`, parts, ShapeError)
     }
     const starts =
       typeof parts === 'number'
@@ -166,8 +143,7 @@ export function split<X extends Operand>(x: X, parts: number | readonly number[]
 /** Joined along an axis that is there. */
 export function concatenate<X extends Operand>(xs: readonly X[], axis = -1): Like<X> {
   const body = (values: readonly SymbolicTensor[], trace: Trace) => {
-    if (values.length === 0)
-      throw new ArgumentError('concatenate needs at least one tensor', { argument: 'xs' })
+    if (values.length === 0) throw mustBe('concatenate', 'xs', 'at least one tensor', xs)
     return trace.emit(Op.Concat, promote(values), [axisOf(axis, values[0]!.rank, 'concatenate')])[0]!
   }
   return operateOne('concatenate', list('concatenate', 'xs', xs), body, places(xs))
@@ -209,21 +185,21 @@ export function broadcastTo<X extends Operand>(x: X, shape: readonly (number | n
     const sizes = shape.map((size, axis) => {
       if (size !== null) return size
       if (axis >= added) return new Dim(values[0]!, axis - added)
-      throw new ShapeError(`broadcastTo: axis ${axis} of ${show(shape)} is new and needs a size`, {
-        argument: 'shape',
-        actual: shape,
-      })
+      throw mustBe('broadcastTo', 'shape', 'known for new axes', shape, ShapeError)
     })
     return trace.emit(Op.Broadcast, values, sizeCodes('broadcastTo', sizes, [values[0]!, ...likes]))[0]!
   }
   return operateOne('broadcastTo', [x, ...(likes as X[])], body, ['x'])
 }
 
+/** No `instanceof`, which would keep the class in bundles that never make one. */
+const isDim = (size: number | Dim | null): size is Dim => typeof (size as Dim | null)?.like === 'object'
+
 /** The tensors whose sizes are copied. */
 export const dims = (what: string, sizes: readonly (number | null | Dim)[]): SymbolicTensor[] => [
   ...new Set(
     list(what, 'shape', sizes)
-      .filter(size => size instanceof Dim)
+      .filter(isDim)
       .map(size => size.like),
   ),
 ]
@@ -231,7 +207,7 @@ export const dims = (what: string, sizes: readonly (number | null | Dim)[]): Sym
 /** The list (code, n, operand) of sizes that are literal or copied from one of `likes`. */
 export function sizeCodes(what: string, sizes: Sizes, likes: readonly SymbolicTensor[]): number[] {
   const codes = sizes.flatMap(size =>
-    size instanceof Dim ? [1, size.axis, likes.indexOf(size.like)] : [0, literalSize(what, size), 0],
+    isDim(size) ? [1, size.axis, likes.indexOf(size.like)] : [0, literalSize(what, size), 0],
   )
   return [codes.length, ...codes]
 }

@@ -8,7 +8,7 @@ import { currentLayer, TraceError } from '../errors.js'
 import { Op } from '../generated/enums.js'
 import { type DType, dtypeOf, kindOf, type Shape } from '../tensor/shape.js'
 import { SymbolicTensor, Tensor } from '../tensor/tensor.js'
-import { type InputType, idIn, type Origin, Program, type RowState, roleOf } from './program.js'
+import { type InputType, idIn, type Origin, Program, type RowState } from './program.js'
 
 export { Call, Plan, Program, type RowState, type TensorType } from './program.js'
 
@@ -185,7 +185,8 @@ export class Trace extends Handle {
     const origin: Origin = { ...(operation ?? { op: opName(op) }), layer: currentLayer() }
     const count = engine.call('builder_record', this.id, words)
     if (count === 0) {
-      throw engine.failure(origin.op, input => [roleOf(input, origin.roles), operands[input]?.shape])
+      const shapes = operands.map(operand => operand.shape)
+      throw engine.failure(origin.op, origin.roles, shapes)
     }
     this.#origins.push(origin)
     const answer = new Int32Array(engine.words(0).buffer, engine.words(0).byteOffset)

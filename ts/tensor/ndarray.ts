@@ -1,5 +1,5 @@
 /** Arrays that left the engine for good: they live on the JavaScript heap, and nothing is to be disposed. */
-import { ArgumentError, ShapeError, show } from '../errors.js'
+import { mustBe, ShapeError, show } from '../errors.js'
 import { printed } from './printed.js'
 import { type Data, type DType, known, sizeOf } from './shape.js'
 
@@ -18,21 +18,9 @@ export class NdArray<D extends Data = Float32Array> {
   /** `data` is kept, not copied; the dtype is that of its kind of array (Uint8Array is bool). */
   constructor(data: D, shape: readonly number[]) {
     const dtype = dtypes[data?.[Symbol.toStringTag]]
-    if (!dtype) {
-      const expected = Object.keys(dtypes).join(', ')
-      throw new ArgumentError(`the data of an NdArray must be one of ${expected}, not ${show(data)}`, {
-        argument: 'data',
-        expected,
-        actual: data,
-      })
-    }
-    if (sizeOf(known(shape, 'the shape of an NdArray')) !== data.length) {
-      throw new ShapeError(`${data.length} numbers do not fill the shape ${show(shape)}`, {
-        argument: 'shape',
-        expected: shape,
-        actual: data.length,
-      })
-    }
+    if (!dtype) throw mustBe('NdArray', 'data', 'a Float32Array, Int32Array or Uint8Array', data)
+    const size = sizeOf(known(shape, 'NdArray'))
+    if (size !== data.length) throw mustBe('NdArray', 'data', `${size} numbers`, data.length, ShapeError)
     this.data = data
     this.shape = shape
     this.dtype = dtype
@@ -57,20 +45,11 @@ export class NdArray<D extends Data = Float32Array> {
     return `NdArray ${this.dtype} ${show(this.shape)}`
   }
 }
-
-/** What a console shows: it shortens nested arrays and typed ones, but the nested ones have to be made. */
-export const brief = (array: NdArray<Data>): Data | NestedArray =>
-  array.data.length > 1000 ? array.data : array.array()
-printed(NdArray, brief)
+printed(NdArray, array => array.array())
 
 /** The only element of `data`. */
 export function only(data: Data, shape: readonly number[], dtype: DType): number | boolean {
-  if (data.length !== 1) {
-    throw new ArgumentError(`item() needs one element, but the shape is ${show(shape)}`, {
-      expected: 1,
-      actual: data.length,
-    })
-  }
+  if (data.length !== 1) throw mustBe('item()', 'shape', 'that of one element', shape)
   return dtype === 'bool' ? data[0] !== 0 : data[0]!
 }
 

@@ -1,5 +1,5 @@
 /** Masks from lengths. */
-import { ArgumentError, show } from '../errors.js'
+import { mustBe } from '../errors.js'
 import { convert } from './convert.js'
 import { NdArray } from './ndarray.js'
 
@@ -8,13 +8,7 @@ export function sequenceMask(lengths: ArrayLike<number>, maxLength?: number): Nd
   const rows = [...convert(lengths, { shape: [null], dtype: 'int32', what: 'sequenceMask: lengths' }).data]
   const time = maxLength ?? Math.max(0, ...rows)
   const bad = [time, ...rows].find(length => !(Number.isInteger(length) && length >= 0 && length <= time))
-  if (bad !== undefined) {
-    throw new ArgumentError(`sequenceMask: ${show(bad)} is no length up to ${time}`, {
-      argument: 'lengths',
-      expected: `0 to ${time}`,
-      actual: bad,
-    })
-  }
+  if (bad !== undefined) throw mustBe('sequenceMask', 'lengths', `in 0 … ${time}`, bad)
   const mask = new Uint8Array(rows.length * time)
   rows.forEach((length, row) => {
     mask.fill(1, row * time, row * time + length)

@@ -1,5 +1,5 @@
 /** Shapes and dtypes. */
-import { ArgumentError, ShapeError, show, UnsupportedError } from '../errors.js'
+import { mustBe, ShapeError, show, UnsupportedError } from '../errors.js'
 import { Dtype } from '../generated/enums.js'
 
 /** Sizes of the axes; null where a size is not known while a model is described. */
@@ -47,6 +47,9 @@ export function sizeOf(shape: Shape): number {
 /** The most that a word of a record says without wrapping. */
 export const maxSize = 2 ** 31 - 1
 
+/** What shapes must be, for messages. */
+export const sizes = `of known sizes up to ${maxSize}`
+
 /** Whether it is a number of elements that the engine can count. */
 export function isSize(size: unknown): size is number {
   return Number.isInteger(size) && (size as number) >= 0 && (size as number) <= maxSize
@@ -55,32 +58,19 @@ export function isSize(size: unknown): size is number {
 /** The shape, or a ShapeError when it is no list of sizes. */
 export function known(shape: Shape, what: string): readonly number[] {
   if (list(what, 'shape', shape).every(isSize)) return shape as readonly number[]
-  throw new ShapeError(`${what} must have known sizes up to ${maxSize}, not ${show(shape)}`, {
-    argument: 'shape',
-    expected: `0 … ${maxSize}`,
-    actual: shape,
-  })
+  throw mustBe(what, 'shape', sizes, shape, ShapeError)
 }
 
 /** An argument that must be an array: axes, sizes, tensors. */
 export function list<T>(what: string, argument: string, value: readonly T[]): readonly T[] {
   if (Array.isArray(value)) return value
-  throw new ArgumentError(`${what}: ${argument} must be an array, not ${show(value)}`, {
-    argument,
-    expected: 'an array',
-    actual: value,
-  })
+  throw mustBe(what, argument, 'an array', value)
 }
 
 /** An axis counted from the start; negative ones count from the end. */
 export function axisOf(axis: number, rank: number, what: string): number {
   if (Number.isInteger(axis) && axis >= -rank && axis < rank) return axis < 0 ? axis + rank : axis
-  const expected = rank ? `a whole number in -${rank} … ${rank - 1}` : 'left out, there are no axes'
-  throw new ArgumentError(`${what}: axis must be ${expected}, not ${show(axis)}`, {
-    argument: 'axis',
-    expected,
-    actual: axis,
-  })
+  throw mustBe(what, 'axis', rank ? `in -${rank} … ${rank - 1}` : 'left out', axis)
 }
 
 /** Whether sizes may be the same; unknown ones may be any. */

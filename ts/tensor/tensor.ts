@@ -7,12 +7,13 @@ import {
   currentLayer,
   DisposedError,
   type LayerRnnError,
+  mustBe,
   ShapeError,
   show,
   TraceError,
 } from '../errors.js'
 import { type ArrayLike, convert, type Values } from './convert.js'
-import { brief, NdArray, type NestedArray, nest, only } from './ndarray.js'
+import { NdArray, type NestedArray, nest, only } from './ndarray.js'
 import { printed } from './printed.js'
 import { type Data, type DType, kindOf, known, list, type Shape, sizeOf } from './shape.js'
 
@@ -145,7 +146,7 @@ disposable(Tensor)
 printed(Tensor, tensor =>
   tensor.disposed || tensor.engine.failed || (tensor instanceof Variable && !tensor.initialized)
     ? undefined
-    : brief(tensor.read()),
+    : tensor.array(),
 )
 
 /** A zeroed tensor that no scope knows. @internal */
@@ -163,11 +164,7 @@ export function allocate(engine: Engine, shape: readonly number[], dtype: DType,
  */
 export function tensor(data: ArrayLike | Tensor, shape?: Shape, dtype?: DType): Tensor {
   const nulls = list(call, 'shape', shape ?? []).filter(size => size === null).length
-  if (nulls > 1)
-    throw new ShapeError(`${call}: only one size of ${show(shape)} can be null`, {
-      argument: 'shape',
-      actual: shape,
-    })
+  if (nulls > 1) throw mustBe(call, 'shape', 'known but for one size', shape, ShapeError)
   return fromValues(
     currentEngine(),
     convert(data instanceof Tensor ? data.read() : data, { shape, dtype, what: `${call}: data` }),
