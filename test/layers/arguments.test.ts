@@ -95,7 +95,11 @@ test('values of options are shown as they are', () => {
 
 test('a Sequential takes an array of layers', () => {
   for (const layers of [new GRU({ units: 1 }), { layers: [] }])
-    names(of(Sequential, layers), ArgumentError, { argument: 'layers', text: /array of layers/ })
+    names(of(Sequential, layers), ArgumentError, {
+      layer: 'Sequential',
+      argument: 'layers',
+      text: /must be an array of layers/,
+    })
 })
 
 test('cells and layers are told apart', () => {
@@ -113,12 +117,15 @@ test('inputs and masks name the layer and the argument', () => {
     names(apply(wrong), ArgumentError, { ...inputs, text: /^memory: inputs must be numbers/ })
   names(apply([[[1, 2], [1]]]), ShapeError, { ...inputs, text: /^memory: inputs\[0\]\[1\]/ })
   names(apply([1, 2]), ShapeError, { ...inputs, text: /3 axes, not \[2\]/ })
-  names(apply(none), ShapeError, { ...inputs, text: /\[1, 0, 4\] must have at least one time step/ })
+  names(apply(none), ShapeError, { ...inputs, text: /at least one time step, not \[1, 0, 4\]/ })
   names(apply(x, 5), ArgumentError, { layer: 'memory', argument: 'options', text: /apply takes one object/ })
 
   const mask = { layer: 'memory', argument: 'mask' }
   names(apply(x, { mask: 'x' }), ArgumentError, { ...mask, text: /^memory: mask must be numbers/ })
-  names(apply(x, { mask: matrix(2, 2) }), ShapeError, { ...mask, text: /here \[2, 3\], not \[2, 2\]/ })
+  names(apply(x, { mask: matrix(2, 2) }), ShapeError, {
+    ...mask,
+    text: /here \[2, 3\], not \[2, 2\]/,
+  })
   names(apply(x, { mask: [1, 1] }), ShapeError, { ...mask, text: /\[batch, time\]/ })
 })
 

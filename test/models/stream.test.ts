@@ -235,6 +235,42 @@ test('states: read, set, reset, continued in another stream', () => {
   stream.setStates({ memory: [[[1, 2]], [[1, 2]]] })
 })
 
+test('states: bare numbers, and what was expected of which', () => {
+  const first = new GRU({ units: 2, returnSequences: true, inputShape: [null, 3], name: 'g' })
+  using model = new Sequential([first, new LSTM({ units: 2, name: 'l' })])
+  using stream = model.stream()
+  const read = () => JSON.parse(JSON.stringify(stream.getStates()))
+  stream.resetStates({ g: Float32Array.of(1, 2), l: [[1, 2], Float64Array.of(3, 4)] })
+  assert.equal(read(), { g: [[1, 2]], l: [[[1, 2]], [[3, 4]]] })
+  for (const g of [[5, 6], [[5, 6]], [[[5, 6]]], [Float32Array.of(5, 6)]]) {
+    stream.resetStates()
+    stream.setStates({ g })
+    assert.equal(read().g, [[5, 6]])
+  }
+  using two = model.stream({ batch: 2 })
+  two.setStates({ g: Float32Array.of(1, 2, 3, 4) })
+  const cases: [Record<string, unknown>, typeof ShapeError | typeof ArgumentError, RegExp][] = [
+    [{ g: new Float32Array(7) }, ShapeError, /^g: state 0.* 7 numbers .*\[2, 2\]/],
+    [{ l: [[1, 2], [3, 4]] }, ShapeError, /^l: state 0.* \[2, 2\]/], // biome-ignore format: one line
+    [{ l: [[[1, 2], [3, 4]], [[1]]] }, ShapeError, /^l: state 1 .*\[2, 2\], not \[1, 1\]/], // biome-ignore format: one line
+    [
+      { g: [[[1]], [[2]]] },
+      ArgumentError,
+      /^g has 1 state but was given 2: states must have the shapes \[2, 2\]$/,
+    ],
+    [{ l: { h: [1], c: [1] } }, ArgumentError, /^l: states must have the shapes \[2, 2\] and \[2, 2\], not/],
+    [{ l: [null, [1]] }, ArgumentError, /^l: states must have/],
+    [{ g: null }, ArgumentError, /^g: states must have the shapes \[2, 2\], not null/],
+  ]
+  const before = JSON.stringify(two.getStates())
+  for (const [states, kind, message] of cases) {
+    const error = fails(() => two.setStates(states as never), kind, message)
+    assert.is(error.argument, 'states')
+    assert.ok(error.layer === 'g' || error.layer === 'l')
+  }
+  assert.is(JSON.stringify(two.getStates()), before)
+})
+
 test('outputs: the same array, one given, and the views', () => {
   using model = new Sequential([new GRU({ units: 3, inputShape: [null, 2] })])
   using stream = model.stream()

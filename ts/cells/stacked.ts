@@ -1,8 +1,8 @@
 /** Cells on top of each other, used as one: each takes the output of the one before. */
-import { ArgumentError, show } from '../errors.js'
+import { ArgumentError } from '../errors.js'
 import type { LayerOptions } from '../layers/layer_options.js'
 import { assignNames } from '../layers/naming.js'
-import { type Fields, required } from '../layers/options.js'
+import { type Fields, reject, required } from '../layers/options.js'
 import { deserialize, serialize } from '../layers/registry.js'
 import { isPlain, leaves, type Nested, pack } from '../layers/structure.js'
 import type { StateList, StatesOf } from '../layers/types.js'
@@ -63,7 +63,7 @@ export class StackedRNNCells<
 
 /** Checks that every entry is a cell; configs become cells. */
 export function readCells(value: unknown, layer: string): RNNCell[] {
-  if (!Array.isArray(value)) throw notCell(layer, value)
+  if (!Array.isArray(value)) return notCell(layer, value)
   return value.map(cell => readCell(cell, layer))
 }
 
@@ -73,15 +73,9 @@ export function readCell(value: unknown, layer: string): RNNCell {
   // A recurrent layer has both too, from the cell that it runs.
   if (typeof call === 'function' && stateSize !== undefined && !('cell' in (cell as object)))
     return cell as RNNCell
-  throw notCell(layer, value)
+  return notCell(layer, value)
 }
 
-function notCell(layer: string, actual: unknown): ArgumentError {
-  const what = 'a cell, as LSTMCell, which has "call" and "stateSize"'
-  return new ArgumentError(`${layer}: cell must be ${what}, not ${show(actual)}`, {
-    layer,
-    argument: 'cell',
-    expected: 'a cell',
-    actual,
-  })
+function notCell(layer: string, actual: unknown): never {
+  return reject({ layer, argument: 'cell' }, 'a cell, as LSTMCell, with "call" and "stateSize"', actual)
 }

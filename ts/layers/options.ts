@@ -2,7 +2,7 @@
  * Options of layers, cells and initializers, declared once: a table of fields reads what the user gave
  * (checked, defaults filled in), writes Keras's config and reads it back.
  */
-import { ArgumentError, show, UnsupportedError } from '../errors.js'
+import { ArgumentError, type ErrorDetails, show, UnsupportedError } from '../errors.js'
 import { camelCase, hint, snakeCase } from './names.js'
 import { isPlain } from './structure.js'
 
@@ -80,9 +80,14 @@ export function configOptions(config: Readonly<Record<string, unknown>>): Record
   return Object.fromEntries(Object.entries(config).map(([name, value]) => [camelCase(name), value]))
 }
 
-/** Throws an ArgumentError that says what was expected at `place`. */
-export function reject(place: Place, expected: string, actual: unknown): never {
-  throw new ArgumentError(`${place.layer}: ${place.argument} must be ${expected}, not ${show(actual)}`, {
+/** Throws an error that says what was expected at `place`. */
+export function reject(
+  place: Place,
+  expected: string,
+  actual: unknown,
+  Class: new (message: string, details: ErrorDetails) => Error = ArgumentError,
+): never {
+  throw new Class(`${place.layer}: ${place.argument} must be ${expected}, not ${show(actual)}`, {
     ...place,
     expected,
     actual,

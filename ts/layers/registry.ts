@@ -3,6 +3,7 @@ import { ArgumentError, UnsupportedError } from '../errors.js'
 import type { Layer } from './layer.js'
 import { hint } from './names.js'
 import { nameClass } from './naming.js'
+import { checkOptions } from './options.js'
 import { isPlain } from './structure.js'
 
 /** A layer, cell or model in Keras's form. */
@@ -41,6 +42,7 @@ export function registerSerializable(
   Class: LayerClass,
   options: { package?: string; name?: string } = {},
 ): void {
+  checkOptions('registerSerializable', options, ['package', 'name'])
   const { package: group = 'Custom', name = Class.name } = options
   if (!name) throw new ArgumentError('registerSerializable needs a name for this class', { argument: 'name' })
   registered.set(`${group}>${name}`, Class)

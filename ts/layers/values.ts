@@ -4,6 +4,7 @@ import { type ArrayLike, type ConvertOptions, convert, type Values as Numbers } 
 import { NdArray } from '../tensor/ndarray.js'
 import { type Data, type DType, fits, type Shape } from '../tensor/shape.js'
 import { SymbolicTensor, Tensor, type Variable } from '../tensor/tensor.js'
+import { reject } from './options.js'
 import { isPlain, leaves, type Nested } from './structure.js'
 
 /** Numbers of a known shape: nested arrays, a typed array, an NdArray or a tensor. */
@@ -55,23 +56,16 @@ export function toLeaves(layer: string, value: unknown, dtype: DType): Nested<Le
 export function toMask(layer: string, value: unknown, inputs: Nested<Leaf>): Leaf {
   const mask = toLeaf(layer, 'mask', value, 'bool')
   const shape = leaves(inputs)[0]?.shape ?? []
-  const expected = shape.length > 2 ? shape.slice(0, 2) : [null, null]
-  if (shape.length > 2 ? fits(expected, mask.shape) : mask.shape.length > 1) return mask
-  throw new ShapeError(
-    `${layer}: a mask must be [batch, time], here ${show(expected)}, not ${show(mask.shape)}`,
-    { layer, argument: 'mask', expected, actual: mask.shape },
-  )
+  const steps = shape.length > 2 ? shape.slice(0, 2) : undefined
+  if (steps ? fits(steps, mask.shape) : mask.shape.length > 1) return mask
+  const expected = `[batch, time]${steps ? `, here ${show(steps)}` : ''}`
+  return reject({ layer, argument: 'mask' }, expected, mask.shape, ShapeError)
 }
 
 /** Refuses sequences without a step. */
 export function checkSteps(layer: string, shape: Shape): void {
-  if (shape[1] !== 0) return
-  throw new ShapeError(`${layer}: inputs ${show(shape)} must have at least one time step`, {
-    layer,
-    argument: 'inputs',
-    expected: 1,
-    actual: 0,
-  })
+  if (shape[1] === 0)
+    reject({ layer, argument: 'inputs' }, 'sequences of at least one time step', shape, ShapeError)
 }
 
 /** Assigns all `values` to `variables`, or none: counts and shapes are checked first. */

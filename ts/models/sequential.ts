@@ -3,7 +3,7 @@ import { ArgumentError, StateError, show } from '../errors.js'
 import { InputLayer } from '../layers/input.js'
 import { Layer } from '../layers/layer.js'
 import { assignNames } from '../layers/naming.js'
-import { configOptions } from '../layers/options.js'
+import { configOptions, reject } from '../layers/options.js'
 import { deserialize, serialize } from '../layers/registry.js'
 import type { DType, Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
@@ -28,12 +28,8 @@ export class Sequential extends Model<SymbolicTensor> {
   #outputs: KerasTensor[] = []
 
   constructor(layers: readonly (Layer | SymbolicTensor)[] = [], options: SequentialOptions = {}) {
-    if (!Array.isArray(layers)) {
-      throw new ArgumentError(`Sequential takes an array of layers, as [layer], not ${show(layers)}`, {
-        argument: 'layers',
-        actual: layers,
-      })
-    }
+    if (!Array.isArray(layers))
+      reject({ layer: 'Sequential', argument: 'layers' }, 'an array of layers', layers)
     super(options as ModelOptions<SymbolicTensor>)
     for (const layer of layers) this.#push(layer)
     this.#connect()

@@ -1,9 +1,10 @@
 /** What a stream remembers: a tensor for every state of every call of a recurrent layer, by the layers' names. */
 import type { Engine } from '../engine/engine.js'
-import { ArgumentError, show } from '../errors.js'
+import { ArgumentError } from '../errors.js'
 import type { Layer } from '../layers/layer.js'
 import { hint } from '../layers/names.js'
-import { matchStates, type Stateful } from '../layers/states.js'
+import { reject } from '../layers/options.js'
+import { type Stateful, splitStates } from '../layers/states.js'
 import { isPlain, type Nested, pack } from '../layers/structure.js'
 import { numbersOf } from '../layers/values.js'
 import type { RowState } from '../ops/trace.js'
@@ -75,16 +76,8 @@ export class StreamStates {
 
   /** The states in `values` with their tensors; nothing is changed when one does not fit. */
   #checked(values: Readonly<Record<string, unknown>>): [Tensor, Data][] {
-    if (!isPlain(values)) {
-      throw new ArgumentError(
-        `${this.#layer}: states are given in an object, by the names of layers, not as ${show(values)}`,
-        {
-          layer: this.#layer,
-          argument: 'states',
-          actual: values,
-        },
-      )
-    }
+    const layer = this.#layer
+    if (!isPlain(values)) reject({ layer, argument: 'states' }, 'an object of states by layer', values)
     return Object.entries(values).flatMap(([name, value]) => {
       const group = this.#groups.get(name)
       if (!group) {
@@ -96,7 +89,9 @@ export class StreamStates {
           actual: name,
         })
       }
-      return matchStates(group.layer, value, this.#batch).map((state, i): [Tensor, Data] => {
+      const { stateSize } = group.layer
+      const parts = splitStates({ name, stateSize }, 'states', value, this.#batch)
+      return parts.map((state, i): [Tensor, Data] => {
         const { shape, dtype } = group.tensors[i]!
         const what = `state ${i}`
         return [group.tensors[i]!, numbersOf(name, 'states', state, { shape, dtype, what }).data]
