@@ -9,31 +9,12 @@
 //! A row of z is the planes x | z | r, and for reset after | rec: x is the candidate's input half, rec its recurrent half with
 //! a chain of its own. So the input product fills the first three planes and the recurrent one continues its neighbours.
 
-use super::{Cell, States, Weights, start};
+use super::{Cell, States, Weights};
 use layer_rnn_kernels::gates;
 use layer_rnn_kernels::gemm::{Start, gemm};
 
-pub(super) fn project(
-    cell: &Cell,
-    rows: usize,
-    x: &[f32],
-    features: usize,
-    weights: &Weights,
-    z: &mut [f32],
-) {
-    let n = 3 * cell.padded();
-    gemm(rows, features, n, x, features, weights.kernel, z, cell.width(), start(weights.bias));
-}
-
-pub(super) fn project_after(
-    cell: &Cell,
-    rows: usize,
-    x: &[f32],
-    features: usize,
-    weights: &Weights,
-    z: &mut [f32],
-) {
-    project(cell, rows, x, features, weights, z);
+/// The recurrent candidate's chain starts from its own bias.
+pub(super) fn start_candidate(cell: &Cell, rows: usize, weights: &Weights, z: &mut [f32]) {
     let padded = cell.padded();
     for row in z.chunks_exact_mut(4 * padded).take(rows) {
         let recurrent = &mut row[3 * padded..];

@@ -9,21 +9,9 @@
 //!
 //! A row of z is the planes i | f | c | o; the activated gates stay there, they are the tape.
 
-use super::{Cell, States, Weights, start};
+use super::{Cell, States, Weights};
 use layer_rnn_kernels::gates;
 use layer_rnn_kernels::gemm::{Start, gemm};
-
-pub(super) fn project(
-    cell: &Cell,
-    rows: usize,
-    x: &[f32],
-    features: usize,
-    weights: &Weights,
-    z: &mut [f32],
-) {
-    let n = cell.width();
-    gemm(rows, features, n, x, features, weights.kernel, z, n, start(weights.bias));
-}
 
 pub(super) fn step(cell: &Cell, rows: usize, weights: &Weights, z: &mut [f32], states: &mut States) {
     let n = cell.width();

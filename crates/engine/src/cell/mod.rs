@@ -8,6 +8,7 @@ mod simple_rnn;
 
 use crate::program::Role;
 use layer_rnn_kernels::activation::Activation;
+use layer_rnn_kernels::gemm::{Start, gemm};
 use layer_rnn_kernels::pack::padded;
 
 layer_rnn_kernels::numbered! {
@@ -131,13 +132,13 @@ impl Cell {
         }
     }
 
-    /// z = bias + x·kernel for `rows` rows of `features`.
+    /// z = bias + x·kernel for `rows` rows of `features`: the planes of the gates.
     pub fn project(&self, rows: usize, x: &[f32], features: usize, weights: &Weights, z: &mut [f32]) {
-        match self.kind {
-            CellKind::SimpleRnn => simple_rnn::project(self, rows, x, features, weights, z),
-            CellKind::Lstm => lstm::project(self, rows, x, features, weights, z),
-            CellKind::GruResetBefore => gru::project(self, rows, x, features, weights, z),
-            CellKind::GruResetAfter => gru::project_after(self, rows, x, features, weights, z),
+        let start = if weights.bias.is_empty() { Start::Zero } else { Start::Bias(weights.bias) };
+        let n = self.kind.gates() * self.padded();
+        gemm(rows, features, n, x, features, weights.kernel, z, self.width(), start);
+        if self.kind == CellKind::GruResetAfter {
+            gru::start_candidate(self, rows, weights, z);
         }
     }
 
@@ -184,10 +185,4 @@ impl Planes {
             Planes::Candidate => &[2],
         }
     }
-}
-
-/// Where a chain of sums starts: the packed bias, or zero without one.
-fn start(bias: &[f32]) -> layer_rnn_kernels::gemm::Start<'_> {
-    use layer_rnn_kernels::gemm::Start;
-    if bias.is_empty() { Start::Zero } else { Start::Bias(bias) }
 }

@@ -1,20 +1,8 @@
 //! SimpleRNN: h' = act(b + x·K + h·R). One plane.
 
-use super::{Cell, States, Weights, start};
+use super::{Cell, States, Weights};
 use layer_rnn_kernels::gates;
 use layer_rnn_kernels::gemm::{Start, gemm};
-
-pub(super) fn project(
-    cell: &Cell,
-    rows: usize,
-    x: &[f32],
-    features: usize,
-    weights: &Weights,
-    z: &mut [f32],
-) {
-    let n = cell.padded();
-    gemm(rows, features, n, x, features, weights.kernel, z, n, start(weights.bias));
-}
 
 pub(super) fn step(cell: &Cell, rows: usize, weights: &Weights, z: &mut [f32], states: &mut States) {
     let n = cell.padded();
