@@ -12,7 +12,6 @@ import {
   GRUCell,
   Input,
   Layer,
-  LayerRnnError,
   LSTM,
   LSTMCell,
   Masking,

@@ -18,21 +18,9 @@ export interface Stateful {
  * the state itself. Never broadcast; symbolic tensors and data are not mixed. A batch that is not known is null.
  */
 export function matchStates(layer: Stateful, value: unknown, batch: number | null = null): Leaf[] {
-  const sizes = leaves(layer.stateSize as Nested<number>)
-  const found = structured(layer.stateSize, value) ?? flat(sizes.length, value)
-  if (!found) {
-    const given = Array.isArray(value) ? value.length : 1
-    throw new ArgumentError(
-      `${layer.name} has ${sizes.length} states but was given ${given} initial states`,
-      {
-        layer: layer.name,
-        argument: 'initialState',
-        expected: sizes.length,
-        actual: given,
-      },
-    )
-  }
   const argument = 'initialState'
+  const sizes = leaves(layer.stateSize as Nested<number>)
+  const found = splitStates(layer, argument, value, batch)
   const states = found.map((state, i) => toLeaf(layer.name, argument, state, 'float32', `initial state ${i}`))
   states.forEach((state, i) => {
     const { shape } = state
@@ -51,6 +39,26 @@ export function matchStates(layer: Stateful, value: unknown, batch: number | nul
     })
   }
   return states
+}
+
+/** The states in `value`, flat, each as it was given. */
+export function splitStates(
+  { name: layer, stateSize }: Stateful,
+  argument: string,
+  value: unknown,
+  batch: number | null,
+): unknown[] {
+  const sizes = leaves(stateSize as Nested<number>)
+  const count = sizes.length
+  const found = structured(stateSize, value) ?? flat(count, value)
+  if (found) return found
+  const given = Array.isArray(value) || isPlain(value) ? Object.keys(value).length : 1
+  const shapes = sizes.map(units => `[${batch ?? 'batch'}, ${units}]`).join(' and ')
+  const message =
+    given === count
+      ? `${layer}: ${argument} must have the shapes ${shapes}, not ${show(value)}`
+      : `${layer} has ${count} ${count === 1 ? 'state' : 'states'} but was given ${given}: ${argument} must have the shapes ${shapes}`
+  throw new ArgumentError(message, { layer, argument, expected: shapes, actual: value })
 }
 
 /** The leaves of `value` when it has the structure of `size`. */
@@ -76,14 +84,15 @@ function flat(count: number, value: unknown): unknown[] | undefined {
   return value.length === count && value.every(isState) ? value : undefined
 }
 
-/** A tensor, an NdArray, or rows of numbers `[[...], ...]`. */
+/** A tensor, an NdArray, rows of numbers `[[...], ...]`, or bare numbers. */
 function isState(value: unknown): boolean {
-  if (isLeaf(value)) return true
+  if (isLeaf(value) || ArrayBuffer.isView(value)) return true
   return (
-    Array.isArray(value) &&
-    value.every(row => ArrayBuffer.isView(row) || (Array.isArray(row) && row.every(Number.isFinite)))
+    Array.isArray(value) && value.every(row => isNumbers(row) || (Array.isArray(row) && row.every(isNumbers)))
   )
 }
+
+const isNumbers = (value: unknown) => typeof value !== 'object' || ArrayBuffer.isView(value)
 
 /** In a trace of a stream: the states as they were before this call, and what keeps those after it. */
 export interface RowStates {
