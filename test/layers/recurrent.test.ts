@@ -283,10 +283,7 @@ test('initial states that do not fit', () => {
   assert.is(error.layer, 'memory')
   fails(state([h, h, h]), ArgumentError, /given 3/)
   fails(state([h, matrix(batch, 5)]), ShapeError, /state 1 must be \[3, 4\]/)
-  assert.is(
-    fails(state([h, matrix(1, 4)]), ShapeError, /memory: initial state 1 .*not \[1, 4\]/).argument,
-    'initialState',
-  )
+  fails(state([h, matrix(1, 4)]), ShapeError, /memory: initial state 1 .*not \[1, 4\]/)
   fails(
     () => layer.apply([tensor(x), tensor(h), tensor(h)], { initialState: [h, h] }),
     ArgumentError,
