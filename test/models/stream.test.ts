@@ -268,9 +268,6 @@ test('what cannot stream says which layer', () => {
     }
   }
   fails(() => sequential(new Mean({ name: 'average' })).stream(), UnsupportedError, /average cannot stream/)
-  const [x, h] = [Input({ shape: [null, 2] }), Input({ shape: [3], name: 'h' })]
-  const started = new Model({ inputs: [x, h], outputs: new GRU({ units: 3 }).apply(x, { initialState: h }) })
-  fails(() => started.stream({ inputs: { h: [[1, 2, 3]] } }), UnsupportedError, /initialState/)
   fails(() => new Sequential([new GRU({ units: 2 })]).stream(), StateError, /not built/)
   fails(() => sequential().stream({ batch: 0 }), ArgumentError, /batch/)
   fails(() => sequential().stream({ bach: 2 } as never), ArgumentError, /did you mean "batch"/)

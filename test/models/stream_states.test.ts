@@ -3,6 +3,8 @@ import * as assert from 'uvu/assert'
 import '../../ts/entry/inline.js'
 import {
   ArgumentError,
+  Dense,
+  Embedding,
   GRU,
   GRUCell,
   Input,
@@ -10,12 +12,14 @@ import {
   LSTM,
   LSTMCell,
   Model,
+  ops,
   RNN,
   Sequential,
   ShapeError,
+  UnsupportedError,
 } from '../../ts/entry/api.js'
-import { fails } from '../engine/support.js'
-import { numbers } from '../support/random.js'
+import { balanced, fails } from '../engine/support.js'
+import { numbers, sequences } from '../support/random.js'
 
 test('states: read, set, reset, continued in another stream', () => {
   using model = new Sequential([
@@ -89,5 +93,78 @@ test('a layer called twice has states for each call', () => {
   assert.equal([...stream.steps(data)], [...model.predict(data).data])
   assert.equal(Object.keys(stream.getStates()), ['gru', 'gru:1'])
 })
+
+test('a stream starts from an initial state that is computed from what is given once', () =>
+  balanced(() => {
+    const [x, start] = [Input({ shape: [null, 2] }), Input({ shape: [3], name: 'start' })]
+    const first = new LSTM({ units: 3, returnSequences: true, name: 'first' }).apply(x, {
+      initialState: [start, new Dense({ units: 3 }).apply(start)],
+    })
+    const hidden = new GRU({ units: 3, returnSequences: true, name: 'next' }).apply(first, {
+      initialState: start,
+    })
+    using model = new Model({ inputs: [x, start], outputs: hidden })
+    const [data, from] = [sequences(2, 5, 2), [[1, 2, 3], [-1, 0, 1]]] // biome-ignore format: one line
+    const expected = [...model.predict([data, from]).data]
+    using stream = model.stream({ batch: 2, inputs: { start: from } })
+    using copy = stream.clone()
+    const states = JSON.stringify(stream.getStates())
+    const [h] = JSON.parse(states).first
+    assert.equal(h, from)
+    assert.equal(JSON.parse(states).next, from)
+    const outputs = data[0]!.map((_, t) => [...stream.step(data.map(rows => rows[t]!))])
+    const byRow = [0, 1].flatMap(row => outputs.flatMap(output => output.slice(3 * row, 3 * row + 3)))
+    assert.equal(byRow, expected)
+    assert.equal([...copy.steps(data)], expected)
+    stream.resetStates()
+    assert.is(JSON.stringify(stream.getStates()), states)
+    stream.resetStates({ next: [[0, 0, 0], [0, 0, 0]] }) // biome-ignore format: one line
+    assert.equal(JSON.parse(JSON.stringify(stream.getStates())).first[0], from)
+    assert.equal(JSON.parse(JSON.stringify(stream.getStates())).next[0], [0, 0, 0])
+  }))
+
+test('a decoder streams after an encoder whose sequence is given once; not while both are stepped', () =>
+  balanced(() => {
+    const ids = Input({ shape: [null], dtype: 'int32', name: 'ids' })
+    const follow = Input({ shape: [null, 2], name: 'follow' })
+    const embedded = new Embedding({ inputDim: 9, outputDim: 4, maskZero: true }).apply(ids)
+    const [, h, c] = new LSTM({ units: 3, returnState: true, name: 'encoder' }).apply(embedded)
+    const inner = [Input({ shape: [null, 2] }), Input({ shape: [3] }), Input({ shape: [3] })] as const
+    const decoder = new LSTM({ units: 3, returnSequences: true, name: 'decoder' })
+    const decode = new Model({ inputs: inner, outputs: decoder.apply(inner[0], { initialState: [inner[1], inner[2]] }), name: 'decode' }) // biome-ignore format: one line
+    const answer = new Dense({ units: 2 }).apply(decode.apply([follow, h, c]))
+    const model = new Model({ inputs: { ids, follow }, outputs: answer })
+    const [tokens, data] = [[[3, 1, 8, 0]], sequences(1, 4, 2)] // biome-ignore format: one line
+    const expected = [...model.predict({ ids: tokens, follow: data }).data]
+    const stream = model.stream({ inputs: { ids: tokens } })
+    assert.equal(Object.keys(stream.getStates()), ['decode/decoder'])
+    assert.equal(
+      data[0]!.flatMap(frame => [...stream.step(frame)]),
+      expected,
+    )
+    stream.resetStates()
+    assert.equal([...stream.steps(data)], expected)
+    const error = fails(
+      () => model.stream(),
+      UnsupportedError,
+      /decoder cannot stream .*stream\(\{ inputs \}\)/,
+    )
+    assert.is(error.layer, 'decoder')
+    assert.is(error.argument, 'initialState')
+    stream.dispose()
+    model.dispose()
+    decode.dispose()
+  }))
+
+test('an initial state that is a constant of the model', () =>
+  balanced(() => {
+    const x = Input({ shape: [null, 2] })
+    const gru = new GRU({ units: 3, returnSequences: true })
+    using model = new Model({ inputs: x, outputs: ops.tanh(gru.apply(x, { initialState: [[[1, 2, 3]]] })) })
+    using stream = model.stream()
+    const data = sequences(1, 3, 2)
+    assert.equal([...stream.steps(data)], [...model.predict(data).data])
+    fails(() => model.stream({ batch: 2 }), ShapeError, /./)
+  }))
 
 test.run()

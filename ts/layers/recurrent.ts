@@ -150,9 +150,14 @@ export abstract class RecurrentLayer<O = RecurrentOptions, S = unknown> extends 
     { mask, initialState }: { mask?: SymbolicTensor; initialState?: Nested<SymbolicTensor> } = {},
   ): Nested<SymbolicTensor> {
     const { returnSequences: all, goBackwards: backward } = this
-    const rows = rowStates(this, inputs)
-    if (rows) this.#checkStream(initialState)
-    const states = rows?.before ?? (initialState && leaves(initialState))
+    const given = initialState && leaves(initialState)
+    const rows = rowStates(this, inputs, given)
+    if (rows && backward) {
+      const argument = 'goBackwards'
+      const message = `${this.name} cannot stream with ${argument}: it starts at the end`
+      throw new UnsupportedError(message, { layer: this.name, argument })
+    }
+    const states = rows?.before ?? given
     const result = runCells(this, cellsOf(this.cell), inputs, {
       states,
       mask,
@@ -171,19 +176,5 @@ export abstract class RecurrentLayer<O = RecurrentOptions, S = unknown> extends 
   ): Nested<SymbolicTensor | null | undefined> {
     const kept = this.returnSequences ? mask : null
     return this.returnState ? [kept, ...stateList(this.stateSize).map(() => null)] : kept
-  }
-
-  #checkStream(initialState: unknown): void {
-    const argument = this.goBackwards
-      ? 'goBackwards'
-      : initialState === undefined
-        ? undefined
-        : 'initialState'
-    if (argument === undefined) return
-    const why = argument === 'goBackwards' ? 'it starts at the end' : 'set it with stream.setStates'
-    throw new UnsupportedError(`${this.name} cannot stream with ${argument}: ${why}`, {
-      layer: this.name,
-      argument,
-    })
   }
 }

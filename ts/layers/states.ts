@@ -1,6 +1,6 @@
 /** States from outside: what a user gives as initial states, and those that a stream keeps. */
 import type { StateSize } from '../cells/cell.js'
-import { ArgumentError, ShapeError, show } from '../errors.js'
+import { ArgumentError, ShapeError, show, UnsupportedError } from '../errors.js'
 import { TracedTensor } from '../ops/trace.js'
 import { fits } from '../tensor/shape.js'
 import { SymbolicTensor, Tensor } from '../tensor/tensor.js'
@@ -107,14 +107,32 @@ export function isTimed({ shape }: SymbolicTensor): boolean {
   return shape.length > 1 && shape[1] === null
 }
 
-/** The states that a stream keeps for this call of `layer`; undefined outside a stream, and for inputs that do not come step by step. */
-export function rowStates(layer: Stateful, inputs: SymbolicTensor): RowStates | undefined {
-  if (!(inputs instanceof TracedTensor && inputs.trace.phase === 'stream' && isTimed(inputs)))
-    return undefined
+/**
+ * The states that a stream keeps for this call of `layer`; undefined outside a stream, and for inputs that do not come step by
+ * step. `start` is what they are before the first step: it must be the same in all.
+ */
+export function rowStates(
+  layer: Stateful,
+  inputs: SymbolicTensor,
+  start: readonly SymbolicTensor[] = [],
+): RowStates | undefined {
+  if (!(inputs instanceof TracedTensor && isTimed(inputs))) return undefined
   const { trace } = inputs
+  if (trace.phase !== 'stream' && trace.phase !== 'start') return undefined
   const call = countCall(trace, layer)
+  const first = trace.starts.length
+  trace.starts.push(...start)
+  if (trace.phase === 'start') return undefined
+  if (start.some(value => trace.isStepped(value))) {
+    throw new UnsupportedError(
+      `${layer.name} cannot stream with an initialState that comes from the steps, only from inputs that are given once, with stream({ inputs })`,
+      { layer: layer.name, argument: 'initialState' },
+    )
+  }
   const sizes = leaves(layer.stateSize as Nested<number>)
-  const before = sizes.map((units, i) => trace.rowState(layer, `${call}/${i}`, [units]))
+  const before = sizes.map((units, i) =>
+    trace.rowState(layer, `${call}/${i}`, [units], { start: start.length > 0 ? first + i : undefined }),
+  )
   return {
     before,
     after(states) {

@@ -3,13 +3,15 @@ import type { Engine } from '../engine/engine.js'
 import { named } from '../errors.js'
 import { leaves, type Nested } from '../layers/structure.js'
 import { type Call, Trace } from '../ops/trace.js'
-import type { DType } from '../tensor/shape.js'
+import { convert } from '../tensor/convert.js'
+import type { Data, DType } from '../tensor/shape.js'
 import { allocate, Tensor } from '../tensor/tensor.js'
 import type { KerasTensor } from './graph.js'
 import type { Model } from './model.js'
 import { Port } from './port.js'
 import { Ports } from './ports.js'
 import type { InputType } from './program.js'
+import { computeStarts } from './start.js'
 import type { StreamStates } from './stream_states.js'
 import { inputsOf, traceModel } from './trace_model.js'
 
@@ -26,7 +28,10 @@ export interface BlockSource {
 
 export class Block {
   readonly #model: Model
+  readonly #types: readonly InputType[]
   readonly #call: Call
+  /** The states that start from something else than zeros. */
+  readonly #started: readonly { tensor: Tensor; start: number }[]
   readonly #frames: Ports
   readonly #masks: Ports | undefined
   readonly #outputs: Ports
@@ -73,9 +78,25 @@ export class Block {
       throw error
     }
     this.#model = model
+    this.#types = types
+    this.#started = program.states.flatMap(state => {
+      const { start } = state
+      return start === undefined ? [] : [{ tensor: states.tensor(state), start }]
+    })
     const outputs = this.#call.outputs.map(tensor => new Port(tensor, tensor.shape, 'out'))
     this.#outputs = new Ports(name, 'outputs', model.outputs, outputs)
     this.#tensors = [...made, ...this.#call.outputs]
+  }
+
+  /** What states start from that do not start from zeros. */
+  starts(): [Tensor, Data][] {
+    if (this.#started.length === 0) return []
+    const types = this.#types
+    const values = computeStarts(this.#model, types, this.#call.inputs.slice(0, types.length))
+    return this.#started.map(({ tensor, start }) => {
+      const { shape } = tensor
+      return [tensor, convert(values[start], { shape, what: 'initialState' }).data]
+    })
   }
 
   /** The inputs in the engine's memory, in their form. */

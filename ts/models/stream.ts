@@ -76,6 +76,7 @@ export class Stream<S extends Symbols = Symbols> {
     this.#row = this.#pattern.reduce<number>((product, size) => product * (size ?? 1), 1)
     try {
       this.#single = this.#block(1, false)
+      this.resetStates()
     } catch (error) {
       this.dispose()
       throw error
@@ -141,10 +142,17 @@ export class Stream<S extends Symbols = Symbols> {
     this.#states.write(values)
   }
 
-  /** Starts anew: from zeros, or for layers that are named from the values given. */
+  /**
+   * Starts anew: layers that are named from the values given, others from the model's `initialState`, which must come from
+   * inputs that were given once, or from zeros.
+   */
   resetStates(values: Readonly<Record<string, Inputs>> = {}): void {
-    void this.#live
-    this.#states.reset(values)
+    const block = this.#live
+    try {
+      this.#states.reset(values, block.starts())
+    } catch (error) {
+      throw named(error, this.model.name)
+    }
   }
 
   /** A stream of its own that goes on from here. */

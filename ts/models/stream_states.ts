@@ -67,11 +67,11 @@ export class StreamStates {
     for (const [tensor, data] of this.#checked(values)) tensor.write(data)
   }
 
-  /** Sets all states: to zeros where nothing is given. */
-  reset(values: Readonly<Record<string, unknown>>): void {
+  /** Sets all states: where nothing is given to what they start from, or zeros. */
+  reset(values: Readonly<Record<string, unknown>>, starts: readonly [Tensor, Data][]): void {
     const given = this.#checked(values)
     for (const tensor of this.#tensors()) tensor.view<Data>().fill(0)
-    for (const [tensor, data] of given) tensor.write(data)
+    for (const [tensor, data] of [...starts, ...given]) tensor.write(data)
   }
 
   /** The states in `values` with their tensors; nothing is changed when one does not fit. */

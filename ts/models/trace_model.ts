@@ -1,5 +1,6 @@
 /** A whole model as a program. */
 
+import { isTimed } from '../layers/states.js'
 import { leaves, type Nested, pack } from '../layers/structure.js'
 import type { Phase, TracedTensor } from '../ops/trace.js'
 import type { Model, Symbols } from './model.js'
@@ -21,6 +22,7 @@ export function traceModel<S extends Symbols>(
     .map(({ shape }) => ({ shape: shape.slice(0, 2), dtype: 'bool' as const }))
   return model.programs.get(`${phase} ${types.map(({ shape }) => shape.map(String))} ${masked}`, () => {
     return new Computation(model.engine, phase, [...types, ...masks], traced => {
+      if (phase === 'stream') for (const input of traced) if (isTimed(input)) input.trace.step(input)
       const own = traced.slice(types.length)
       const inputs = types.map((_, i) => (masked[i] ? traced[i]!.withMask(own.shift()) : traced[i]!))
       return model.call(pack(form, inputs) as Nested<TracedTensor>)

@@ -21,6 +21,8 @@ export interface RowState extends TensorType<readonly number[]> {
   /** Whose it is. */
   owner: object
   name: string
+  /** Which of the trace's `starts` it is before the first step; zeros without. */
+  start?: number
   /** Its index among the program's inputs, where its tensor [batch, ...shape] is given and assigned. */
   input: number
 }

@@ -12,8 +12,8 @@ import { type InputType, idIn, type Origin, Program, type RowState } from './pro
 
 export { Call, Plan, Program, type RowState, type TensorType } from './program.js'
 
-/** What a program is for: a whole batch of sequences, or one step after the other. */
-export type Phase = 'predict' | 'stream' | 'train' | 'evaluate'
+/** What a program is for: a whole batch of sequences, one step after the other, or what such steps start from. */
+export type Phase = 'predict' | 'stream' | 'start' | 'train' | 'evaluate'
 
 /** A value of a trace. */
 export class TracedTensor extends SymbolicTensor {
@@ -79,6 +79,10 @@ export class Trace extends Handle {
   #origins: Origin[] = []
   #owned = new Set<Disposes>()
   #symbols = 1
+  /** What row states start from: the outputs of the phase `start`, in whose traces they come in the same order. */
+  readonly starts: SymbolicTensor[] = []
+  /** The values that differ from step to step. */
+  #stepped = new Set<number>()
 
   constructor(engine: Engine, phase: Phase) {
     super(engine, 'trace', engine.make('trace', 'builder_new', []))
@@ -158,15 +162,30 @@ export class Trace extends Handle {
    * In the phase `stream`: something [batch, ...shape] that each row keeps from one run to the next, zeros at first. `assign` says
    * what it will be. The same owner and name give the same value.
    */
-  rowState(owner: object, name: string, shape: readonly number[], dtype: DType = 'float32'): TracedTensor {
+  rowState(
+    owner: object,
+    name: string,
+    shape: readonly number[],
+    { dtype = 'float32', start }: { dtype?: DType; start?: number } = {},
+  ): TracedTensor {
     const states = this.#states.get(owner) ?? new Map()
     this.#states.set(owner, states)
     const known = states.get(name)
     if (known) return known.value
-    const state: RowState = { owner, name, shape, dtype, input: this.#inputs.length }
+    const state: RowState = { owner, name, shape, dtype, start, input: this.#inputs.length }
     const value = this.input([null, ...shape], dtype, [], `state ${name}`)
     states.set(name, { state, value })
     return value
+  }
+
+  /** Says that the value differs from step to step, and so what is computed from it. */
+  step(value: TracedTensor): void {
+    this.#stepped.add(value.id)
+  }
+
+  /** Whether the value differs from step to step. */
+  isStepped(value: SymbolicTensor): boolean {
+    return value instanceof TracedTensor && this.#stepped.has(value.id)
   }
 
   /** After every run, the tensor given for the input `target` takes the value. */
@@ -190,9 +209,11 @@ export class Trace extends Handle {
     }
     this.#origins.push(origin)
     const answer = new Int32Array(engine.words(0).buffer, engine.words(0).byteOffset)
+    const stepped = ids.some(id => this.#stepped.has(id))
     let at = 0
     return Array.from({ length: count }, () => {
       const [id, dtype, rank] = answer.subarray(at, at + 3) as unknown as [number, number, number]
+      if (stepped) this.#stepped.add(id)
       const shape = Array.from(answer.subarray(at + 3, at + 3 + rank), size => (size < 0 ? null : size))
       at += 3 + rank
       return new TracedTensor(this, id, shape, dtypeOf(dtype))

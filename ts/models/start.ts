@@ -1,0 +1,26 @@
+/** What a stream's states start from, where the model says so: a program of its own computes it from what was given once. */
+import { leaves, type Nested, pack } from '../layers/structure.js'
+import { Trace, type TracedTensor } from '../ops/trace.js'
+import type { NdArray } from '../tensor/ndarray.js'
+import type { Tensor } from '../tensor/tensor.js'
+import type { Model } from './model.js'
+import { Computation, type InputType } from './program.js'
+
+/** The `starts` of the model's traces. Of `inputs`, those that come with the steps change nothing. */
+export function computeStarts(
+  model: Model,
+  types: readonly InputType[],
+  inputs: readonly Tensor[],
+): readonly NdArray[] {
+  const computation = model.programs.get(`start ${types.map(({ shape }) => shape.map(String))}`, () => {
+    return new Computation(model.engine, 'start', types, traced => {
+      model.call(pack(model.inputs, traced) as Nested<TracedTensor>)
+      return Trace.current()!.starts as TracedTensor[]
+    })
+  })
+  return leaves<Tensor>(Trace.outside(() => computation.run(inputs))).map(tensor => {
+    const value = tensor.read()
+    tensor.dispose()
+    return value
+  })
+}
