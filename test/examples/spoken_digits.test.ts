@@ -79,8 +79,13 @@ test('WAV: sizes of samples, channels and rates give the same sound', () => {
   }
 })
 
-const start = (...args: string[]) =>
-  spawnSync(process.execPath, ['build/examples/spoken-digits/main.js', ...args], { encoding: 'utf8' })
+/** Without the runner's wishes for colours, about which Node would have something to say on stderr. */
+const { NO_COLOR: _, FORCE_COLOR: __, ...env } = process.env
+
+const command = (name: string, ...args: string[]) =>
+  spawnSync(process.execPath, [`build/examples/spoken-digits/${name}.js`, ...args], { encoding: 'utf8', env })
+
+const start = (...args: string[]) => command('main', ...args)
 
 interface Line {
   clips: {
@@ -154,14 +159,7 @@ test('evaluation counts by speaker', () => {
     writeFileSync(join(temporary, '3_robot_5.wav'), read('clips/three.wav'))
     writeFileSync(join(temporary, '4_robot_6.wav'), read('clips/three.wav'))
     writeFileSync(join(temporary, '5_robot_20.wav'), read('clips/five.wav'))
-    const evaluate = (...args: string[]) =>
-      spawnSync(
-        process.execPath,
-        ['build/examples/spoken-digits/evaluate.js', '--data', temporary, ...args],
-        {
-          encoding: 'utf8',
-        },
-      )
+    const evaluate = (...args: string[]) => command('evaluate', '--data', temporary, ...args)
     assert.match(evaluate().stdout, '2 of 3 right')
     const { right, clips } = JSON.parse(evaluate('--json', '--indices', '5-9').stdout)
     assert.equal([right, clips], [1, 2])

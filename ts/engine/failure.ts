@@ -58,8 +58,10 @@ const errors: Record<ErrorCode, Make> = {
 
 /** 400 bytes, 1.5 GiB */
 function readable(bytes: number): string {
-  const unit = Math.max(0, Math.floor(Math.log2(bytes) / 10))
-  return `${+(bytes / 1024 ** unit).toFixed(1)} ${['bytes', 'KiB', 'MiB', 'GiB'][unit]}`
+  const units = ['bytes', 'KiB', 'MiB', 'GiB']
+  let size = bytes
+  for (; size >= 1024 && units.length > 1; units.shift()) size /= 1024
+  return `${+size.toFixed(1)} ${units[0]}`
 }
 
 /**
