@@ -180,7 +180,8 @@ impl<'a> Site<'a> {
 
     /// Type of input `index`.
     pub fn input(&self, index: usize) -> Result<Type> {
-        let missing = Error::Inputs { expected: index as u32 + 1, actual: self.inputs.len() as u32 };
+        let missing =
+            Error::Inputs { expected: (index as u32).saturating_add(1), actual: self.inputs.len() as u32 };
         self.inputs.get(index).copied().ok_or(missing)
     }
 

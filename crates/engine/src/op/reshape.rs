@@ -34,8 +34,9 @@ fn shape(site: &Site) -> Result<Outputs> {
     if input.shape.known() {
         let total = input.shape.checked_elements()? as i32;
         if let Some(axis) = inferred {
-            let others = shape.dims().iter().filter(|&&d| d != ANY).product::<i32>();
-            shape.dims_mut()[axis] = if others > 0 { total / others } else { 0 };
+            shape.dims_mut()[axis] = 1;
+            let others = shape.checked_elements()? as i32;
+            shape.dims_mut()[axis] = total.checked_div(others).unwrap_or(0);
         }
         if shape.known() && shape.checked_elements()? as i32 != total {
             let actual = shape.elements() as i32;

@@ -11,8 +11,12 @@ pub(crate) const RULE: Rule = Rule::new(
         site.count(1)?;
         let input = site.input(0)?;
         let mut shape = input.shape;
-        for part in site.list(0)?.chunks(4) {
-            let part = Part::read(site, part)?;
+        let mut seen = [false; MAX_RANK];
+        for words in site.list(0)?.chunks(4) {
+            let part = Part::read(site, words)?;
+            if core::mem::replace(&mut seen[part.axis], true) {
+                return Err(Error::Attribute { index: 0, value: part.axis as u32 });
+            }
             shape.dims_mut()[part.axis] = part.of(input.shape.dim(part.axis)).map_or(ANY, |(_, count)| count);
         }
         Outputs::one(input.dtype, shape)

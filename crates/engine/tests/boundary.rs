@@ -1,0 +1,129 @@
+//! Whatever comes over the boundary, the engine answers with a result or an error: it never panics.
+
+mod support;
+
+use layer_rnn_engine::{Dtype, Op};
+use support::Lab;
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// Small random integers.
+struct Dice(u32);
+
+impl Dice {
+    fn roll(&mut self, sides: u32) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 17;
+        self.0 ^= self.0 << 5;
+        (self.0 >> 4) % sides
+    }
+
+    /// Mostly small, sometimes absurd.
+    fn word(&mut self) -> u32 {
+        match self.roll(12) {
+            0 => u32::MAX,
+            1 => u32::MAX - self.roll(3),
+            2 => i32::MAX as u32,
+            3 => 1f32.to_bits(),
+            _ => self.roll(5),
+        }
+    }
+}
+
+const INPUTS: [(Dtype, [i32; 3], usize); 8] = [
+    (Dtype::Float32, [2, 3, 0], 2),
+    (Dtype::Float32, [2, 3, 4], 3),
+    (Dtype::Float32, [4, 4, 0], 2),
+    (Dtype::Float32, [0, 3, 4], 3),
+    (Dtype::Float32, [4, 0, 0], 1),
+    (Dtype::Bool, [2, 3, 0], 2),
+    (Dtype::Int32, [2, 0, 0], 1),
+    (Dtype::Float32, [0, 0, 0], 0),
+];
+
+/// Attributes that have a chance to fit: length-prefixed lists, kinds, and noise.
+fn attributes(dice: &mut Dice, op: Op) -> Vec<u32> {
+    let mut words = Vec::new();
+    let prefix = match op {
+        Op::Reduce | Op::Fill => 2,
+        Op::Random => 5,
+        Op::Sequence => 0,
+        Op::Reshape | Op::Transpose | Op::Slice | Op::Flip | Op::Broadcast => 0,
+        _ => dice.roll(3),
+    };
+    words.extend((0..prefix).map(|_| dice.word()));
+    if op == Op::Sequence {
+        words.extend([
+            dice.roll(5),
+            dice.roll(31),
+            dice.roll(31),
+            1 + dice.roll(4),
+            dice.roll(4),
+            dice.roll(16),
+        ]);
+        words.push(dice.roll(16));
+    } else {
+        let length = dice.roll(10);
+        words.push(length);
+        words.extend((0..length).map(|_| dice.word()));
+    }
+    words
+}
+
+/// As many inputs as the op usually has.
+fn arity(dice: &mut Dice, op: Op) -> u32 {
+    match op {
+        Op::Binary | Op::Compare | Op::Logical | Op::Gather => 2,
+        Op::Select => 3,
+        Op::MatMul => 2 + dice.roll(2),
+        Op::Concat | Op::Broadcast => 1 + dice.roll(3),
+        Op::Fill | Op::Random => dice.roll(3),
+        Op::Sequence => 3 + dice.roll(5),
+        _ => 1,
+    }
+}
+
+fn program(seed: u32) -> usize {
+    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9) | 1);
+    let mut lab = Lab::new();
+    let mut values = Vec::new();
+    let mut tensors = Vec::new();
+    for (symbol, (dtype, dims, rank)) in INPUTS.into_iter().enumerate() {
+        let dims = &dims[..rank];
+        let known = dice.roll(2) == 0;
+        let traced: Vec<i32> =
+            dims.iter().map(|&d| if known { d } else { -1 - symbol as i32 * 4 - d }).collect();
+        values.push(lab.input(dtype, &traced));
+        let count = dims.iter().product::<i32>() as usize;
+        let data: Vec<f32> =
+            (0..count).map(|_| dice.roll(3) as f32 - f32::from(dtype != Dtype::Bool)).collect();
+        let data: Vec<f32> =
+            data.iter().map(|x| if dtype == Dtype::Bool { x.min(1.0) } else { *x }).collect();
+        tensors.push(lab.tensor(dtype, dims, &data));
+    }
+    let mut made = Vec::new();
+    for _ in 0..12 {
+        let op = Op::ALL[2 + dice.roll(Op::ALL.len() as u32 - 2) as usize];
+        let count = if dice.roll(8) == 0 { dice.roll(8) } else { arity(&mut dice, op) };
+        let inputs: Vec<u32> = (0..count)
+            .map(|_| match dice.roll(40) {
+                0 => dice.word(),
+                _ => values[dice.roll(values.len() as u32) as usize],
+            })
+            .collect();
+        if let Ok(outputs) = lab.record(op, &inputs, &attributes(&mut dice, op)) {
+            values.extend(&outputs);
+            made.extend(outputs);
+        }
+    }
+    let program = lab.finish(&made, &[]);
+    let _ = lab.run(program, &tensors);
+    made.len()
+}
+
+#[test]
+fn random_records_never_panic() {
+    let made: usize = (0..20_000).map(program).sum();
+    assert!(made > 20_000, "most records were refused: only {made} were taken");
+}
