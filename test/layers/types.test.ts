@@ -1,5 +1,6 @@
 /** Types: what follows from options. Nothing is computed; that this file compiles is the test. */
 import { test } from 'uvu'
+import * as assert from 'uvu/assert'
 import '../../ts/entry/inline.js'
 import {
   Dense,
@@ -132,6 +133,13 @@ test('models give what they declare', () => {
   typed<NdArray>()(() => new Sequential().predict([]))
   typed<Float32Array>()(() => new Sequential().stream().step([] as Frame))
   typed<{ one: Float32Array }>()(() => new Model({ inputs: a, outputs: { one: a } }).stream().step([]))
+})
+
+test('a variable of the plain type holds the layer whatever its options', () => {
+  const lstm: LSTM = new LSTM({ units: 2 })
+  const layers: (GRU | LSTM)[] = [new GRU({ units: 3, returnState: true }), lstm]
+  const rnn: RNN = new RNN({ cell: new GRUCell({ units: 2 }) })
+  assert.is([...layers, rnn].length, 3)
 })
 
 test.run()

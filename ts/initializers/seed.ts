@@ -1,5 +1,7 @@
 /** Seeds: every weight draws from a stream of its own, so its values do not depend on when they are drawn. */
 
+import { ArgumentError, show } from '../errors.js'
+
 /** The key of a counter-based random stream. */
 export type Key = readonly [low: number, high: number]
 
@@ -8,6 +10,13 @@ let drawn = 0
 
 /** Makes what is created from now on reproducible: the same seed and the same model give the same weights. */
 export function setRandomSeed(seed: number): void {
+  if (!Number.isSafeInteger(seed)) {
+    throw new ArgumentError(`setRandomSeed: seed must be an integer, not ${show(seed)}`, {
+      argument: 'seed',
+      expected: 'an integer',
+      actual: seed,
+    })
+  }
   globalSeed = seed
   drawn = 0
 }

@@ -12,7 +12,8 @@ export interface GRUOptions extends GRUCellOptions, RecurrentOptions {
 }
 
 /** State: `h` `[batch, units]`. Weights: kernel, recurrent_kernel, bias; gates in the order `z r h`. */
-export class GRU<const O extends GRUOptions = GRUOptions> extends RecurrentLayer<O, Tensor> {
+// biome-ignore lint/suspicious/noExplicitAny: a variable of the plain type holds the layer whatever its options
+export class GRU<const O extends GRUOptions = any> extends RecurrentLayer<O, Tensor> {
   static override readonly className: string = 'GRU'
   static override readonly fields: Fields = { ...GRUCell.fields, ...recurrentFields, useCudnn }
   declare readonly units: number

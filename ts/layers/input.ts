@@ -17,9 +17,9 @@ export type InputOptions = InputShape & {
 
 type InputShape =
   /** Without the batch, null where a size is unknown: `[null, 5]` is a sequence of 5 features. */
-  | { shape: Shape }
+  | { shape: Shape; batchShape?: never }
   /** With the batch. */
-  | { batchShape: Shape }
+  | { batchShape: Shape; shape?: never }
 
 const dtype: Field<DType> = {
   default: 'float32',
@@ -53,6 +53,13 @@ export class InputLayer extends Layer {
     super(options as object)
     const given = this as unknown as { shape: Shape | null; batchSize: number | null }
     const own = this.batchShape ?? this.batchInputShape
+    const twice = own && (given.shape ? 'shape' : options.batchSize != null ? 'batchSize' : undefined)
+    if (twice) {
+      throw new ArgumentError(`${this.name}: "${twice}" cannot be given with "batchShape", which has it`, {
+        layer: this.name,
+        argument: twice,
+      })
+    }
     if (!own && !given.shape) {
       throw new ArgumentError(`${this.name} needs "shape" or "batchShape"`, {
         layer: this.name,

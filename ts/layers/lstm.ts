@@ -12,10 +12,8 @@ export interface LSTMOptions extends LSTMCellOptions, RecurrentOptions {
 }
 
 /** States: `h` and `c`, `[batch, units]` each. Weights: kernel, recurrent_kernel, bias; gates in the order `i f c o`. */
-export class LSTM<const O extends LSTMOptions = LSTMOptions> extends RecurrentLayer<
-  O,
-  [h: Tensor, c: Tensor]
-> {
+// biome-ignore lint/suspicious/noExplicitAny: a variable of the plain type holds the layer whatever its options
+export class LSTM<const O extends LSTMOptions = any> extends RecurrentLayer<O, [h: Tensor, c: Tensor]> {
   static override readonly className: string = 'LSTM'
   static override readonly fields: Fields = { ...LSTMCell.fields, ...recurrentFields, useCudnn }
   declare readonly units: number

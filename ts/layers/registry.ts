@@ -68,7 +68,11 @@ export function serialize(layer: Layer): LayerConfig {
  */
 export function deserialize(config: unknown, customObjects: CustomObjects = {}): Layer {
   if (!isPlain(config) || typeof config.class_name !== 'string' || !isPlain(config.config)) {
-    throw new ArgumentError('a config has "class_name" and "config"', { argument: 'config', actual: config })
+    throw new ArgumentError('a config has "class_name" and "config"', {
+      argument: 'config',
+      expected: '{ class_name, config }',
+      actual: config,
+    })
   }
   const outer = scoped
   scoped = new Map([...outer, ...Object.entries(customObjects)])

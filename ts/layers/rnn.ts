@@ -18,7 +18,8 @@ const cell: Field<RNNCell<unknown>> = {
   write: value => serialize(value),
 }
 
-export class RNN<const O extends RNNOptions = RNNOptions> extends RecurrentLayer<O, StatesOf<O['cell']>> {
+// biome-ignore lint/suspicious/noExplicitAny: a variable of the plain type holds the layer whatever its options
+export class RNN<const O extends RNNOptions = any> extends RecurrentLayer<O, StatesOf<O['cell']>> {
   static override readonly className: string = 'RNN'
   static override readonly fields: Fields = { cell, ...recurrentFields }
 

@@ -9,10 +9,8 @@ import type { Exact } from './types.js'
 export interface SimpleRNNOptions extends SimpleRNNCellOptions, RecurrentOptions {}
 
 /** State: `h` `[batch, units]`. Weights: kernel, recurrent_kernel, bias. */
-export class SimpleRNN<const O extends SimpleRNNOptions = SimpleRNNOptions> extends RecurrentLayer<
-  O,
-  Tensor
-> {
+// biome-ignore lint/suspicious/noExplicitAny: a variable of the plain type holds the layer whatever its options
+export class SimpleRNN<const O extends SimpleRNNOptions = any> extends RecurrentLayer<O, Tensor> {
   static override readonly className: string = 'SimpleRNN'
   static override readonly fields: Fields = { ...SimpleRNNCell.fields, ...recurrentFields }
   declare readonly units: number

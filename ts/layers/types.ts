@@ -69,11 +69,13 @@ export type StateList<S, T> = unknown extends S
 type Given<O, Name extends string> = Name extends keyof O ? O[Name] : false
 
 /** `[output, ...states]` when `returnState` is true, the output when it is false, either when that is unknown. */
-export type RecurrentOutput<O, S, T> = [Given<O, 'returnState'>] extends [true]
-  ? [T, ...StateList<S, T>]
-  : [Given<O, 'returnState'>] extends [false | undefined]
-    ? T
-    : T | [T, ...StateList<S, T>]
+export type RecurrentOutput<O, S, T> = 0 extends 1 & O
+  ? T | [T, ...StateList<S, T>]
+  : [Given<O, 'returnState'>] extends [true]
+    ? [T, ...StateList<S, T>]
+    : [Given<O, 'returnState'>] extends [false | undefined]
+      ? T
+      : T | [T, ...StateList<S, T>]
 
 /**
  * What a layer gives, as its `$returns` says: `'same'` as its input; a recurrent layer by its options; a model in the form

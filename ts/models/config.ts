@@ -1,5 +1,5 @@
 /** Functional models as configs: Keras 3's form is written; Keras 3's and Keras 2's are read. */
-import { ArgumentError, UnsupportedError } from '../errors.js'
+import { ArgumentError } from '../errors.js'
 import { InputLayer } from '../layers/input.js'
 import type { Layer } from '../layers/layer.js'
 import type { CallOptions } from '../layers/layer_options.js'
@@ -185,7 +185,11 @@ function mapReferences<T>(value: unknown, map: (reference: Reference) => T): Nes
   if (Array.isArray(value)) return value.map(item => mapReferences(item, map))
   if (isPlain(value))
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, mapReferences(item, map)]))
-  throw new UnsupportedError('the config connects layers in a form that is not known', { actual: value })
+  throw new ArgumentError('the config connects layers in a form that is not known', {
+    argument: 'inbound_nodes',
+    expected: 'references to tensors',
+    actual: value,
+  })
 }
 
 function isReference(value: unknown): value is Reference {

@@ -69,8 +69,8 @@ function byDepth(order: readonly Node[], met: Map<Layer, number>, starts: Set<No
 
 function checked(argument: string, value: unknown): KerasTensor[] {
   const tensors = leaves(value as Nested<unknown>)
+  if (tensors.length > 0 && tensors.every(tensor => tensor instanceof KerasTensor)) return tensors
   const wrong = tensors.find(tensor => !(tensor instanceof KerasTensor))
-  if (tensors.length > 0 && wrong === undefined) return tensors as KerasTensor[]
   throw new ArgumentError(`the ${argument} of a model are symbolic tensors, made by Input and by layers`, {
     argument,
     actual: wrong,
