@@ -30,16 +30,21 @@ function main(args: string[]): number {
     console.error(`${(error as Error).message}\n\n${usage}`)
     return 1
   }
+  if (values.help) {
+    console.log(usage)
+    return 0
+  }
   const range = values.indices === undefined ? [0, Number.POSITIVE_INFINITY] : interval(values.indices)
-  if (values.help || values.data === undefined || !range) {
-    console.error(usage)
-    return values.help ? 0 : 1
+  if (values.data === undefined || !range) {
+    const wrong = range ? '--data is missing' : `--indices must be two numbers as 5-9, not ${values.indices}`
+    console.error(`${wrong}\n\n${usage}`)
+    return 1
   }
   let names: string[]
   try {
     names = readdirSync(values.data)
   } catch {
-    console.error(`${values.data}: there is no such folder`)
+    console.error(`${values.data} is no folder that can be read`)
     return 1
   }
   const recognizer = new Recognizer()
