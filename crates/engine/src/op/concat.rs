@@ -18,7 +18,7 @@ fn shape(site: &Site) -> Result<Outputs> {
             return Err(Error::Rank { input: index as u32, expected, actual });
         }
         let dim = other.dim(axis);
-        total = if total < 0 || dim < 0 { ANY } else { total.checked_add(dim).unwrap_or(ANY) };
+        total = if total < 0 || dim < 0 { ANY } else { total.saturating_add(dim) };
         other.dims_mut()[axis] = shape.dim(axis);
         shape = shape.unify(&other, index as u32)?;
     }

@@ -30,7 +30,8 @@ pub(crate) const RULE: Rule = Rule::new(
             if let Some((begin, _)) = part.of(input.dim(part.axis)) {
                 offset += begin as isize * strides[part.axis];
             }
-            strides[part.axis] *= part.step as isize;
+            // a step that would overflow is never taken twice
+            strides[part.axis] = strides[part.axis].wrapping_mul(part.step as isize);
         }
         transpose::copy(run, offset, &strides);
         Ok(())

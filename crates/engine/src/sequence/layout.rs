@@ -39,20 +39,32 @@ pub(crate) struct Scratch<'a> {
 impl Layout {
     /// `ordered`: time runs forward and nothing is masked.
     pub fn new(cell: Cell, batch: usize, time: usize, features: usize, ordered: bool) -> Layout {
-        let steps = (AHEAD / (batch * cell.width()).max(1)).clamp(1, time.max(1));
+        let steps = (AHEAD / batch.saturating_mul(cell.width()).max(1)).clamp(1, time.max(1));
         Layout { cell, batch, time, features, steps, direct: ordered && (batch == 1 || time == 1) }
     }
 
     fn parts(&self) -> [usize; 10] {
-        let states = self.batch * self.cell.padded();
-        let rows = self.batch * self.steps;
-        let x = if self.direct { 0 } else { rows * self.features };
-        [states, states, states, states, states, x, rows * self.cell.width(), rows, rows, self.steps]
+        // what is too large to count is too large to have: the allocation fails
+        let states = self.batch.saturating_mul(self.cell.padded());
+        let rows = self.batch.saturating_mul(self.steps);
+        let x = if self.direct { 0 } else { rows.saturating_mul(self.features) };
+        [
+            states,
+            states,
+            states,
+            states,
+            states,
+            x,
+            rows.saturating_mul(self.cell.width()),
+            rows,
+            rows,
+            self.steps,
+        ]
     }
 
     /// Words of scratch.
     pub fn words(&self) -> usize {
-        self.parts().into_iter().map(whole_lines).sum()
+        self.parts().into_iter().map(whole_lines).fold(0, usize::saturating_add)
     }
 
     /// Divides the scratch.
@@ -82,5 +94,5 @@ impl Layout {
 
 /// Parts start at cache lines.
 fn whole_lines(words: usize) -> usize {
-    words.next_multiple_of(16)
+    words.checked_next_multiple_of(16).unwrap_or(usize::MAX)
 }

@@ -48,7 +48,7 @@ impl Budget {
         let failed = Error::Memory { words: words as u32 };
         let used = self.used.checked_add(words - before).filter(|&n| n <= self.limit).ok_or(failed)?;
         let mut grown = Buffer::default();
-        grown.words.try_reserve_exact(words + LINE / 4).map_err(|_| failed)?;
+        grown.words.try_reserve_exact(words.saturating_add(LINE / 4)).map_err(|_| failed)?;
         grown.start = grown.words.as_ptr().align_offset(LINE).min(LINE / 4);
         grown.words.resize(grown.start + words, 0.0);
         *buffer = grown;

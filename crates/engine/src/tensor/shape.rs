@@ -86,16 +86,17 @@ impl Shape {
         self.dims().iter().fold(1, |n, &d| n * d.max(0) as usize)
     }
 
-    /// [`Shape::elements`], or an error when a tensor of this shape could not be addressed.
+    /// [`Shape::elements`], or an error when a tensor of this shape could not be addressed. Sizes of 0 do not hide others that
+    /// are too large: strides are products of them.
     pub fn checked_elements(&self) -> Result<usize> {
-        let mut elements = 1usize;
+        let mut product = 1usize;
         for &dim in self.dims() {
-            elements = elements
-                .checked_mul(dim.max(0) as usize)
+            product = product
+                .checked_mul(dim.max(1) as usize)
                 .filter(|&n| n <= MAX_ELEMENTS)
                 .ok_or(Error::Memory { words: u32::MAX })?;
         }
-        Ok(elements)
+        Ok(if self.dims().iter().any(|&dim| dim <= 0) { 0 } else { product })
     }
 
     /// This shape with the unknown dims of `other` filled in where they agree.
