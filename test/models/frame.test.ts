@@ -19,6 +19,8 @@ test('a frame is given, or was written before', () =>
     assert.equal(out, expected)
     const frames: number[][] = []
     const wrong: [() => unknown, string, RegExp][] = [
+      [() => stream.step([1, 2], new Int32Array(2) as never), 'out', /typed array for float32/],
+      [() => stream.step([1, 2], [0, 0] as never), 'out', /typed array for float32/],
       [() => stream.step(frames[0] as never), 'frame', /^m: the frame is undefined; give null/],
       [() => stream.step('abc' as never), 'frame', /^m: frame must be numbers/],
       [() => stream.step([1]), 'frame', /^m: frame must hold 2 numbers/],

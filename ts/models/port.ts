@@ -1,5 +1,5 @@
 /** A tensor that a stream writes or reads at every step, its view kept so that nothing is allocated. */
-import { ShapeError, show } from '../errors.js'
+import { ArgumentError, ShapeError, show } from '../errors.js'
 import { convert } from '../tensor/convert.js'
 import type { Data } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
@@ -55,7 +55,16 @@ export class Port {
   /** Copies the numbers to `out`, or to the own array; gives the one that has them. */
   read(out?: Data): Data {
     const target = out ?? this.own
-    if (target !== this.#own) this.#check(target)
+    if (target !== this.#own) {
+      if (target.constructor !== this.view.constructor && !fits(this.view, target)) {
+        throw new ArgumentError(`${this.#what} must be a typed array for ${this.tensor.dtype}`, {
+          argument: this.#what,
+          expected: this.tensor.dtype,
+          actual: target,
+        })
+      }
+      this.#check(target)
+    }
     target.set(this.view)
     return target
   }
