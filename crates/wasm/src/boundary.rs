@@ -21,9 +21,3 @@ pub fn boundary_reserve(words: u32) -> u32 {
         Ok(())
     })
 }
-
-/// Number of boundary words.
-#[wasm_bindgen]
-pub fn boundary_length() -> u32 {
-    enter(|world| Ok(world.words.len() as u32)).unwrap_or(0)
-}

@@ -5,9 +5,6 @@ use alloc::vec::Vec;
 use layer_rnn_engine::{Error, Result, Shape, Type};
 use wasm_bindgen::prelude::wasm_bindgen;
 
-// the numbers that TypeScript reads from the glue
-use layer_rnn_engine as _;
-
 /// Starts a program.
 #[wasm_bindgen]
 pub fn builder_new() -> u32 {

@@ -33,23 +33,6 @@ pub fn tensor_pointer(id: u32) -> u32 {
     enter(|world| Ok(world.engine.tensor_words(id)?.as_ptr() as usize as u32)).unwrap_or(0)
 }
 
-/// Writes a tensor's dtype and dims into the boundary; answers with its rank, −1 when it is stale.
-#[wasm_bindgen]
-pub fn tensor_type(id: u32) -> i32 {
-    enter(|world| {
-        let ty = world.engine.tensor_type(id)?;
-        world.write([ty.dtype as u32].into_iter().chain(ty.shape.dims().iter().map(|&dim| dim as u32)));
-        Ok(ty.shape.rank() as i32)
-    })
-    .unwrap_or(-1)
-}
-
-/// Number of a tensor's elements, 0 when it is stale.
-#[wasm_bindgen]
-pub fn tensor_length(id: u32) -> u32 {
-    enter(|world| Ok(world.engine.tensor_type(id)?.shape.elements() as u32)).unwrap_or(0)
-}
-
 /// Says that a tensor's numbers were changed from outside, so that its packed forms are made again.
 #[wasm_bindgen]
 pub fn tensor_changed(id: u32) -> u32 {

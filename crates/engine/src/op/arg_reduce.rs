@@ -25,8 +25,8 @@ fn shape(site: &Site) -> Result<Outputs> {
 fn run(run: &mut Run) -> Result<()> {
     let input = run.shape(0);
     let axis = run.site.axis(run.site.attr(1)?, input.rank())?;
-    let outer: usize = input.dims().iter().take(axis).map(|&d| d as usize).product();
-    let inner: usize = input.dims().iter().skip(axis + 1).map(|&d| d as usize).product();
+    let outer = input.product(0..axis);
+    let inner = input.product(axis + 1..input.rank());
     let smallest = run.site.attr(0)? == 1;
     let kernel = if smallest { arg_min } else { arg_max };
     kernel(run.f32(0), outer, input.size(axis), inner, run.out_i32(0));

@@ -29,7 +29,7 @@ fn shape(site: &Site) -> Result<Outputs> {
 fn run(run: &mut Run) -> Result<()> {
     let output = run.outputs[0];
     let axis = run.site.axis(run.site.attr(0)?, output.shape.rank())?;
-    let inner: usize = output.shape.dims().iter().skip(axis + 1).map(|&d| d as usize).product();
+    let inner = output.shape.product(axis + 1..output.shape.rank());
     let stride = output.shape.size(axis) * inner;
     let mut at = 0;
     for index in 0..run.site.inputs.len() {

@@ -27,7 +27,7 @@ fn run(run: &mut Run) -> Result<()> {
     if let Some(&value) = ids.iter().find(|id| !(0..limit).contains(id)) {
         return Err(Error::Index { value, limit });
     }
-    let width: usize = table.dims().iter().skip(1).map(|&d| d as usize).product();
+    let width = table.product(1..table.rank());
     if width > 0 {
         gather_rows(run.f32(0), width, width, ids, run.out_f32(0), width);
     }

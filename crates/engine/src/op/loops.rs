@@ -133,5 +133,5 @@ fn stride(shape: &Shape, rank: usize, axis: usize) -> usize {
     if axis < missing || shape.dim(axis - missing) == 1 {
         return 0;
     }
-    shape.dims().iter().skip(axis - missing + 1).map(|&d| d as usize).product()
+    shape.product(axis - missing + 1..shape.rank())
 }

@@ -34,7 +34,7 @@ fn run(run: &mut Run) -> Result<()> {
     let (a, b) = (f32::from_bits(site.attr(1)?), f32::from_bits(site.attr(2)?));
     let key = [site.attr(3)?, site.attr(4)?];
     let shape = run.outputs[0].shape;
-    let columns = shape.dims().iter().skip(1).map(|&d| d as usize).product::<usize>().max(1);
+    let columns = shape.product(1..shape.rank()).max(1);
     let (draw, scale, shift): (fn(u32) -> f32, f32, f32) = match site.kind(Distribution::from_u32)? {
         Distribution::Uniform => (uniform01, b - a, a),
         Distribution::Normal => (normal, b, a),

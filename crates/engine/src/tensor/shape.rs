@@ -86,6 +86,11 @@ impl Shape {
         self.dims().iter().fold(1, |n, &d| n * d.max(0) as usize)
     }
 
+    /// Product of the sizes of some axes of a bound shape.
+    pub fn product(&self, axes: core::ops::Range<usize>) -> usize {
+        axes.map(|axis| self.size(axis)).product()
+    }
+
     /// [`Shape::elements`], or an error when a tensor of this shape could not be addressed. Sizes of 0 do not hide others that
     /// are too large: strides are products of them.
     pub fn checked_elements(&self) -> Result<usize> {
