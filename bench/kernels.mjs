@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { Failure, main, root, run, say } from '../scripts/setup/run.mjs'
-import { needRust, needTarget } from '../scripts/setup/tools.mjs'
+import { buildBenchKernels } from '../scripts/setup/build.mjs'
+import { Failure, main, root } from '../scripts/setup/run.mjs'
 import { nodeOf } from './node.mjs'
 
 const help = `npm run bench:kernels [-- options]   the kernels' speed in percent of this machine's multiply-add peak
@@ -15,12 +15,7 @@ await main(async args => {
   if (args.includes('--help')) return console.log(help)
   const rounds = args.includes('--rounds') ? Number(args[args.indexOf('--rounds') + 1]) : 201
   if (!(rounds >= 5)) throw new Failure('--rounds wants a number, 5 or more')
-  needRust()
-  await needTarget()
-  say('compiling the kernels')
-  const env = { RUSTFLAGS: undefined, CARGO_ENCODED_RUSTFLAGS: undefined, CARGO_TERM_QUIET: 'true' }
-  const target = ['--target', 'wasm32-unknown-unknown', '--release']
-  await run('cargo', ['build', ...target, '-p', 'layer-rnn-bench'], { env })
+  await buildBenchKernels()
   const node = await nodeOf(args)
   const child = spawn(node, [join(root, 'bench/kernels/main.mjs'), ...args], { cwd: root, stdio: 'inherit' })
   return new Promise(resolve => child.on('close', status => resolve(status ?? 1)))
