@@ -270,6 +270,15 @@ pub(crate) struct Run<'r> {
     pub out: &'r mut [Buffer],
     /// Scratch, at least as long as asked for.
     pub scratch: &'r mut [f32],
+    /// Inside a sequence: which rows of the batch, at which steps. Without, row after row at step 0.
+    pub rows: Option<Rows<'r>>,
+}
+
+/// For each row of a run inside a sequence, the row of the batch and the step in the order of time.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'r> {
+    pub rows: &'r [i32],
+    pub steps: &'r [i32],
 }
 
 impl<'r> Run<'r> {
@@ -281,8 +290,7 @@ impl<'r> Run<'r> {
     /// Elements of a float input.
     pub fn f32(&self, index: usize) -> &'r [f32] {
         let Some(located) = self.places.get(index) else { return &[] };
-        let words = self.memory.words(located.place);
-        words.get(..located.elements).unwrap_or(words)
+        part(self.memory.words(located.place), located)
     }
 
     /// Elements of an integer input.
@@ -293,8 +301,7 @@ impl<'r> Run<'r> {
     /// Elements of a mask.
     pub fn bool(&self, index: usize) -> &'r [u8] {
         let Some(located) = self.places.get(index) else { return &[] };
-        let bytes: &[u8] = bytemuck::cast_slice(self.memory.words(located.place));
-        bytes.get(..located.elements).unwrap_or(bytes)
+        part(bytemuck::cast_slice(self.memory.words(located.place)), located)
     }
 
     /// The packed form asked for as number `index`.
@@ -317,9 +324,7 @@ impl<'r> Run<'r> {
         let (Some(located), Some(buffer)) = (self.made.get(index), self.out.get_mut(index)) else {
             return &mut [];
         };
-        let bytes: &mut [u8] = bytemuck::cast_slice_mut(buffer.f32_mut());
-        let length = located.elements.min(bytes.len());
-        bytes.get_mut(..length).unwrap_or_default()
+        part_mut(bytemuck::cast_slice_mut(buffer.f32_mut()), located)
     }
 }
 
@@ -328,7 +333,15 @@ pub(crate) fn out_f32<'a>(out: &'a mut [Buffer], made: &[Located], index: usize)
     let (Some(located), Some(buffer)) = (made.get(index), out.get_mut(index)) else {
         return &mut [];
     };
-    let words = buffer.f32_mut();
-    let length = located.elements.min(words.len());
-    words.get_mut(..length).unwrap_or_default()
+    part_mut(buffer.f32_mut(), located)
+}
+
+fn part<'a, T>(all: &'a [T], located: &Located) -> &'a [T] {
+    let end = located.start + located.elements;
+    all.get(located.start..end.min(all.len())).unwrap_or(&[])
+}
+
+fn part_mut<'a, T>(all: &'a mut [T], located: &Located) -> &'a mut [T] {
+    let end = (located.start + located.elements).min(all.len());
+    all.get_mut(located.start..end).unwrap_or_default()
 }

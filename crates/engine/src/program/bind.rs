@@ -117,7 +117,7 @@ impl<'p> Binder<'p> {
                 self.last_use[root as usize] = index;
             }
             if record.op == Op::Reshape {
-                self.roots[record.first as usize] = self.roots[record.inputs[0] as usize];
+                self.roots[record.outputs[0] as usize] = self.roots[record.inputs[0] as usize];
             }
         }
         let program = self.program;
@@ -130,27 +130,27 @@ impl<'p> Binder<'p> {
         let record = &self.program.records[index];
         let Some(rule) = record.op.rule() else {
             if record.op == Op::Variable {
-                return self.variable(record.first);
+                return self.variable(record.outputs[0]);
             }
             return Ok(());
         };
         let inputs: Box<[Type]> = record.inputs.iter().map(|&value| self.types[value as usize]).collect();
         let site = Site { attrs: &record.attrs, inputs: &inputs };
         let outputs: Box<[Type]> = (rule.shape)(&site)?.0.into();
-        for (value, ty) in (record.first..).zip(&outputs) {
+        for (&value, ty) in record.outputs.iter().zip(&outputs) {
             ty.words()?;
             self.types[value as usize] = *ty;
         }
         let places: Box<[Place]> =
             record.inputs.iter().map(|&value| self.place(value)).collect::<Result<_>>()?;
         if record.op == Op::Reshape {
-            self.places[record.first as usize] = Some(places[0]);
+            self.places[record.outputs[0] as usize] = Some(places[0]);
             return Ok(());
         }
         let needs = (rule.needs)(&site)?;
         self.plan.scratch = self.plan.scratch.max(needs.scratch);
         let mut made = Vec::new();
-        for (value, ty) in (record.first..).zip(outputs.iter()) {
+        for (&value, ty) in record.outputs.iter().zip(&outputs) {
             let place = match self.program.outputs.iter().position(|&output| output == value) {
                 Some(output) => Place::Output(output as u16),
                 None => Place::Slot(self.take(ty.words()?)?),
@@ -176,7 +176,7 @@ impl<'p> Binder<'p> {
         for (_, _, place) in &pack_here {
             self.give_back(*place);
         }
-        for (value, place) in (record.first..).zip(&made) {
+        for (&value, place) in record.outputs.iter().zip(&made) {
             if self.last_use[value as usize] <= index {
                 self.give_back(*place);
             }
@@ -266,7 +266,7 @@ impl<'p> Binder<'p> {
 }
 
 fn locate(places: &[Place], types: &[Type]) -> Box<[Located]> {
-    let located = |(&place, ty): (&Place, &Type)| Located { place, elements: ty.shape.elements() };
+    let located = |(&place, ty): (&Place, &Type)| Located { place, start: 0, elements: ty.shape.elements() };
     places.iter().zip(types).map(located).collect()
 }
 

@@ -57,9 +57,9 @@ impl Builder {
                 Outputs::one(ty.dtype, ty.shape)?
             }
         };
-        let count = outputs.0.len() as u32;
         program.values.extend_from_slice(&outputs.0);
-        program.records.push(Record { op, attrs: attrs.into(), inputs: inputs.into(), first, count });
+        let made = (first..program.values.len() as u32).collect();
+        program.records.push(Record { op, attrs: attrs.into(), inputs: inputs.into(), outputs: made });
         Ok((first, outputs))
     }
 
@@ -99,9 +99,8 @@ impl Program {
         roots.for_each(|&value| wanted[value as usize] = true);
         self.live = alloc::vec![false; self.records.len()];
         for (index, record) in self.records.iter().enumerate().rev() {
-            let made = record.first as usize..(record.first + record.count) as usize;
             // an input is part of the signature, read or not
-            if wanted[made].contains(&true) || record.op == Op::Input {
+            if record.outputs.iter().any(|&value| wanted[value as usize]) || record.op == Op::Input {
                 self.live[index] = true;
                 record.inputs.iter().for_each(|&value| wanted[value as usize] = true);
             }

@@ -77,6 +77,7 @@ impl Call {
             memory: self.memory(slots, tensors, packs),
             out,
             scratch: scratch.f32_mut(),
+            rows: None,
         });
         for (buffer, made) in out.iter_mut().zip(&step.made) {
             self.exchange(made.place, buffer, slots, tensors)?;

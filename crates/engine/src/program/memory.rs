@@ -21,10 +21,11 @@ pub(crate) enum Place {
     Pack(u16),
 }
 
-/// A value of a step: its place, and how many elements it has.
+/// A value of a step: its place, where in there it starts, and how many elements it has.
 #[derive(Clone, Copy)]
 pub(crate) struct Located {
     pub place: Place,
+    pub start: usize,
     pub elements: usize,
 }
 

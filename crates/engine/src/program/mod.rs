@@ -24,9 +24,8 @@ pub(crate) struct Record {
     pub attrs: Box<[u32]>,
     /// Values it reads.
     pub inputs: Box<[u32]>,
-    /// First of the values it makes, and how many.
-    pub first: u32,
-    pub count: u32,
+    /// Values it makes.
+    pub outputs: Vec<u32>,
 }
 
 /// A checked list of records; the shapes may hold unknown dims.
