@@ -4,7 +4,7 @@
 //! ascending, multiplied and added separately, zeros too. So tiles may be cut in any way, and k continued in another call: the
 //! bits stay the same. The tiles were chosen by measurement: bench/record/.
 
-use crate::pack::{PANEL, packed_len, padded, panel_width};
+use crate::pack::{PANEL, pack, packed_len, padded, panel_width};
 use crate::simd::F32x4;
 use crate::{ensure, extent};
 
@@ -78,6 +78,64 @@ pub fn gemm(
             }
         }
         first += width * together;
+    }
+}
+
+/// How many f32 of scratch [`gemm_tn`] takes.
+pub fn gemm_tn_scratch(rows: usize, m: usize, n: usize) -> usize {
+    // too large to count is too large to have: the allocation fails
+    rows.min(BLOCK).saturating_mul(m.saturating_add(padded(n)))
+}
+
+/// `c[m, n] = start + Σ a[row, :]ᵀ b[row, :]`, rows ascending: a gradient of weights. Rows of `a`, `b` and `c` are `lda`, `ldb` and
+/// `ldc` apart. Blocks of rows are turned and packed in `scratch` ([`gemm_tn_scratch`]); the chains go on from block to block, so
+/// rows may also be given in several calls.
+pub fn gemm_tn(
+    rows: usize,
+    m: usize,
+    n: usize,
+    a: &[f32],
+    lda: usize,
+    b: &[f32],
+    ldb: usize,
+    c: &mut [f32],
+    ldc: usize,
+    scratch: &mut [f32],
+    start: Start,
+) {
+    ensure(extent(rows, m, lda) <= a.len() && extent(rows, n, ldb) <= b.len());
+    ensure(gemm_tn_scratch(rows, m, n) <= scratch.len());
+    let (turned, packed) = scratch.split_at_mut(m * rows.min(BLOCK));
+    let (mut done, mut start) = (0, start);
+    loop {
+        let block = (rows - done).min(BLOCK);
+        if m > 0 && n > 0 {
+            transpose(block, m, &a[done * lda..], lda, turned);
+            pack(&b[done * ldb..], block, n, ldb, 1, packed);
+        }
+        gemm(m, block, n, turned, block, packed, c, ldc, start);
+        (done, start) = (done + block, Start::Continue);
+        if done == rows {
+            return;
+        }
+    }
+}
+
+/// `to[m, rows]` = `a[rows, m]` turned, four rows at a time: what is written stays together.
+fn transpose(rows: usize, m: usize, a: &[f32], lda: usize, to: &mut [f32]) {
+    let mut row = 0;
+    while row + 4 <= rows {
+        let line = |r: usize| &a[(row + r) * lda..][..m];
+        let lines = line(0).iter().zip(line(1)).zip(line(2)).zip(line(3));
+        for ((((x, y), z), w), to) in lines.zip(to[row..].chunks_mut(rows)) {
+            to[..4].copy_from_slice(&[*x, *y, *z, *w]);
+        }
+        row += 4;
+    }
+    for row in row..rows {
+        for (x, to) in a[row * lda..][..m].iter().zip(to[row..].chunks_mut(rows)) {
+            to[0] = *x;
+        }
     }
 }
 
@@ -332,6 +390,64 @@ mod tests {
             let want = naive::gemm(m, k, n, &a, &w);
             layer_rnn_testkit::close(&c, &want, 2e-6, 2e-5, "gemm");
         }
+    }
+
+    /// Rows ascending, in one call or in two.
+    #[test]
+    fn a_product_over_rows_is_one_chain() {
+        let mut random = Random::new(6);
+        for (m, n) in [(1, 1), (3, 5), (8, 16), (5, 33), (2, 67)] {
+            for rows in [0, 1, 3, 4, 29, BLOCK, 2 * BLOCK + 7] {
+                let (lda, ldb, ldc) = (m + 2, n + 3, n + 1);
+                let a = random.numbers(rows * lda, 1.0);
+                let b = random.numbers(rows * ldb, 1.0);
+                let before = random.numbers(m * ldc, 1.0);
+                let mut scratch = vec![f32::NAN; gemm_tn_scratch(rows, m, n)];
+                for continued in [false, true] {
+                    let start = if continued { Start::Continue } else { Start::Zero };
+                    let mut c = before.clone();
+                    gemm_tn(rows, m, n, &a, lda, &b, ldb, &mut c, ldc, &mut scratch, start);
+                    for i in 0..m {
+                        for j in 0..ldc {
+                            let mut want = before[i * ldc + j];
+                            if j < n {
+                                want = if continued { want } else { 0.0 };
+                                for row in 0..rows {
+                                    want += a[row * lda + i] * b[row * ldb + j];
+                                }
+                            }
+                            assert_eq!(c[i * ldc + j].to_bits(), want.to_bits(), "{rows} {m} {n} at {i} {j}");
+                        }
+                    }
+                    let mut parts = before.clone();
+                    let cut = rows / 3;
+                    let (a_rest, b_rest) = (&a[cut * lda..], &b[cut * ldb..]);
+                    gemm_tn(cut, m, n, &a, lda, &b, ldb, &mut parts, ldc, &mut scratch, start);
+                    let rest = rows - cut;
+                    gemm_tn(
+                        rest,
+                        m,
+                        n,
+                        a_rest,
+                        lda,
+                        b_rest,
+                        ldb,
+                        &mut parts,
+                        ldc,
+                        &mut scratch,
+                        Start::Continue,
+                    );
+                    assert_eq!(c, parts);
+                }
+            }
+        }
+        let (rows, m, n) = (300, 7, 21);
+        let (a, b) = (random.numbers(rows * m, 1.0), random.numbers(rows * n, 1.0));
+        let turned: Vec<f32> = (0..m * rows).map(|i| a[i % rows * m + i / rows]).collect();
+        let mut c = vec![f32::NAN; m * n];
+        let mut scratch = vec![0.0; gemm_tn_scratch(rows, m, n)];
+        gemm_tn(rows, m, n, &a, m, &b, n, &mut c, n, &mut scratch, Start::Zero);
+        layer_rnn_testkit::close(&c, &naive::gemm(m, rows, n, &turned, &b), 2e-5, 2e-5, "gemm_tn");
     }
 
     #[test]
