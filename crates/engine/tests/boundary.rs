@@ -47,7 +47,7 @@ fn attributes(dice: &mut Dice, op: Op) -> Vec<u32> {
     let mut words = Vec::new();
     let prefix = match op {
         Op::Reduce | Op::Fill => 2,
-        Op::Random => 5,
+        Op::Random => 6,
         Op::Sequence => 0,
         Op::Reshape | Op::Transpose | Op::Slice | Op::Flip | Op::Broadcast => 0,
         _ => dice.roll(3),

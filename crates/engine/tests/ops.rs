@@ -175,7 +175,7 @@ fn activations_and_softmax() {
 #[test]
 fn random_numbers_depend_on_seed_and_address_alone() {
     let draw = |distribution: Distribution, rows: i32, seed: u32| {
-        let mut attrs = vec![distribution as u32, 0f32.to_bits(), 1f32.to_bits(), seed, 0];
+        let mut attrs = vec![distribution as u32, 0f32.to_bits(), 1f32.to_bits(), seed, 0, 0];
         attrs.extend(list(&[0, rows, 0, 0, 7, 0]));
         run(Op::Random, &[], &attrs).remove(0)
     };
@@ -195,6 +195,72 @@ fn random_numbers_depend_on_seed_and_address_alone() {
     }
     assert!(draw(Distribution::TruncatedNormal, 3000, 1).iter().all(|x| x.abs() <= 2.0));
     assert!(draw(Distribution::Uniform, 3000, 1).iter().all(|x| (0.0..1.0).contains(x)));
+}
+
+#[test]
+fn random_numbers_change_with_seed_call_and_step() {
+    let attrs = |operands: u32, rows: i32| {
+        let mut attrs = vec![Distribution::Uniform as u32, 0f32.to_bits(), 1f32.to_bits(), 11, 12, operands];
+        attrs.extend(list(&[0, rows, 0, 0, 6, 0]));
+        attrs
+    };
+    let plain = run(Op::Random, &[], &attrs(0, 3)).remove(0);
+    let state = |seed: f32, call: f32| {
+        run(Op::Random, &[(Dtype::Int32, &[2], &[seed, call])], &attrs(1, 3)).remove(0)
+    };
+    assert_eq!(state(0.0, 0.0), plain, "seed 0, first call");
+    let many: Vec<Vec<f32>> = [(0.0, 1.0), (1.0, 0.0), (1.0, 1.0), (0.0, 2.0), (-1.0, 0.0)]
+        .into_iter()
+        .map(|(seed, call)| state(seed, call))
+        .collect();
+    for (at, a) in many.iter().enumerate() {
+        assert!(many[..at].iter().chain([&plain]).all(|b| a.iter().zip(b).all(|(a, b)| a != b)));
+    }
+
+    let step = |steps: Given| run(Op::Random, &[steps], &attrs(2, 3)).remove(0);
+    assert_eq!(step((Dtype::Int32, &[], &[0.0])), plain);
+    let fifth = step((Dtype::Int32, &[], &[5.0]));
+    assert!(fifth.iter().zip(&plain).all(|(a, b)| a != b));
+    let mixed = step((Dtype::Int32, &[3], &[5.0, 0.0, 5.0]));
+    assert_eq!(
+        mixed,
+        [&fifth[..6], &plain[6..12], &fifth[12..]].concat(),
+        "each row is at a step of its own"
+    );
+    let both: [Given; 2] = [(Dtype::Int32, &[2], &[0.0, 0.0]), (Dtype::Int32, &[], &[5.0])];
+    assert_eq!(run(Op::Random, &both, &attrs(3, 3)).remove(0), fifth);
+}
+
+/// Over every coordinate of the address alone, uniform draws fill 64 bins evenly: chi² with 63 degrees of freedom exceeds 111
+/// once in 5000 times.
+#[test]
+fn random_numbers_are_even_along_every_coordinate() {
+    let draws = 6400;
+    let even = |name: &str, draw: &dyn Fn(i32) -> f32| {
+        let mut bins = [0; 64];
+        (0..draws).for_each(|i| bins[(draw(i) * 64.0) as usize] += 1);
+        let expected = f64::from(draws) / 64.0;
+        let chi: f64 = bins.iter().map(|&n| (f64::from(n) - expected).powi(2) / expected).sum();
+        assert!((25.0..111.0).contains(&chi), "{name}: chi² {chi}");
+    };
+    let attrs = |operands: u32, stream: u32, dims: &[i32]| {
+        let head = [Distribution::Uniform as u32, 0f32.to_bits(), 1f32.to_bits(), stream, 77, operands];
+        [&head[..], &list(dims)].concat()
+    };
+    let column = run(Op::Random, &[], &attrs(0, 3, &[0, 1, 0, 0, draws, 0])).remove(0);
+    even("column", &|i| column[i as usize]);
+    let row = run(Op::Random, &[], &attrs(0, 3, &[0, draws, 0, 0, 1, 0])).remove(0);
+    even("row", &|i| row[i as usize]);
+    let steps: Vec<f32> = (0..draws).map(|i| i as f32).collect();
+    let step = run(Op::Random, &[(Dtype::Int32, &[draws], &steps)], &attrs(2, 3, &[0, draws, 0])).remove(0);
+    even("step and row", &|i| step[i as usize]);
+    even("seed", &|i| {
+        run(Op::Random, &[(Dtype::Int32, &[2], &[i as f32, 0.0])], &attrs(1, 3, &[0, 1, 0]))[0][0]
+    });
+    even("call", &|i| {
+        run(Op::Random, &[(Dtype::Int32, &[2], &[0.0, i as f32])], &attrs(1, 3, &[0, 1, 0]))[0][0]
+    });
+    even("stream", &|i| run(Op::Random, &[], &attrs(0, i as u32, &[0, 1, 0]))[0][0]);
 }
 
 #[test]

@@ -5,7 +5,8 @@ use crate::error::{Error, Result};
 use crate::tensor::Shape;
 
 const LITERAL: u32 = 0;
-const COPY: u32 = 1;
+/// Axis `n` of an operand.
+pub(super) const COPY: u32 = 1;
 
 /// A shape whose dims are literals (code 0) or copies of axis n of an operand (code 1), so that no attribute holds a
 /// number that came from an unknown dim.

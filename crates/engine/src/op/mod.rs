@@ -81,7 +81,7 @@ layer_rnn_kernels::numbered! {
         Gather,
         /// A cell over time. See `op/sequence.rs`.
         Sequence,
-        /// Random numbers. Attributes: distribution, two parameters, seed (two words), list of (code, n, operand).
+        /// Random numbers. See `op/random.rs`.
         Random,
         /// The thin QR decomposition with a positive diagonal of R.
         Qr,

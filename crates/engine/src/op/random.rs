@@ -1,9 +1,14 @@
-//! Counter-based random numbers: element (row, column) of a draw is a function of the seed and of that address alone, so that
-//! a row's numbers do not depend on how many rows there are.
+//! Counter-based random numbers: a number is a function of seed, stream, call, step, row and column alone, so that it depends
+//! neither on how many rows there are nor on which of them are computed together, nor on when.
+//!
+//! Attributes: distribution, two parameters, stream (two words), operands, list of (code, n, operand) for the shape. Inputs: those
+//! whose dims the shape copies, then as `operands` says: the state `[2]` of a generator (seed, call), the number of the first step,
+//! one for all rows or `[rows]`. Inside a sequence, a value whose first dim is copied from the first dim of an operand has the
+//! sequence's rows; any other is one for all rows of the step.
 
-use super::{Outputs, Rule, Run, dims};
+use super::{Outputs, Rule, Run, Site, dims};
 use crate::error::{Error, Result};
-use crate::tensor::Dtype;
+use crate::tensor::{Dtype, Shape};
 use layer_rnn_kernels::rng::{normal, philox, truncated_normal, uniform01};
 
 layer_rnn_kernels::numbered! {
@@ -18,21 +23,58 @@ layer_rnn_kernels::numbered! {
     }
 }
 
-pub(crate) const RULE: Rule = Rule::new(
-    |site| {
-        site.kind(Distribution::from_u32)?;
-        if !site.attrs.get(1..3).is_some_and(|p| p.iter().all(|&bits| f32::from_bits(bits).is_finite())) {
-            return Err(Error::Attribute { index: 1, value: 0 });
+pub(crate) const RULE: Rule = Rule::new(shape, run);
+
+const STATE: u32 = 1;
+const STEP: u32 = 2;
+
+/// Index of the attribute with the shape.
+const SHAPE: usize = 6;
+
+/// Index of an operand's input, if it is given; they are the last ones.
+fn operand(site: &Site, which: u32) -> Result<Option<usize>> {
+    let given = site.attr(5)?;
+    let behind = u32::from(which == STATE && given & STEP != 0) as usize;
+    let index = site.inputs.len().checked_sub(1 + behind);
+    Ok(index.filter(|_| given & which != 0))
+}
+
+fn shape(site: &Site) -> Result<Outputs> {
+    site.kind(Distribution::from_u32)?;
+    if !site.attrs.get(1..3).is_some_and(|p| p.iter().all(|&bits| f32::from_bits(bits).is_finite())) {
+        return Err(Error::Attribute { index: 1, value: 0 });
+    }
+    let given = site.attr(5)?;
+    if given & !(STATE | STEP) != 0 {
+        return Err(Error::Attribute { index: 5, value: given });
+    }
+    let shape = dims::shape(site, SHAPE)?;
+    if given & STATE != 0 {
+        let index = operand(site, STATE)?.ok_or(Error::Inputs { expected: 1, actual: 0 })?;
+        Shape::new(&[2])?.unify(&site.shaped(index, Dtype::Int32)?, index as u32)?;
+    }
+    if given & STEP != 0 {
+        let index = operand(site, STEP)?.ok_or(Error::Inputs { expected: 1, actual: 0 })?;
+        let steps = site.shaped(index, Dtype::Int32)?;
+        if steps.rank() > 0 {
+            if shape.rank() == 0 {
+                return Err(Error::Rank { input: index as u32, expected: 0, actual: steps.rank() as u32 });
+            }
+            Shape::new(&[shape.dim(0)])?.unify(&steps, index as u32)?;
         }
-        Outputs::one(Dtype::Float32, dims::shape(site, 5)?)
-    },
-    run,
-);
+    }
+    Outputs::one(Dtype::Float32, shape)
+}
 
 fn run(run: &mut Run) -> Result<()> {
     let site = run.site;
     let (a, b) = (f32::from_bits(site.attr(1)?), f32::from_bits(site.attr(2)?));
-    let key = [site.attr(3)?, site.attr(4)?];
+    let (seed, call) = match operand(&site, STATE)?.map(|index| run.i32(index)) {
+        Some(&[seed, call]) => (seed as u32, call as u32),
+        _ => (0, 0),
+    };
+    let key = [site.attr(3)? ^ seed, site.attr(4)?];
+    let first = operand(&site, STEP)?.map_or(&[][..], |index| run.i32(index));
     let shape = run.outputs[0].shape;
     let columns = shape.product(1..shape.rank()).max(1);
     let (draw, scale, shift): (fn(u32) -> f32, f32, f32) = match site.kind(Distribution::from_u32)? {
@@ -40,9 +82,20 @@ fn run(run: &mut Run) -> Result<()> {
         Distribution::Normal => (normal, b, a),
         Distribution::TruncatedNormal => (truncated_normal, b, a),
     };
-    for (row, numbers) in run.out_f32(0).chunks_mut(columns).enumerate() {
+    let by_row = matches!(site.attrs.get(SHAPE + 1..SHAPE + 3), Some(&[dims::COPY, 0]));
+    let place = run.rows.filter(|place| !by_row || place.rows.len() == shape.size(0));
+    for (index, numbers) in run.out_f32(0).chunks_mut(columns).enumerate() {
+        let inside = if by_row { index } else { 0 };
+        let at = |list: &[i32]| list.get(inside).copied().unwrap_or(0);
+        let (row, step) = match place {
+            Some(place) if by_row => (at(place.rows), at(place.steps)),
+            Some(place) => (index as i32, at(place.steps)),
+            None => (index as i32, 0),
+        };
+        let before = first.get(index).or(first.first()).copied().unwrap_or(0);
+        let step = step.wrapping_add(before);
         for (block, four) in numbers.chunks_mut(4).enumerate() {
-            let bits = philox(key, [block as u32, row as u32, 0, 0]);
+            let bits = philox(key, [block as u32, row as u32, step as u32, call]);
             for (number, bits) in four.iter_mut().zip(bits) {
                 *number = draw(bits) * scale + shift;
             }
