@@ -2,11 +2,10 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createEngine, currentEngine } from '../../ts/engine/engine.js'
 import { scope } from '../../ts/engine/handle.js'
-import { ArgumentError, DisposedError, inLayer, ShapeError, StateError } from '../../ts/errors.js'
+import { ArgumentError, DisposedError, inLayer, ShapeError, StateError, TraceError } from '../../ts/errors.js'
 import * as ops from '../../ts/ops/index.js'
 import { type Program, Trace } from '../../ts/ops/trace.js'
-import type { SymbolicTensor } from '../../ts/tensor/tensor.js'
-import { tensor, Variable } from '../../ts/tensor/tensor.js'
+import { SymbolicTensor, tensor, Variable } from '../../ts/tensor/tensor.js'
 import { balanced, collectGarbage, fails } from '../engine/support.js'
 
 const program = (fn: (trace: Trace) => readonly SymbolicTensor[]): Program =>
@@ -248,6 +247,45 @@ test('10⁵ runs allocate nothing', () => {
     call.dispose()
     p.dispose()
   })
+})
+
+test('variables are assigned after the run, all at once', () => {
+  const [a, b] = ['a', 'b'].map(
+    (name, i) => new Variable({ name, shape: [2], initializer: () => [1 + i, 2 + i] }),
+  ) as [Variable, Variable]
+  const p = program(trace => {
+    const x = trace.input([2])
+    a.assign(x)
+    a.assign(b)
+    b.assign([5, 6]).assign(ops.add(a, x))
+    fails(() => a.assign([1, 2, 3]), ShapeError, /a/)
+    fails(() => a.assign(ops.zeros([3])), ShapeError, /a: value must be of shape \[2\], not tensor/)
+    fails(() => a.assign(ops.zeros([2], 'int32')), ArgumentError, /a: value must be float32/)
+    return [ops.add(a, 0)]
+  })
+  const x = tensor([10, 20])
+  const call = p.bind([[2]]).call([x])
+  call.run()
+  assert.equal(call.outputs[0]!.array(), [1, 2], 'read as it was before')
+  assert.equal(
+    [a.array(), b.array()],
+    [
+      [2, 3],
+      [11, 22],
+    ],
+  )
+  call.run()
+  assert.equal(
+    [a.array(), b.array()],
+    [
+      [11, 22],
+      [12, 23],
+    ],
+  )
+  fails(() => a.assign(new SymbolicTensor([2], 'float32')), TraceError, /needs values/)
+  a.assign(b)
+  assert.equal(a.array(), [12, 23])
+  for (const each of [call.outputs[0]!, call, p, a, b, x]) each.dispose()
 })
 
 test.run()

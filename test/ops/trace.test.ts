@@ -128,7 +128,11 @@ test('row states are one for each owner and name, and must be assigned', () => {
         const next = ops.add(sum, x)
         trace.assign(sum, next)
         if (assign) trace.assign(trace.rowState(b, 'sum', [2]), next)
-        fails(() => trace.assign(next as TracedTensor, x), TraceError, /only inputs and row states/)
+        fails(
+          () => trace.assign(next as TracedTensor, x),
+          TraceError,
+          /only inputs, row states and variables/,
+        )
         return [next]
       })
     fails(() => trace(false), TraceError, /row state sum is never assigned/)

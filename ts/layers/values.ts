@@ -84,6 +84,6 @@ export function assignAll(layer: string, variables: readonly Variable[], values:
     return new NdArray(data, shape)
   })
   variables.forEach((variable, i) => {
-    variable.assign(converted[i]!)
+    variable.set(converted[i]!)
   })
 }

@@ -7,7 +7,7 @@ import { currentTrace, type Disposes, Handle, within } from '../engine/handle.js
 import { currentLayer, TraceError } from '../errors.js'
 import { Op } from '../generated/enums.js'
 import { type DType, dtypeOf, kindOf, type Shape } from '../tensor/shape.js'
-import { SymbolicTensor, Tensor } from '../tensor/tensor.js'
+import { SymbolicTensor, Tensor, Variable } from '../tensor/tensor.js'
 import { type InputType, idIn, type Origin, Program, type RowState } from './program.js'
 
 export { Call, Plan, Program, type RowState, type TensorType } from './program.js'
@@ -74,7 +74,8 @@ export class Trace extends Handle {
   #inputs: InputType[] = []
   #captured = new Map<Tensor, TracedTensor>()
   #states = new Map<object, Map<string, { state: RowState; value: TracedTensor }>>()
-  #inputOf = new Map<number, number>()
+  /** The inputs and what was captured: what can be assigned. */
+  #targets = new Set<number>()
   #assigned = new Map<number, TracedTensor>()
   #origins: Origin[] = []
   #owned = new Set<Disposes>()
@@ -144,7 +145,7 @@ export class Trace extends Handle {
   ): TracedTensor {
     const dims = shape.map((size, axis) => size ?? -1 - (symbols[axis] ?? (axis === 0 ? 0 : this.symbol())))
     const [value] = this.emit(Op.Input, [], [kindOf(dtype).code, dims.length, ...dims])
-    this.#inputOf.set(value!.id, this.#inputs.length)
+    this.#targets.add(value!.id)
     this.#inputs.push({ shape, dtype, name })
     return value!
   }
@@ -155,6 +156,7 @@ export class Trace extends Handle {
     if (known) return known
     const [value] = this.emit(Op.Variable, [], [idIn(this.engine, tensor)])
     this.#captured.set(tensor, value!)
+    if (tensor instanceof Variable) this.#targets.add(value!.id)
     return value!
   }
 
@@ -188,11 +190,14 @@ export class Trace extends Handle {
     return value instanceof TracedTensor && this.#stepped.has(value.id)
   }
 
-  /** After every run, the tensor given for the input `target` takes the value. */
-  assign(target: TracedTensor, value: SymbolicTensor): void {
-    const input = this.#inputOf.get(this.#own(target).id)
-    if (input === undefined) throw new TraceError('only inputs and row states of a trace can be assigned')
-    this.#assigned.set(input, this.#own(value))
+  /**
+   * After every run, the tensor given for the input `target`, or the variable, takes the value; the last one said counts. What reads
+   * it in this trace reads what was before the run.
+   */
+  assign(target: SymbolicTensor, value: SymbolicTensor): void {
+    const { id } = this.#own(target)
+    if (!this.#targets.has(id)) throw new TraceError('only inputs, row states and variables can be assigned')
+    this.#assigned.set(id, this.#own(value))
   }
 
   /** Records an op; gives its values. The engine checks the operands. */
@@ -236,12 +241,12 @@ export class Trace extends Handle {
   finish(outputs: readonly SymbolicTensor[]): Program {
     const ids = outputs.map(output => this.#own(output).id)
     for (const states of this.#states.values()) {
-      for (const { state } of states.values()) {
-        if (!this.#assigned.has(state.input))
+      for (const { state, value } of states.values()) {
+        if (!this.#assigned.has(value.id))
           throw new TraceError(`the row state ${state.name} is never assigned`)
       }
     }
-    const pairs = [...this.#assigned].flatMap(([input, value]) => [input, value.id])
+    const pairs = [...this.#assigned].flatMap(([target, value]) => [target, value.id])
     const words = this.engine.send([ids.length, ...ids, pairs.length / 2, ...pairs])
     const id = this.engine.call('builder_finish', this.id, words)
     this.forget()

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Tensors: with data in the engine's memory, or only their shape while a model is described. */
 import { currentEngine, type Engine } from '../engine/engine.js'
-import { type Disposes, disposable, made, Resource, scope, within } from '../engine/handle.js'
+import { currentTrace, type Disposes, disposable, made, Resource, scope, within } from '../engine/handle.js'
 import {
   ArgumentError,
   currentLayer,
@@ -15,7 +15,7 @@ import {
 import { type ArrayLike, convert, type Values } from './convert.js'
 import { NdArray, type NestedArray, nest, only } from './ndarray.js'
 import { printed } from './printed.js'
-import { type Data, type DType, kindOf, known, list, type Shape, sizeOf } from './shape.js'
+import { type Data, type DType, fits, kindOf, known, list, type Shape, sizeOf } from './shape.js'
 
 /** A value with a shape and a dtype, and perhaps no data yet. Unknown sizes are null. */
 export class SymbolicTensor {
@@ -225,15 +225,34 @@ export class Variable extends Tensor {
     super.ready()
     const initializer = this.#initializer
     // Drawn at once even in the middle of a trace, and whatever the drawing leaves behind is freed.
-    if (initializer) within({}, () => this.engine.use(() => scope(() => void this.assign(initializer()))))
+    if (initializer) within({}, () => this.engine.use(() => scope(() => void this.set(initializer()))))
     return this
   }
 
-  /** Sets all numbers; the shape must be the variable's, or the numbers bare. */
-  assign(values: Tensor | ArrayLike): this {
+  /**
+   * Sets all numbers; the shape must be the variable's, or the numbers bare. While a model is traced: says what the variable
+   * will be after each run. Whatever reads it in the same run still reads what it was before; the last assignment counts.
+   */
+  assign(values: SymbolicTensor | ArrayLike): this {
+    const trace = currentTrace()
+    if (!trace) return this.set(values)
+    const { shape, dtype, name, engine } = this
+    if (values instanceof SymbolicTensor) {
+      if (!fits(shape, values.shape))
+        throw mustBe(name, 'value', `of shape ${show(shape)}`, values, ShapeError)
+      if (dtype !== values.dtype) throw mustBe(name, 'value', dtype, values)
+      trace.assign(this, values)
+    } else trace.assign(this, fromValues(engine, convert(values, { shape, dtype, what: name })))
+    return this
+  }
+
+  /** Sets all numbers now, even in the middle of a trace. @internal */
+  set(values: SymbolicTensor | ArrayLike): this {
     const { shape, dtype, name } = this
-    const { data } = convert(values instanceof Tensor ? values.read() : values, { shape, dtype, what: name })
-    this.write(data)
+    const symbolic = values instanceof SymbolicTensor
+    // one without numbers says so
+    const given = symbolic ? new NdArray(values.data<Data>(), values.shape as readonly number[]) : values
+    this.write(convert(given, { shape, dtype, what: name }).data)
     this.#initializer = undefined
     return this
   }

@@ -1,7 +1,7 @@
 //! The engine: everything that the boundary can ask for, by id.
 
 use crate::error::{Error, Failure, Result};
-use crate::program::{Builder, Call, Pack, Packs, Plan, Pool, Program};
+use crate::program::{Builder, Call, Pack, Packs, Place, Plan, Pool, Program};
 use crate::tensor::{Budget, Shape, Slab, Tensors, Type};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -131,7 +131,7 @@ impl Engine {
         Ok((first, outputs.0))
     }
 
-    /// Closes a program; `assigns` are pairs (input, value).
+    /// Closes a program; `assigns` are pairs (input or variable, value).
     pub fn builder_finish(&mut self, id: u32, outputs: &[u32], assigns: &[(u32, u32)]) -> Result<u32> {
         headroom()?;
         let program = Arc::new(self.builders.remove(id)?.finish(outputs, assigns)?);
@@ -186,6 +186,16 @@ impl Engine {
             self.check_tensors(&[id], &plan.outputs[index..index + 1])?;
             // what is written may be neither read nor written through another name
             if inputs.contains(&id) || plan.variables.contains(&id) || outputs[..index].contains(&id) {
+                return Err(Error::Busy);
+            }
+        }
+        let assigned = |place: &Place| match *place {
+            Place::Input(input) => inputs[input as usize],
+            Place::Variable(variable) => plan.variables[variable as usize],
+            _ => 0,
+        };
+        for (index, (_, to, _)) in plan.assigns.iter().enumerate() {
+            if plan.assigns[..index].iter().any(|(_, other, _)| assigned(other) == assigned(to)) {
                 return Err(Error::Busy);
             }
         }

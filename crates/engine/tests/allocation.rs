@@ -49,7 +49,9 @@ fn a_run_allocates_nothing() {
     let logits = lab.op(Op::MatMul, &[made[0], dense], &[0]);
     let doubled = lab.op(Op::Binary, &[logits, logits], &[Binary::Add as u32]);
     let y = lab.op(Op::Activate, &[doubled], &[Activation::Softmax as u32]);
-    let program = lab.finish(&[y, made[1]], &[(2, made[2]), (3, made[3])]);
+    let [from, to] = [lab.variable(&[3], &[0.0; 3]), lab.variable(&[3], &[1.0; 3])];
+    let assigns = [(h, made[2]), (c, made[3]), (from, to), (to, from)];
+    let program = lab.finish(&[y, made[1]], &assigns);
     let ids = [
         lab.tensor(Dtype::Float32, &[2, 4, 5], &numbers(40, 4)),
         lab.tensor(Dtype::Bool, &[2, 4], &[1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0]),

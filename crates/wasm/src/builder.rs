@@ -35,7 +35,8 @@ pub fn builder_record(builder: u32, words: u32) -> u32 {
     .unwrap_or(0)
 }
 
-/// Closes a program: number of outputs, outputs, number of assignments, pairs (input, value). Answers with its id.
+/// Closes a program: number of outputs, outputs, number of assignments, pairs (value of an input or variable, value that its
+/// tensor takes). Answers with its id.
 #[wasm_bindgen]
 pub fn builder_finish(builder: u32, words: u32) -> u32 {
     enter(|world| {

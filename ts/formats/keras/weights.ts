@@ -21,7 +21,7 @@ export function loadWeights(model: Model, config: Serialized, file: Hdf5Group): 
     if (!found.has(variable)) throw wrong(file, `no place in the file is known for ${variable.name}`)
   }
   const values = [...found].map(([variable, dataset]) => [variable, dataset.data()] as const)
-  for (const [variable, value] of values) variable.assign(value)
+  for (const [variable, value] of values) variable.set(value)
 }
 
 function collectModel(model: Model, config: Serialized, group: Hdf5Group, found: Found): void {

@@ -38,8 +38,10 @@ pub(crate) struct Plan {
     pub outputs: Vec<Type>,
     /// Outputs that are made elsewhere and copied at the end: place, output.
     pub copies: Vec<(Place, u16)>,
-    /// Commits at the end: place of the value, input whose tensor takes it.
-    pub assigns: Vec<(Place, u16)>,
+    /// Values that an assignment could overwrite before another one reads them: copied away first.
+    pub saves: Vec<(Place, Place)>,
+    /// Commits at the end: place of the value, the place that takes it, and its type.
+    pub assigns: Vec<(Place, Place, Type)>,
     /// Tensor ids of the variables.
     pub variables: Vec<u32>,
     pub packs: Vec<Packed>,
@@ -94,6 +96,7 @@ impl<'p> Binder<'p> {
                 inputs: Vec::new(),
                 outputs: Vec::new(),
                 copies: Vec::new(),
+                saves: Vec::new(),
                 assigns: Vec::new(),
                 variables: Vec::new(),
                 packs: Vec::new(),
@@ -256,10 +259,19 @@ impl<'p> Binder<'p> {
                 self.plan.copies.push((place, index as u16));
             }
         }
-        for &(input, value) in &self.program.assigns {
-            let (target, value_type) = (self.plan.inputs[input as usize], self.types[value as usize]);
-            target.shape.unify(&value_type.shape, input)?;
-            self.plan.assigns.push((self.place(value)?, input as u16));
+        for (index, &(target, value)) in (0..).zip(&self.program.assigns) {
+            let (ty, from) = (self.types[target as usize], self.types[value as usize]);
+            ty.shape.unify(&from.shape, index)?;
+            let (to, mut from) = (self.place(target)?, self.place(value)?);
+            if to == from {
+                continue; // it keeps its value
+            }
+            if matches!(from, Place::Input(_) | Place::Variable(_)) {
+                let saved = Place::Slot(self.take(ty.words()?)?);
+                self.plan.saves.push((from, saved));
+                from = saved;
+            }
+            self.plan.assigns.push((from, to, ty));
         }
         Ok(self.plan)
     }

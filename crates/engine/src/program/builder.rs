@@ -63,21 +63,27 @@ impl Builder {
         Ok((first, outputs))
     }
 
-    /// Closes the program. `assigns` pairs the index of an input with the value its tensor takes after a run.
+    /// Closes the program. `assigns` pairs an input or a variable with the value its tensor takes after a run.
     pub fn finish(self, outputs: &[u32], assigns: &[(u32, u32)]) -> Result<Program> {
         let mut program = self.program;
         for &value in outputs {
             program.ty(value)?;
         }
-        for &(input, value) in assigns {
-            let limit = program.inputs.len() as i32;
-            let target =
-                program.inputs.get(input as usize).ok_or(Error::Index { value: input as i32, limit })?;
-            let (target, value) = (program.ty(*target)?, program.ty(value)?);
-            if target.dtype != value.dtype {
-                return Err(Error::Dtype { input, expected: target.dtype, actual: value.dtype });
+        for (index, &(target, value)) in assigns.iter().enumerate() {
+            let (to, from) = (program.ty(target)?, program.ty(value)?);
+            let assignable = |record: &Record| {
+                matches!(record.op, Op::Input | Op::Variable) && record.outputs.contains(&target)
+            };
+            // what is assigned twice would have the one or the other value
+            if !program.records.iter().any(assignable) || assigns[..index].iter().any(|&(to, _)| to == target)
+            {
+                return Err(Error::Busy);
             }
-            target.shape.unify(&value.shape, input)?;
+            let input = index as u32;
+            if to.dtype != from.dtype {
+                return Err(Error::Dtype { input, expected: to.dtype, actual: from.dtype });
+            }
+            to.shape.unify(&from.shape, input)?;
         }
         program.outputs = outputs.into();
         program.assigns = assigns.into();
@@ -95,7 +101,7 @@ impl Program {
 
     fn mark_live(&mut self) {
         let mut wanted = alloc::vec![false; self.values.len()];
-        let roots = self.outputs.iter().chain(self.assigns.iter().map(|(_, value)| value));
+        let roots = self.outputs.iter().chain(self.assigns.iter().flat_map(|(to, value)| [to, value]));
         roots.for_each(|&value| wanted[value as usize] = true);
         self.live = alloc::vec![false; self.records.len()];
         for (index, record) in self.records.iter().enumerate().rev() {

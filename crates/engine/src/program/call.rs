@@ -5,7 +5,7 @@ use super::{Memory, Plan, Pool, Program};
 use crate::error::{Error, Failure, Result};
 use crate::op::{Run, Site};
 use crate::program::{Packs, Place};
-use crate::tensor::{Buffer, Dtype, Tensors};
+use crate::tensor::{Buffer, Dtype, Tensors, Type};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use layer_rnn_kernels::vector::canonical_nan;
@@ -93,52 +93,79 @@ impl Call {
         slots: &mut [Buffer],
         tensors: &mut Tensors,
     ) -> Result<()> {
-        let home = match place {
-            Place::Slot(slot) => slots.get_mut(slot as usize).ok_or(Error::Stale { id: slot.into() })?,
-            Place::Output(output) => {
-                let id = self.outputs.get(output as usize).copied().unwrap_or(0);
-                &mut tensors.get_mut(id)?.buffer
-            }
-            _ => return Err(Error::Busy),
-        };
-        core::mem::swap(home, buffer);
+        if !matches!(place, Place::Slot(_) | Place::Output(_)) {
+            return Err(Error::Busy);
+        }
+        core::mem::swap(self.home(place, slots, tensors)?, buffer);
         Ok(())
     }
 
     /// Copies what is still elsewhere into the outputs, then the assigned values into their tensors.
     fn commit(&self, pool: &mut Pool, tensors: &mut Tensors, packs: &Packs) -> Result<()> {
-        for &(place, output) in &self.plan.copies {
-            self.copy(place, self.outputs[output as usize], pool, tensors, packs)?;
+        let saves = self.plan.saves.iter().copied();
+        let copies = self.plan.copies.iter().map(|&(from, output)| (from, Place::Output(output)));
+        for (from, to) in saves.chain(copies) {
+            self.copy(from, to, pool, tensors, packs)?;
         }
-        for &(place, input) in &self.plan.assigns {
-            self.copy(place, self.inputs[input as usize], pool, tensors, packs)?;
+        for &(from, to, _) in &self.plan.assigns {
+            self.copy(from, to, pool, tensors, packs)?;
+            let tensor = tensors.get_mut(self.tensor(to)?)?;
+            tensor.version = tensor.version.wrapping_add(1);
         }
-        let assigned = self.plan.assigns.iter().map(|&(_, input)| input as usize);
-        let assigned = assigned.map(|input| (&self.inputs[input], &self.plan.inputs[input]));
-        for (&id, ty) in self.outputs.iter().zip(&self.plan.outputs).chain(assigned) {
-            if ty.dtype == Dtype::Float32 {
-                canonical_nan(tensors.get_mut(id)?.buffer.f32_mut());
-            }
+        for (&id, ty) in self.outputs.iter().zip(&self.plan.outputs) {
+            canonical(tensors, id, ty)?;
+        }
+        for (_, to, ty) in &self.plan.assigns {
+            canonical(tensors, self.tensor(*to)?, ty)?;
         }
         Ok(())
+    }
+
+    /// The tensor at a place.
+    fn tensor(&self, place: Place) -> Result<u32> {
+        let (ids, index) = match place {
+            Place::Input(index) => (&self.inputs, index),
+            Place::Output(index) => (&self.outputs, index),
+            Place::Variable(index) => (&self.plan.variables, index),
+            _ => return Err(Error::Busy),
+        };
+        ids.get(index as usize).copied().ok_or(Error::Busy)
+    }
+
+    fn home<'m>(
+        &self,
+        place: Place,
+        slots: &'m mut [Buffer],
+        tensors: &'m mut Tensors,
+    ) -> Result<&'m mut Buffer> {
+        match place {
+            Place::Slot(slot) => slots.get_mut(slot as usize).ok_or(Error::Stale { id: slot.into() }),
+            _ => Ok(&mut tensors.get_mut(self.tensor(place)?)?.buffer),
+        }
     }
 
     fn copy(
         &self,
         from: Place,
-        to: u32,
+        to: Place,
         pool: &mut Pool,
         tensors: &mut Tensors,
         packs: &Packs,
     ) -> Result<()> {
         let Pool { slots, out: [buffer, ..], .. } = pool;
-        core::mem::swap(&mut tensors.get_mut(to)?.buffer, buffer);
+        core::mem::swap(self.home(to, slots, tensors)?, buffer);
         let words = self.memory(slots, tensors, packs).words(from);
         let to_words = buffer.f32_mut();
         let length = words.len().min(to_words.len());
-        // an input assigned to itself finds its own buffer taken, and keeps its value
         to_words[..length].copy_from_slice(&words[..length]);
-        core::mem::swap(&mut tensors.get_mut(to)?.buffer, buffer);
+        core::mem::swap(self.home(to, slots, tensors)?, buffer);
         Ok(())
     }
+}
+
+fn canonical(tensors: &mut Tensors, id: u32, ty: &Type) -> Result<()> {
+    if ty.dtype == Dtype::Float32 {
+        canonical_nan(tensors.get_mut(id)?.buffer.f32_mut());
+    }
+    Ok(())
 }

@@ -38,7 +38,7 @@ pub(crate) struct Program {
     /// Values read from tensors: value, tensor id.
     pub variables: Vec<(u32, u32)>,
     pub outputs: Vec<u32>,
-    /// At the end of a run the tensor of input `.0` takes the value `.1`.
+    /// At the end of a run the tensor of the input or variable `.0` takes the value `.1`.
     pub assigns: Vec<(u32, u32)>,
     /// Records that outputs or assignments depend on.
     pub live: Vec<bool>,

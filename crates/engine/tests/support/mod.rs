@@ -77,7 +77,15 @@ impl Lab {
     }
 
     pub fn finish(&mut self, outputs: &[u32], assigns: &[(u32, u32)]) -> u32 {
-        self.engine.builder_finish(self.builder, outputs, assigns).unwrap()
+        self.try_finish(outputs, assigns).unwrap()
+    }
+
+    pub fn try_finish(
+        &mut self,
+        outputs: &[u32],
+        assigns: &[(u32, u32)],
+    ) -> Result<u32, layer_rnn_engine::Error> {
+        self.engine.builder_finish(self.builder, outputs, assigns)
     }
 
     /// Binds to the tensors' shapes, runs once and reads the outputs.
