@@ -108,7 +108,7 @@ pub fn activate_rows(kind: Activation, rows: usize, width: usize, stride: usize,
 }
 
 #[inline(always)]
-fn number(x: f32) -> F32x4 {
+pub(crate) fn number(x: f32) -> F32x4 {
     F32x4::splat(x)
 }
 
@@ -124,25 +124,26 @@ fn clip(x: F32x4, low: f32, high: f32) -> F32x4 {
 }
 
 #[inline(always)]
-fn hard_sigmoid(x: F32x4) -> F32x4 {
+pub(crate) fn hard_sigmoid(x: F32x4) -> F32x4 {
     clip(x + number(3.0), 0.0, 6.0) / number(6.0)
 }
 
 /// `above` where x > 0, else `below`.
 #[inline(always)]
-fn by_sign(x: F32x4, above: F32x4, below: F32x4) -> F32x4 {
+pub(crate) fn by_sign(x: F32x4, above: F32x4, below: F32x4) -> F32x4 {
     F32x4::ZERO.lt(x).choose(above, below)
 }
 
+/// tanh(softplus(x))
 #[inline(always)]
-fn mish(x: F32x4) -> F32x4 {
+pub(crate) fn mish_factor(x: F32x4) -> F32x4 {
     // With w = e^−|x| no sum cancels and nothing overflows.
     let w = exp(-x.abs());
     let (one, two) = (number(1.0), number(2.0));
     let below = w * (w + two);
     let above = one + two * w;
     let square = w * w;
-    x * by_sign(x, above / (above + two * square), below / (below + two))
+    by_sign(x, above / (above + two * square), below / (below + two))
 }
 
 /// The function of an elementwise kind; the row kinds give the identity.
@@ -180,7 +181,7 @@ pub fn lanewise(kind: Activation) -> Lanewise {
         Softsign => |x| each(x, |x| x / (number(1.0) + x.abs())),
         Exponential => math::exp_all,
         LogSigmoid => |x| each(x, |x| -softplus(-x)),
-        Mish => |x| each(x, mish),
+        Mish => |x| each(x, |x| x * mish_factor(x)),
         Squareplus => |x| {
             each(x, |x| {
                 // The second form does not cancel below 0.

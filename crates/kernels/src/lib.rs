@@ -7,6 +7,7 @@
 // All targets but wasm32 have std's exact floor, ceil, trunc, round and sqrt, which is all that is used of its mathematics.
 
 pub mod activation;
+pub mod activation_grad;
 pub mod copy;
 pub mod elementwise;
 pub mod gates;

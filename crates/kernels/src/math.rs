@@ -237,6 +237,28 @@ pub(crate) fn each(x: &mut [[f32; 4]], f: impl Fn(F32x4) -> F32x4) {
     }
 }
 
+/// [`apply`] for a function that changes `d` by what is at the same place of `x`.
+pub fn apply_pairs(f: fn(&[[f32; 4]], &mut [[f32; 4]]), x: &[f32], d: &mut [f32]) {
+    let (x, x_rest) = x.as_chunks::<4>();
+    let (whole, rest) = d.as_chunks_mut::<4>();
+    f(x, whole);
+    if !rest.is_empty() {
+        let (mut last_x, mut last) = ([[0.0; 4]], [[0.0; 4]]);
+        F32x4::load_part(x_rest).store(&mut last_x[0]);
+        F32x4::load_part(rest).store(&mut last[0]);
+        f(&last_x, &mut last);
+        F32x4::load(&last[0]).store_part(rest);
+    }
+}
+
+/// The loop of such a function.
+#[inline(always)]
+pub(crate) fn each_pair(x: &[[f32; 4]], d: &mut [[f32; 4]], f: impl Fn(F32x4, F32x4) -> F32x4) {
+    for (x, d) in x.iter().zip(d) {
+        f(F32x4::load(x), F32x4::load(d)).store(d);
+    }
+}
+
 /// [`exp`] over vectors.
 pub fn exp_all(x: &mut [[f32; 4]]) {
     let k = Constants::hidden();

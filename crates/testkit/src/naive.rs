@@ -42,7 +42,11 @@ fn softplus(x: f64) -> f64 {
 
 /// An activation by its Rust name, on rows of `width`; rows that are cut short are left as they are.
 pub fn activation(name: &str, width: usize, x: &[f32]) -> Vec<f64> {
-    let mut y = wide(x);
+    activation_wide(name, width, wide(x))
+}
+
+/// [`activation`] of numbers in f64.
+pub fn activation_wide(name: &str, width: usize, mut y: Vec<f64>) -> Vec<f64> {
     match name {
         "Softmax" | "LogSoftmax" | "Sparsemax" => {
             let rows = y.len() / width;
