@@ -9,7 +9,7 @@ const entry = name => `build/ts/entry/${name}.js`
  * The bytes of the wasm and what hands them over are files of their own: an entry without them is one import less.
  */
 export default {
-  input: { index: entry('index'), keras: entry('keras'), ops: entry('ops') },
+  input: { index: entry('index'), keras: entry('keras'), ops: entry('ops'), cli: 'build/ts/cli/main.js' },
   external: Object.keys(dependencies), // what is in devDependencies is bundled
   plugins: [nodeResolve({ ignoreSideEffectsForRoot: true })], // the field speaks of dist/, not of what it is made from
   onwarn(warning) {
@@ -23,7 +23,7 @@ export default {
     manualChunks(id) {
       if (id.endsWith('/generated/bytes.js')) return 'bytes'
       if (id.endsWith('/entry/inline.js')) return 'inline'
-      return /\/build\/ts\/(?!entry\/|formats\/)/.test(id) ? 'core' : undefined
+      return /\/build\/ts\/(?!entry\/|formats\/|cli\/)/.test(id) ? 'core' : undefined
     },
   },
 }

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { locked } from './lock.mjs'
@@ -23,7 +23,7 @@ export function build() {
       run(process.execPath, ['scripts/embed.mjs']),
     )
     await step('tsc', typeScriptInputs(), ['build/ts/generated/layer_rnn.js'], buildTypeScript)
-    await step('rollup', bundleInputs(), ['dist/index.js', 'dist/layer_rnn.wasm'], bundle)
+    await step('rollup', bundleInputs(), ['dist/index.js', 'dist/cli.js', 'dist/layer_rnn.wasm'], bundle)
   })
 }
 
@@ -125,7 +125,9 @@ async function bundle() {
   say('bundling (3 s)')
   rmSync(join(root, 'dist'), { recursive: true, force: true })
   await run('rollup', ['-c', '--silent'])
+  chmodSync(join(root, 'dist/cli.js'), 0o755)
   for (const path of files(['build/ts'], path => path.endsWith('.d.ts'))) {
+    if (path.startsWith('build/ts/cli/')) continue // a program: nothing to import
     copy(path, path.replace('build/ts', 'dist/types'), asDeclaration)
   }
   copy('ts/generated/layer_rnn_bg.wasm', 'dist/layer_rnn.wasm')
