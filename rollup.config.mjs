@@ -1,29 +1,94 @@
 import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { nodeResolve } from '@rollup/plugin-node-resolve'
+import terser from '@rollup/plugin-terser'
+import { entries, hosts } from './scripts/setup/entries.mjs'
 
 const { dependencies = {} } = JSON.parse(readFileSync(new URL('package.json', import.meta.url)))
-const entry = name => `build/ts/entry/${name}.js`
+const folder = fileURLToPath(new URL('build/ts/entry/', import.meta.url))
+
+/**
+ * Entries in variants, which differ in where they have the wasm from: `keras.js?slim` is keras.js without its import of inline.js,
+ * `keras.js?workerd` with an import of the file in its place.
+ */
+const variants = {
+  name: 'variants',
+  resolveId(source, importer) {
+    if (Object.values(hosts).includes(source)) return { id: `.${source}`, external: true } // from shared/ or a host's folder
+    if (source.startsWith('wasm:')) return `\0${source}`
+    if (source.includes('?')) return join(folder, source)
+    return importer?.includes('?') && source.startsWith('.') ? join(dirname(importer), source) : undefined
+  },
+  load(id) {
+    if (id.startsWith('\0wasm:')) {
+      const provider = join(folder, '../engine/provider.js')
+      return `import wasm from '${hosts[id.slice(6)]}'\nimport { setProvider } from '${provider}'\nsetProvider(() => wasm)\n`
+    }
+    const [path, variant] = id.split('?')
+    if (!variant || !path.startsWith(folder)) return undefined
+    const text = readFileSync(path, 'utf8')
+    const own = text.replace("import './inline.js';", variant === 'slim' ? '' : `import 'wasm:${variant}';`)
+    if (own === text) this.error(`${path} does not import inline.js`)
+    return own
+  },
+}
+
+const named = (prefix, variant) => entries.map(name => [`${prefix}${name}`, `${name}.js?${variant}`])
+const full = entries.map(name => [name, join(folder, `${name}.js`)])
+const slim = named('slim/', 'slim')
+
+const shared = {
+  external: Object.keys(dependencies), // what is in devDependencies is bundled
+  plugins: [variants, nodeResolve({ ignoreSideEffectsForRoot: true })], // the field speaks of dist/, not of what it is made from
+  onwarn(warning) {
+    throw new Error(warning.message) // an import that is not found would reach users
+  },
+}
+
+const files = extension => ({
+  entryFileNames: `[name].${extension}`,
+  chunkFileNames: `shared/[name].${extension}`,
+  generatedCode: 'es2015',
+  hoistTransitiveImports: false,
+  manualChunks(id) {
+    if (id.startsWith('\0wasm:')) return id.slice(6)
+    if (id.endsWith('/generated/bytes.js')) return 'bytes'
+    if (id.endsWith('/entry/inline.js')) return 'inline'
+    return /\/build\/ts\/(?!entry\/|formats\/|cli\/)|\/entry\/api\.js$/.test(id) ? 'core' : undefined
+  },
+})
 
 /**
  * tsc's JavaScript to dist/: one file per entry of package.json's exports over shared ones, so that classes are the same in all.
  * The bytes of the wasm and what hands them over are files of their own: an entry without them is one import less.
  */
-export default {
-  input: { index: entry('index'), keras: entry('keras'), ops: entry('ops'), cli: 'build/ts/cli/main.js' },
-  external: Object.keys(dependencies), // what is in devDependencies is bundled
-  plugins: [nodeResolve({ ignoreSideEffectsForRoot: true })], // the field speaks of dist/, not of what it is made from
-  onwarn(warning) {
-    throw new Error(warning.message) // an import that is not found would reach users
+export default [
+  {
+    ...shared,
+    input: Object.fromEntries([
+      ...full,
+      ...slim,
+      ...Object.keys(hosts).flatMap(host => named(`${host}/`, host)),
+      ['cli', join(folder, '../cli/main.js')],
+    ]),
+    output: { ...files('js'), dir: 'dist', format: 'es' },
   },
-  output: {
-    dir: 'dist',
-    format: 'es',
-    generatedCode: 'es2015',
-    chunkFileNames: 'shared/[name].js',
-    manualChunks(id) {
-      if (id.endsWith('/generated/bytes.js')) return 'bytes'
-      if (id.endsWith('/entry/inline.js')) return 'inline'
-      return /\/build\/ts\/(?!entry\/|formats\/|cli\/)/.test(id) ? 'core' : undefined
+  {
+    ...shared,
+    input: Object.fromEntries([...full, ...slim]),
+    output: { ...files('cjs'), dir: 'dist/cjs', format: 'cjs' },
+  },
+  {
+    ...shared,
+    input: join(folder, 'global.js'),
+    output: {
+      file: 'dist/global.js',
+      format: 'iife',
+      name: 'layerRnn',
+      generatedCode: 'es2015',
+      footer: 'globalThis.layerRnn = layerRnn;', // a worklet's addModule evaluates it as a module, whose names are its own
+      plugins: [terser()],
     },
   },
-}
+]

@@ -1,5 +1,7 @@
 /**
- * From wasm-pack's output, modules of ours:
+ * From wasm-pack's output, files of ours. `node scripts/embed.mjs STAMP`
+ * - ts/generated/layer_rnn.wasm: the wasm with the stamp of what it was made from, in a section of its own.
+ * - ts/generated/stamp.ts: the same stamp, so that the two sides know whether they belong together.
  * - ts/generated/bytes.ts: the wasm as text, which `ts/engine/decode.ts` reads. Not base64: a byte becomes a character or two, so
  *   repetitions stay repetitions and gzip finds them (6 % longer than the wasm, no longer after gzip; base64: 33 % and 35 %).
  * - ts/generated/enums.ts: the enums alone. The glue around them makes a TextDecoder when it is read, which AudioWorklets lack.
@@ -30,9 +32,20 @@ export function encode(bytes) {
   return { table, text: Array.from(bytes, byte => code[byte]).join('') }
 }
 
+/** The wasm with a custom section `layer-rnn` that says `stamp`. */
+export function stamped(wasm, stamp) {
+  const name = 'layer-rnn'
+  const content = [name.length, ...Buffer.from(name + stamp)]
+  return Buffer.concat([wasm, Buffer.from([0, content.length, ...content])]) // lengths below 128 are one byte
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const generated = new URL('../ts/generated/', import.meta.url)
-  const { table, text } = encode(readFileSync(new URL('layer_rnn_bg.wasm', generated)))
+  const stamp = process.argv[2]
+  const wasm = stamped(readFileSync(new URL('layer_rnn_bg.wasm', generated)), stamp)
+  writeFileSync(new URL('layer_rnn.wasm', generated), wasm)
+  writeFileSync(new URL('stamp.ts', generated), `export const stamp = '${stamp}'\n`)
+  const { table, text } = encode(wasm)
   writeFileSync(
     new URL('bytes.ts', generated),
     `export const table = '${table}'\nexport const text =\n  '${text}'\n`,

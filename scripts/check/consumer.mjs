@@ -1,10 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
+import { exportsField, sideEffects } from '../setup/entries.mjs'
 import { cache, Failure, root, run } from '../setup/run.mjs'
 
 /** Everything that may be in the package: nothing of the sources, the tests or the machine. */
-const expected = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/[\w./-]+\.(js|d\.ts|wasm))$/
+const expected =
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/[\w./-]+\.(js|cjs|d\.ts|d\.cts|wasm))$/
 
 /** Packs the package, installs it in an empty project and runs test/consumer's programs there. */
 export async function consumer() {
@@ -18,7 +20,15 @@ export async function consumer() {
   const complaints = files
     .filter(({ path }) => !expected.test(path))
     .map(({ path }) => `the package contains ${path}`)
-  for (const file of exported()) {
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const wanted = { exports: exportsField(), sideEffects: sideEffects() }
+  for (const [field, value] of Object.entries(wanted)) {
+    if (JSON.stringify(manifest[field]) !== JSON.stringify(value))
+      complaints.push(
+        `package.json's ${field} must be what scripts/setup/entries.mjs says: ${JSON.stringify(value)}`,
+      )
+  }
+  for (const file of leaves(manifest.exports)) {
     if (!files.some(({ path }) => `./${path}` === file))
       complaints.push(`the package lacks ${file}, which it exports`)
   }
@@ -41,11 +51,7 @@ export async function consumer() {
   return { passed, complaints }
 }
 
-function exported() {
-  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const leaves = value => (typeof value === 'string' ? [value] : Object.values(value).flatMap(leaves))
-  return leaves(exports)
-}
+const leaves = value => (typeof value === 'string' ? [value] : Object.values(value).flatMap(leaves))
 
 function split(command) {
   const [program, ...args] = command.split(' ')

@@ -19,8 +19,8 @@ export function build() {
       ['ts/generated/layer_rnn.js', 'ts/generated/layer_rnn_bg.wasm'],
       buildWasm,
     )
-    await step('embed', embedInputs(), ['ts/generated/bytes.ts', 'ts/generated/enums.ts'], () =>
-      run(process.execPath, ['scripts/embed.mjs']),
+    await step('embed', embedInputs(), ['ts/generated/bytes.ts', 'ts/generated/layer_rnn.wasm'], () =>
+      run(process.execPath, ['scripts/embed.mjs', stamp()]),
     )
     await step('tsc', typeScriptInputs(), ['build/ts/generated/layer_rnn.js'], buildTypeScript)
     await step('rollup', bundleInputs(), ['dist/index.js', 'dist/cli.js', 'dist/layer_rnn.wasm'], bundle)
@@ -85,7 +85,13 @@ function flagsConfig() {
   return `target.wasm32-unknown-unknown.rustflags=["-Csymbol-mangling-version=v0",${flags.join(',')}]`
 }
 
-const embedInputs = () => files(['scripts/embed.mjs', 'ts/generated/layer_rnn_bg.wasm'])
+const embedInputs = () => files(['scripts/embed.mjs', 'package.json', 'ts/generated/layer_rnn_bg.wasm'])
+
+/** What tells whether a wasm and a JavaScript belong together: the version, and a hash over what the wasm is made from. */
+function stamp() {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  return `${version} ${digest(wasmInputs()).slice(0, 8)}`
+}
 
 const isTypeScript = path => path.endsWith('.ts')
 
@@ -113,9 +119,10 @@ const bundleInputs = () =>
   files(
     [
       'build/ts',
-      'ts/generated/layer_rnn_bg.wasm',
+      'ts/generated/layer_rnn.wasm',
       'rollup.config.mjs',
       'package.json',
+      'scripts/setup/entries.mjs',
       'scripts/setup/build.mjs',
     ],
     path => !path.endsWith('.map'),
@@ -128,9 +135,12 @@ async function bundle() {
   chmodSync(join(root, 'dist/cli.js'), 0o755)
   for (const path of files(['build/ts'], path => path.endsWith('.d.ts'))) {
     if (path.startsWith('build/ts/cli/')) continue // a program: nothing to import
-    copy(path, path.replace('build/ts', 'dist/types'), asDeclaration)
+    const to = path.replace('build/ts', 'dist/types')
+    copy(path, to, asDeclaration)
+    copy(path, to.replace(/ts$/, 'cts'), asCommonDeclaration)
   }
-  copy('ts/generated/layer_rnn_bg.wasm', 'dist/layer_rnn.wasm')
+  writeFileSync(join(root, 'dist/layer_rnn.wasm.d.ts'), wasmDeclaration)
+  copy('ts/generated/layer_rnn.wasm', 'dist/layer_rnn.wasm')
 }
 
 /** Consumers compile these files too: some without the DOM's types, some whose `lib` has no `Symbol.dispose`. */
@@ -143,6 +153,15 @@ function asDeclaration(text) {
   const own = glue < 0 ? text : text.slice(0, glue) + raw
   return reference + own.replace(/^\/\/# sourceMappingURL=.*\n?/m, '')
 }
+
+/** The same for CommonJS, whose files have names of their own. */
+const asCommonDeclaration = text =>
+  asDeclaration(text).replace(/(['"]\.{1,2}\/[^'"]*)\.js(?=['"])/g, '$1.cjs')
+
+const wasmDeclaration = `/** What the bundler makes of the file: a WebAssembly.Module, an address, a function that loads it. */
+declare const wasm: any
+export default wasm
+`
 
 function copy(from, to, change) {
   mkdirSync(dirname(join(root, to)), { recursive: true })

@@ -4,6 +4,7 @@ import { decode } from '../../ts/engine/decode.js'
 import { compile, instantiate } from '../../ts/engine/instance.js'
 import { EngineError } from '../../ts/errors.js'
 import { table, text } from '../../ts/generated/bytes.js'
+import { stamp } from '../../ts/generated/stamp.js'
 import { fails } from './support.js'
 
 test('bytes and modules are taken', () => {
@@ -20,9 +21,37 @@ test('instances share nothing', () => {
   assert.is.not(a.memory.buffer, b.memory.buffer)
 })
 
-test('wrong bytes are an EngineError that keeps the cause', () => {
-  const error = fails(() => compile(Uint8Array.of(1, 2, 3)), EngineError, /could not be compiled/)
+test('bytes that cannot be compiled keep the cause', () => {
+  const cut = decode(table, text).slice(0, 1000)
+  const error = fails(() => compile(cut), EngineError, /could not be compiled; a Content-Security-Policy/)
   assert.ok(error.cause instanceof Error)
+})
+
+test('what is no WebAssembly says what it begins with, and from where it is', () => {
+  fails(() => compile(Uint8Array.of(65, 66)), EngineError, /what was given is no WebAssembly.* "AB"$/)
+  const page = new TextEncoder().encode('<!doctype html><title>404')
+  fails(
+    () => compile(page, 'https://a.example/x.wasm'),
+    EngineError,
+    /^https:\/\/a\.example\/x\.wasm is no WebAssembly: it begins with "<!doctype html>", so it is a page/,
+  )
+  fails(() => compile(page.buffer), EngineError, /<!doctype/)
+})
+
+test('a wasm of another version, and one that is not ours', async () => {
+  const empty = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)
+  fails(() => compile(empty), EngineError, /not that of layer-rnn/)
+  const { stamped } = (await import(new URL('../../../scripts/embed.mjs', import.meta.url).href)) as {
+    stamped(wasm: Uint8Array, stamp: string): Uint8Array
+  }
+  const other = stamped(empty, '9.9.9 01234567')
+  const error = fails(
+    () => compile(other),
+    EngineError,
+    /of layer-rnn 9\.9\.9 01234567 and the JavaScript of/,
+  )
+  assert.equal([error.expected, error.actual], [stamp, '9.9.9 01234567'])
+  assert.match(stamp, /^\d+\.\d+\.\d+ [0-9a-f]{8}$/)
 })
 
 test.run()

@@ -1,6 +1,7 @@
 /** Loads the wasm. Only numbers cross, so that no glue is needed: imports that are left can only be a mistake. */
 import { EngineError } from '../errors.js'
 import type { Exports } from '../generated/exports.js'
+import { stamp } from '../generated/stamp.js'
 
 /** A `WebAssembly.Module`; consumers without DOM types have no such name. */
 export type WasmModule = object
@@ -19,8 +20,10 @@ interface WebAssemblyApi {
   Module: {
     new (bytes: ArrayBuffer | ArrayBufferView): WasmModule
     imports(module: WasmModule): { module: string; name: string; kind: string }[]
+    customSections(module: WasmModule, name: string): ArrayBuffer[]
   }
   Instance: new (module: WasmModule, imports: object) => { exports: Record<string, unknown> }
+  compile(bytes: ArrayBuffer | ArrayBufferView): Promise<WasmModule>
   validate(bytes: ArrayBufferView): boolean
 }
 
@@ -62,19 +65,72 @@ const simdProbe = [
   11,
 ]
 
-/** Compiles bytes; a module, of this or another realm, is taken as it is. */
-export function compile(source: WasmSource): WasmModule {
-  if (!(ArrayBuffer.isView(source) || Object.prototype.toString.call(source) === '[object ArrayBuffer]'))
-    return source
+const tagOf = (value: unknown) => Object.prototype.toString.call(value)
+
+/** Whether it is a compiled module, of this or another realm. */
+export const isModule = (value: unknown): value is WasmModule =>
+  tagOf(value) === '[object WebAssembly.Module]'
+
+/** Whether it is a file's bytes. */
+export const isBytes = (value: unknown): value is ArrayBuffer | ArrayBufferView =>
+  ArrayBuffer.isView(value) || tagOf(value) === '[object ArrayBuffer]'
+
+/** Compiles bytes; a module, of this or another realm, is taken as it is. `from` says in errors where they came from. */
+export function compile(source: WasmSource, from?: string): WasmModule {
+  if (!isBytes(source)) return checked(source)
+  checkMagic(source, from)
   try {
-    return new (wasm().Module)(source as ArrayBuffer)
+    return checked(new (wasm().Module)(source))
   } catch (cause) {
-    const simd = wasm().validate(Uint8Array.from(simdProbe))
-    const text = simd
-      ? "the WebAssembly could not be compiled; a Content-Security-Policy needs 'wasm-unsafe-eval'"
-      : 'this runtime has no WebAssembly SIMD'
-    throw new EngineError(`${text} (${(cause as Error).message})`, { cause })
+    throw uncompiled(cause)
   }
+}
+
+/** `compile`, off this thread where the runtime does that. */
+export async function compileLater(source: WasmSource, from?: string): Promise<WasmModule> {
+  if (!isBytes(source)) return checked(source)
+  checkMagic(source, from)
+  try {
+    return checked(await wasm().compile(source))
+  } catch (cause) {
+    throw uncompiled(cause)
+  }
+}
+
+/** What servers send in place of a missing file is mostly a page. */
+function checkMagic(source: ArrayBuffer | ArrayBufferView, from = 'what was given'): void {
+  const start = ArrayBuffer.isView(source)
+    ? new Uint8Array(source.buffer, source.byteOffset, Math.min(source.byteLength, 15))
+    : new Uint8Array(source, 0, Math.min(source.byteLength, 15))
+  if (simdProbe.slice(0, 4).every((byte, i) => start[i] === byte)) return
+  const text = JSON.stringify(String.fromCharCode(...start))
+  const page = start[0] === 60 ? ', so it is a page, as servers send for a missing file' : ''
+  throw new EngineError(`${from} is no WebAssembly: it begins with ${text}${page}`, {
+    expected: 'layer_rnn.wasm',
+    actual: text,
+  })
+}
+
+/** The module, if it belongs to this JavaScript: both carry a stamp of what they were made from. */
+function checked(module: WasmModule): WasmModule {
+  const [section] = wasm().Module.customSections(module, 'layer-rnn')
+  const actual = section && String.fromCharCode(...new Uint8Array(section))
+  if (actual === stamp) return module
+  throw new EngineError(
+    actual === undefined
+      ? 'this WebAssembly module is not that of layer-rnn'
+      : `this layer_rnn.wasm is of layer-rnn ${actual} and the JavaScript of ${stamp}: both must come from the same package`,
+    { expected: stamp, actual },
+  )
+}
+
+function uncompiled(cause: unknown): EngineError {
+  if (cause instanceof EngineError) return cause
+  const simd = wasm().validate(Uint8Array.from(simdProbe))
+  const text = simd
+    ? "the WebAssembly could not be compiled; a Content-Security-Policy needs 'wasm-unsafe-eval'"
+    : 'this runtime has no WebAssembly SIMD'
+  return new EngineError(`${text} (${(cause as Error).message})`, { cause })
 }
 
 /** A new instance with a memory of its own. */

@@ -1,20 +1,83 @@
-/** Where the wasm comes from: entries say it, the first engine asks for it. */
-import { EngineError } from '../errors.js'
-import { compile, type WasmModule, type WasmSource } from './instance.js'
+/** Where the wasm comes from: entries say it, or who uses the package does; the first engine asks for it. */
+import { EngineError, mustBe } from '../errors.js'
+import { compile, compileLater, isBytes, isModule, type WasmModule, type WasmSource } from './instance.js'
+
+/** What answers a request: a `Response`. Described by what is used of it, for consumers without its type. */
+export interface WasmResponse {
+  readonly ok: boolean
+  readonly status: number
+  readonly url: string
+  arrayBuffer(): Promise<ArrayBuffer>
+}
+
+/** The wasm, or where it can be fetched. */
+export type WasmLocation = WasmSource | WasmResponse | { readonly href: string } | string
 
 let provide: (() => WasmSource) | undefined
 let module: WasmModule | undefined
 
-/** Sets what gives the wasm, a compiled module or its bytes. It is asked when an engine is first needed. */
+/** Sets what gives the wasm, a compiled module or its bytes, where nothing was set yet. It is asked when an engine is first needed. */
 export function setProvider(provider: () => WasmSource): void {
-  provide = provider
-  module = undefined
+  provide ??= provider
 }
 
 /** The compiled module, which workers and worklets can be given so that they need not compile it again. */
 export function getModule(): WasmModule {
-  if (!provide)
-    throw new EngineError('no WebAssembly was given: import the default entry, or call setProvider first')
-  module ??= compile(provide())
+  module ??= compile(provided('getModule')())
   return module
+}
+
+/**
+ * Gives the wasm to `layer-rnn/slim`, a compiled module or its bytes. The default entry needs no call: it has the wasm inside and
+ * compiles it when it is first used.
+ */
+export function initSync(source?: WasmSource): void {
+  const given = source ?? provided('initSync')()
+  if (!isModule(given) && !isBytes(given))
+    throw mustBe('initSync', 'source', 'a WebAssembly.Module or the bytes of layer_rnn.wasm', given)
+  module = compile(given)
+}
+
+/**
+ * `initSync`, compiled off this thread where the runtime does that, from a file that may still have to be fetched.
+ *
+ *     await init(new URL('./layer_rnn.wasm', import.meta.url))
+ */
+export async function init(source?: WasmLocation | Promise<WasmLocation>): Promise<void> {
+  const given = (await source) ?? provided('init')()
+  if (isModule(given) || isBytes(given)) module = await compileLater(given)
+  else if (isResponse(given)) module = await fromResponse(given)
+  else module = await fromResponse(await request(given))
+}
+
+function provided(caller: string): () => WasmSource {
+  if (provide) return provide
+  throw new EngineError(
+    caller === 'getModule'
+      ? 'no WebAssembly was given: call init or initSync of layer-rnn/slim first, or import layer-rnn, which has it inside'
+      : `${caller} of layer-rnn/slim needs the WebAssembly: a module, its bytes${caller === 'init' ? ', a Response or a URL' : ''}`,
+  )
+}
+
+const isResponse = (value: unknown): value is WasmResponse =>
+  typeof (value as WasmResponse | null)?.arrayBuffer === 'function'
+
+async function request(location: unknown): Promise<WasmResponse> {
+  const url = typeof location === 'string' ? location : (location as { href?: unknown } | null)?.href
+  if (typeof url !== 'string')
+    throw mustBe('init', 'source', 'a WebAssembly.Module, its bytes, a Response or a URL', location)
+  const { fetch } = globalThis as { fetch?: (url: string) => Promise<WasmResponse> }
+  try {
+    if (!fetch) throw new Error('this runtime has no fetch')
+    return await fetch(url)
+  } catch (cause) {
+    const hint = url.startsWith('file:') ? '; read the file and give its bytes' : ''
+    throw new EngineError(`${url} could not be fetched (${(cause as Error).message})${hint}`, { cause })
+  }
+}
+
+async function fromResponse(response: WasmResponse): Promise<WasmModule> {
+  const { ok, status, url } = response
+  if (ok === false) throw new EngineError(`${url} was answered with status ${status}`, { actual: status })
+  return compileLater(await response.arrayBuffer(), url || 'the answer')
 }

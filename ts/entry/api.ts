@@ -16,6 +16,8 @@ export {
   type EngineStats,
 } from '../engine/engine.js'
 export { keep, scope } from '../engine/handle.js'
+export type { WasmModule, WasmSource } from '../engine/instance.js'
+export { getModule, init, initSync, type WasmLocation, type WasmResponse } from '../engine/provider.js'
 export {
   ArgumentError,
   CellError,

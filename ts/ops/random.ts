@@ -13,7 +13,15 @@ function random(name: string, distribution: Distribution) {
   return (shape: Sizes, a: number, b: number, [low, high]: Seed): Tensor => {
     const likes = dims(name, shape)
     return operateOne(name, likes, (values, trace) => {
-      const attrs = [distribution, bits(a), bits(b), low >>> 0, high >>> 0, 0, ...sizeCodes(name, shape, likes)]
+      const attrs = [
+        distribution,
+        bits(a),
+        bits(b),
+        low >>> 0,
+        high >>> 0,
+        0,
+        ...sizeCodes(name, shape, likes),
+      ]
       return trace.emit(Op.Random, values, attrs)[0]!
     }) as Tensor
   }
