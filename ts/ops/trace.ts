@@ -212,17 +212,19 @@ export class Trace extends Handle {
       const shapes = operands.map(operand => operand.shape)
       throw engine.failure(origin.op, origin.roles, shapes)
     }
-    this.#origins.push(origin)
     const answer = new Int32Array(engine.words(0).buffer, engine.words(0).byteOffset)
     const stepped = ids.some(id => this.#stepped.has(id))
     let at = 0
-    return Array.from({ length: count }, () => {
+    const values = Array.from({ length: count }, () => {
       const [id, dtype, rank] = answer.subarray(at, at + 3) as unknown as [number, number, number]
       if (stepped) this.#stepped.add(id)
       const shape = Array.from(answer.subarray(at + 3, at + 3 + rank), size => (size < 0 ? null : size))
       at += 3 + rank
       return new TracedTensor(this, id, shape, dtypeOf(dtype))
     })
+    // what a step program computes from captures alone is recorded in front of the sequence
+    for (let record = 0; record < answer[at]!; record++) this.#origins.push(origin)
+    return values
   }
 
   /** A tensor as a value of this trace. */

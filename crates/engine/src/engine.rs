@@ -1,6 +1,7 @@
 //! The engine: everything that the boundary can ask for, by id.
 
 use crate::error::{Error, Failure, Result};
+use crate::op::Op;
 use crate::program::{Builder, Call, Pack, Packs, Place, Plan, Pool, Program};
 use crate::tensor::{Budget, Shape, Slab, Tensors, Type};
 use alloc::sync::Arc;
@@ -36,6 +37,14 @@ layer_rnn_kernels::numbered! {
         /// Bytes of tensors, slots, scratch and packed weights.
         Bytes,
     }
+}
+
+/// What came of recording an op.
+pub struct Recorded {
+    /// Its values and their types.
+    pub values: Vec<(u32, Type)>,
+    /// Records that were appended.
+    pub records: usize,
 }
 
 /// One world of tensors and programs.
@@ -118,17 +127,19 @@ impl Engine {
         self.builders.remove(id).map(drop)
     }
 
-    /// Records an op; gives the number of its first value and the types of all its values.
-    pub fn builder_record(
-        &mut self,
-        id: u32,
-        op: u32,
-        inputs: &[u32],
-        attrs: &[u32],
-    ) -> Result<(u32, Vec<Type>)> {
+    /// Records an op; gives its values with their types, and how many records that took.
+    pub fn builder_record(&mut self, id: u32, op: u32, inputs: &[u32], attrs: &[u32]) -> Result<Recorded> {
         headroom()?;
-        let (first, outputs) = self.builders.get_mut(id)?.record(&self.tensors, op, inputs, attrs)?;
-        Ok((first, outputs.0))
+        let body = match (op == Op::Steps as u32, attrs) {
+            (true, &[program, ..]) => Some(self.programs.get(program)?.program.clone()),
+            _ => None,
+        };
+        let builder = self.builders.get_mut(id)?;
+        let before = builder.program().records.len();
+        let values = builder.record(&self.tensors, op, inputs, attrs, body)?;
+        let program = builder.program();
+        let values = values.into_iter().map(|value| (value, program.values[value as usize])).collect();
+        Ok(Recorded { values, records: program.records.len() - before })
     }
 
     /// Closes a program; `assigns` are pairs (input or variable, value).
@@ -199,7 +210,7 @@ impl Engine {
                 return Err(Error::Busy);
             }
         }
-        self.pool.reserve(&mut self.budget, &plan.slots, plan.scratch)?;
+        self.pool.reserve(&mut self.budget, &plan.slots, plan.scratch, plan.depth, plan.values)?;
         let packs = self.find_packs(&plan)?;
         let mut all: Vec<u32> = outputs.into();
         for index in 0..all.len() {

@@ -16,10 +16,11 @@ mod sequence;
 mod tensor;
 
 pub use cell::CellKind;
-pub use engine::{Engine, Stat};
+pub use engine::{Engine, Recorded, Stat};
 pub use error::{Error, ErrorCode, Failure, Result};
 pub use layer_rnn_kernels::activation::Activation;
 pub use layer_rnn_kernels::elementwise::{Binary, Compare, Logical, Unary};
 pub use layer_rnn_kernels::reduce::Reduce;
+pub use op::steps::{Emit, Part};
 pub use op::{Distribution, Op};
 pub use tensor::{ANY, Dtype, MAX_RANK, Shape, Type};

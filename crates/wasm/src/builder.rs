@@ -2,7 +2,7 @@
 
 use crate::{World, enter, status};
 use alloc::vec::Vec;
-use layer_rnn_engine::{Error, Result, Shape, Type};
+use layer_rnn_engine::{Error, Recorded, Result, Shape, Type};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Starts a program.
@@ -18,7 +18,7 @@ pub fn builder_free(id: u32) -> u32 {
 }
 
 /// Records an op from `words` boundary words: op, number of inputs, inputs, number of attribute words, attributes. Answers
-/// with the number of its values, 0 on failure; the boundary then holds value, dtype, rank and dims of each.
+/// with the number of its values, 0 on failure; the boundary then holds value, dtype, rank and dims of each, then how many records that took.
 #[wasm_bindgen]
 pub fn builder_record(builder: u32, words: u32) -> u32 {
     enter(|world| {
@@ -27,10 +27,10 @@ pub fn builder_record(builder: u32, words: u32) -> u32 {
         let op = take(&mut rest, 1)?[0];
         let inputs = list(&mut rest)?;
         let attrs = list(&mut rest)?;
-        let (first, types) = world.engine.builder_record(builder, op, inputs, attrs)?;
-
-        world.write((first..).zip(&types).flat_map(|(value, ty)| [value].into_iter().chain(type_words(ty))));
-        Ok(types.len() as u32)
+        let Recorded { values, records } = world.engine.builder_record(builder, op, inputs, attrs)?;
+        let words = values.iter().flat_map(|(value, ty)| [*value].into_iter().chain(type_words(ty)));
+        world.write(words.chain([records as u32]));
+        Ok(values.len() as u32)
     })
     .unwrap_or(0)
 }

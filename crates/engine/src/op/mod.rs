@@ -22,16 +22,18 @@ mod qr;
 mod random;
 mod reduce;
 mod reshape;
+pub(crate) mod rows;
 mod select;
 mod sequence;
 mod slice;
+pub(crate) mod steps;
 mod transpose;
 mod unary;
 
 pub use random::Distribution;
 
 use crate::error::{Error, Result};
-use crate::program::{Located, Memory, Place, Role};
+use crate::program::{Located, Memory, Place, Program, Role, StepsPlan};
 use crate::tensor::{Buffer, Dtype, Shape, Type};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -87,10 +89,17 @@ layer_rnn_kernels::numbered! {
         Qr,
         /// Reversed axes. Attributes: list of axes.
         Flip,
+        /// A step program over time. See `op/steps.rs`.
+        Steps,
     }
 }
 
 impl Op {
+    /// Does its value share the memory of its operand?
+    pub(crate) fn renames(self) -> bool {
+        self == Op::Reshape
+    }
+
     /// The op's rule; `Input` and `Variable` have none, the builder makes them.
     pub(crate) fn rule(self) -> Option<&'static Rule> {
         Some(match self {
@@ -117,6 +126,7 @@ impl Op {
             Op::Random => &random::RULE,
             Op::Qr => &qr::RULE,
             Op::Flip => &flip::RULE,
+            Op::Steps => &steps::RULE,
         })
     }
 }
@@ -143,6 +153,8 @@ impl Rule {
 pub(crate) struct Site<'a> {
     pub attrs: &'a [u32],
     pub inputs: &'a [Type],
+    /// The step program of a sequence that has one.
+    pub body: Option<&'a Program>,
 }
 
 impl<'a> Site<'a> {
@@ -241,6 +253,7 @@ pub(crate) enum Prepared {
     #[default]
     Nothing,
     Sequence(Box<sequence::Bound>),
+    Steps(Box<StepsPlan>),
 }
 
 impl Needs {

@@ -43,5 +43,19 @@ fn shape(site: &Site) -> Result<Outputs> {
             return Err(Error::Shape { input: 0, axis: u32::MAX, expected: total, actual });
         }
     }
+    if let (Some(axis), Some(dim)) = (inferred, unknown(&input.shape, &shape)) {
+        shape.dims_mut()[axis] = dim;
+    }
     Outputs::one(input.dtype, shape)
+}
+
+/// The one unknown dim of `from`, where the inferred one of `to` must be the same: all others are known, with equal products.
+fn unknown(from: &Shape, to: &Shape) -> Option<i32> {
+    let known = |shape: &Shape| {
+        let mut dims = shape.dims().iter().filter(|&&dim| dim >= 0);
+        dims.try_fold(1i32, |product, &dim| product.checked_mul(dim))
+    };
+    let count = |shape: &Shape| shape.dims().iter().filter(|&&dim| dim < 0).count();
+    let same = count(from) == 1 && count(to) == 1 && known(from)? == known(to)? && known(to)? > 0;
+    from.dims().iter().copied().find(|&dim| dim < 0 && same)
 }

@@ -1,9 +1,11 @@
 //! Binding: a program and known shapes give a plan. Shape rules run again with all dims known, and every value gets a place:
 //! outputs in their tensors, the rest in slots that are handed on as soon as their value is read for the last time.
 
-use super::{Located, Place, Program, Role};
+use super::{Located, Moves, Place, Program, Role};
 use crate::error::{Error, Failure, Result};
+use crate::op::rows::has_rows;
 use crate::op::{Op, Prepared, Rule, Site};
+use crate::program::bind_steps::{Extent, StepsPlan};
 use crate::tensor::{Shape, Type};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -29,11 +31,16 @@ pub(crate) struct Packed {
 }
 
 /// A program bound to shapes.
+#[derive(Default)]
 pub(crate) struct Plan {
     pub steps: Vec<Step>,
     /// Words of each slot.
     pub slots: Vec<usize>,
     pub scratch: usize,
+    /// Most values that an op of a step program reads and makes.
+    pub values: usize,
+    /// Most sequences inside one another.
+    pub depth: usize,
     pub inputs: Vec<Type>,
     pub outputs: Vec<Type>,
     /// Outputs that are made elsewhere and copied at the end: place, output.
@@ -50,77 +57,58 @@ pub(crate) struct Plan {
 impl Plan {
     /// Binds a program. Errors name the record at which they arose.
     pub fn bind(program: &Program, shapes: &[Shape]) -> core::result::Result<Plan, Failure> {
-        let mut binder = Binder::new(program, shapes)?;
-        for index in 0..program.records.len() {
-            if program.live[index] {
-                let at = |error| Failure { error, record: Some(index as u32) };
-                binder.record(index).map_err(at)?;
-            }
+        let mut binder = Binder { free: Vec::new(), plan: Plan::default(), depth: 0 };
+        let mut scope = Scope::new(program, program.values.clone());
+        binder.inputs(&mut scope, shapes)?;
+        let order = (0..program.records.len()).filter(|&index| program.live[index]);
+        scope.find_last_uses(order.clone().map(|index| (index, index)));
+        for index in order {
+            let at = |error| Failure { error, record: Some(index as u32) };
+            let step = binder.record(&mut scope, index, index).map_err(at)?;
+            binder.plan.steps.extend(step);
         }
-        Ok(binder.finish()?)
+        Ok(binder.finish(&scope)?)
     }
 }
 
-struct Binder<'p> {
-    program: &'p Program,
-    types: Vec<Type>,
+/// A program while it is bound: the outer one, or the body of a sequence.
+pub(super) struct Scope<'p> {
+    pub program: &'p Program,
+    pub types: Vec<Type>,
     /// The value whose memory a value shares (itself, unless it is a reshape).
-    roots: Vec<u32>,
-    places: Vec<Option<Place>>,
-    /// For each root the last record that reads it; outputs and assigned values live to the end.
-    last_use: Vec<usize>,
-    free: Vec<u16>,
-    plan: Plan,
+    pub roots: Vec<u32>,
+    pub places: Vec<Option<(Place, Moves)>>,
+    /// For each root the position of the last record that reads it; what lives to the end has `usize::MAX`.
+    pub last_use: Vec<usize>,
+    /// In the body of a sequence: how far its values reach.
+    pub extent: Option<Extent>,
 }
 
-impl<'p> Binder<'p> {
-    fn new(program: &'p Program, shapes: &[Shape]) -> Result<Binder<'p>> {
-        if shapes.len() != program.inputs.len() {
-            let (expected, actual) = (program.inputs.len() as u32, shapes.len() as u32);
-            return Err(Error::Inputs { expected, actual });
-        }
-        let mut types = program.values.clone();
-        bind_symbols(program, shapes, &mut types)?;
+impl<'p> Scope<'p> {
+    pub fn new(program: &'p Program, types: Vec<Type>) -> Scope<'p> {
         let count = types.len();
-        let mut binder = Binder {
+        let mut roots: Vec<u32> = (0..count as u32).collect();
+        for record in &program.records {
+            if record.op.renames() {
+                roots[record.outputs[0] as usize] = roots[record.inputs[0] as usize];
+            }
+        }
+        Scope {
             program,
             types,
-            roots: (0..count as u32).collect(),
+            roots,
             places: alloc::vec![None; count],
             last_use: alloc::vec![0; count],
-            free: Vec::new(),
-            plan: Plan {
-                steps: Vec::new(),
-                slots: Vec::new(),
-                scratch: 0,
-                inputs: Vec::new(),
-                outputs: Vec::new(),
-                copies: Vec::new(),
-                saves: Vec::new(),
-                assigns: Vec::new(),
-                variables: Vec::new(),
-                packs: Vec::new(),
-            },
-        };
-        for (index, &value) in program.inputs.iter().enumerate() {
-            binder.places[value as usize] = Some(Place::Input(index as u16));
-            binder.plan.inputs.push(binder.types[value as usize]);
+            extent: None,
         }
-        binder.find_last_uses();
-        Ok(binder)
     }
 
-    fn find_last_uses(&mut self) {
-        for (index, record) in self.program.records.iter().enumerate() {
-            if !self.program.live[index] {
-                continue;
-            }
-            for &value in &record.inputs {
+    /// Finds out when each value is read for the last time, of pairs (position, record); outputs and assigned values live on.
+    pub fn find_last_uses(&mut self, order: impl Iterator<Item = (usize, usize)>) {
+        for (position, index) in order {
+            for &value in &self.program.records[index].inputs {
                 let root = self.roots[value as usize];
-                self.last_use[root as usize] = index;
-            }
-            if record.op == Op::Reshape {
-                self.roots[record.outputs[0] as usize] = self.roots[record.inputs[0] as usize];
+                self.last_use[root as usize] = position;
             }
         }
         let program = self.program;
@@ -129,37 +117,79 @@ impl<'p> Binder<'p> {
         }
     }
 
-    fn record(&mut self, index: usize) -> Result<()> {
-        let record = &self.program.records[index];
+    /// Says where a value is.
+    pub fn set(&mut self, value: u32, place: (Place, Moves)) {
+        self.places[value as usize] = Some(place);
+        if let Some(extent) = &mut self.extent {
+            extent.chunked[value as usize] = Some(place);
+        }
+    }
+
+    /// Where a value is.
+    pub fn place(&self, value: u32) -> Result<(Place, Moves)> {
+        let places = self.extent.as_ref().map_or(&self.places[..], |extent| extent.places(&self.places));
+        let place = places.get(value as usize).copied().flatten();
+        place.ok_or(Error::Index { value: value as i32, limit: places.len() as i32 })
+    }
+
+    /// The type of an operand where it is read.
+    fn ty(&self, value: u32) -> Type {
+        let ty = self.types[value as usize];
+        self.extent.as_ref().map_or(ty, |extent| extent.sized(self.program, value, ty))
+    }
+}
+
+/// Gives values their places.
+pub(super) struct Binder {
+    free: Vec<u16>,
+    pub plan: Plan,
+    /// Sequences around the one that is bound.
+    pub depth: usize,
+}
+
+impl Binder {
+    fn inputs(&mut self, scope: &mut Scope, shapes: &[Shape]) -> Result<()> {
+        let program = scope.program;
+        if shapes.len() != program.inputs.len() {
+            let (expected, actual) = (program.inputs.len() as u32, shapes.len() as u32);
+            return Err(Error::Inputs { expected, actual });
+        }
+        bind_symbols(program, shapes, &mut scope.types)?;
+        for (index, &value) in program.inputs.iter().enumerate() {
+            scope.places[value as usize] = Some((Place::Input(index as u16), Moves::Still));
+            self.plan.inputs.push(scope.types[value as usize]);
+        }
+        Ok(())
+    }
+
+    /// Binds a record, the one at `position` in the order of execution.
+    pub fn record(&mut self, scope: &mut Scope, index: usize, position: usize) -> Result<Option<Step>> {
+        let program = scope.program;
+        let record = &program.records[index];
         let Some(rule) = record.op.rule() else {
             if record.op == Op::Variable {
-                return self.variable(record.outputs[0]);
+                self.variable(scope, record.outputs[0]);
             }
-            return Ok(());
+            return Ok(None);
         };
-        let inputs: Box<[Type]> = record.inputs.iter().map(|&value| self.types[value as usize]).collect();
-        let site = Site { attrs: &record.attrs, inputs: &inputs };
+        let inputs: Box<[Type]> = record.inputs.iter().map(|&value| scope.ty(value)).collect();
+        let site = Site { attrs: &record.attrs, inputs: &inputs, body: record.body.as_deref() };
         let outputs: Box<[Type]> = (rule.shape)(&site)?.0.into();
         for (&value, ty) in record.outputs.iter().zip(&outputs) {
             ty.words()?;
-            self.types[value as usize] = *ty;
+            scope.types[value as usize] = *ty;
         }
-        let places: Box<[Place]> =
-            record.inputs.iter().map(|&value| self.place(value)).collect::<Result<_>>()?;
-        if record.op == Op::Reshape {
-            self.places[record.outputs[0] as usize] = Some(places[0]);
-            return Ok(());
+        if record.op.renames() {
+            self.rename(scope, record.inputs[0], record.outputs[0]);
+            return Ok(None);
         }
-        let needs = (rule.needs)(&site)?;
+        let places: Box<[(Place, Moves)]> =
+            record.inputs.iter().map(|&value| scope.place(value)).collect::<Result<_>>()?;
+        let mut needs = (rule.needs)(&site)?;
         self.plan.scratch = self.plan.scratch.max(needs.scratch);
         let mut made = Vec::new();
         for (&value, ty) in record.outputs.iter().zip(&outputs) {
-            let place = match self.program.outputs.iter().position(|&output| output == value) {
-                Some(output) => Place::Output(output as u16),
-                None => Place::Slot(self.take(ty.words()?)?),
-            };
-            self.places[value as usize] = Some(place);
-            made.push(place);
+            made.push(self.make(scope, value, ty)?);
         }
         let mut packs = Vec::new();
         let mut pack_here = Vec::new();
@@ -167,8 +197,18 @@ impl<'p> Binder<'p> {
             let ty = inputs
                 .get(input)
                 .ok_or(Error::Inputs { expected: input as u32 + 1, actual: inputs.len() as u32 })?;
-            packs.push(match places[input] {
-                Place::Variable(variable) => self.packed(variable, role),
+            let value = record.inputs[input];
+            let ahead = scope.extent.as_mut().and_then(|extent| extent.captured(value));
+            packs.push(match (places[input].0, ahead) {
+                (Place::Variable(variable), _) => self.packed(variable, role),
+                (_, Some(captured)) => match captured.find(role) {
+                    Some(place) => place,
+                    None => {
+                        let place = Place::Slot(self.take_new(role.words(ty))?);
+                        captured.add(role, *ty, place);
+                        place
+                    }
+                },
                 _ => {
                     let place = Place::Slot(self.take(role.words(ty))?);
                     pack_here.push((role, input as u16, place));
@@ -176,22 +216,27 @@ impl<'p> Binder<'p> {
                 }
             });
         }
+        if let Some(body) = &record.body {
+            let plan = StepsPlan::bind(self, body, &site, &places)?;
+            needs.prepared = Prepared::Steps(Box::new(plan));
+        }
         for (_, _, place) in &pack_here {
             self.give_back(*place);
         }
-        for (&value, place) in record.outputs.iter().zip(&made) {
-            if self.last_use[value as usize] <= index {
-                self.give_back(*place);
+        for (&value, &(place, _)) in record.outputs.iter().zip(&made) {
+            if scope.last_use[value as usize] <= position {
+                self.give_back(place);
             }
         }
-        for (position, &value) in record.inputs.iter().enumerate() {
-            let root = self.roots[value as usize];
-            let seen = record.inputs[..position].iter().any(|&v| self.roots[v as usize] == root);
-            if self.last_use[root as usize] == index && !seen {
-                self.give_back(places[position]);
+        for (at, &value) in record.inputs.iter().enumerate() {
+            let root = scope.roots[value as usize];
+            let seen = record.inputs[..at].iter().any(|&v| scope.roots[v as usize] == root);
+            if scope.last_use[root as usize] == position && !seen {
+                self.give_back(places[at].0);
             }
         }
-        self.plan.steps.push(Step {
+        self.plan.values = self.plan.values.max(inputs.len() + outputs.len());
+        Ok(Some(Step {
             record: index as u32,
             rule,
             places: locate(&places, &inputs),
@@ -201,21 +246,49 @@ impl<'p> Binder<'p> {
             prepared: needs.prepared,
             packs: packs.into(),
             pack_here: pack_here.into(),
-        });
-        Ok(())
+        }))
     }
 
-    fn variable(&mut self, value: u32) -> Result<()> {
+    /// A place for a value that is made.
+    fn make(&mut self, scope: &mut Scope, value: u32, ty: &Type) -> Result<(Place, Moves)> {
+        if let Some(extent) = &scope.extent {
+            // what crosses between phases has its place already: no step may overwrite what others made
+            let made = match scope.places[value as usize] {
+                Some(made) => made,
+                None => {
+                    let (words, moves) = extent.room(scope.program, value, ty)?;
+                    (Place::Slot(self.take(words)?), moves)
+                }
+            };
+            scope.set(value, made);
+            return Ok(made);
+        }
+        let place = match scope.program.outputs.iter().position(|&output| output == value) {
+            Some(output) => Place::Output(output as u16),
+            None => Place::Slot(self.take(ty.words()?)?),
+        };
+        scope.places[value as usize] = Some((place, Moves::Still));
+        Ok((place, Moves::Still))
+    }
+
+    fn rename(&mut self, scope: &mut Scope, from: u32, to: u32) {
+        let place = scope.places[from as usize];
+        scope.places[to as usize] = match &mut scope.extent {
+            None => place,
+            Some(extent) => {
+                let chunked = extent.chunked[from as usize];
+                extent.chunked[to as usize] = chunked.map(|place| renamed(scope.program, place, to));
+                place.map(|place| renamed(scope.program, place, to))
+            }
+        };
+    }
+
+    fn variable(&mut self, scope: &mut Scope, value: u32) {
         let tensor =
-            self.program.variables.iter().find(|(v, _)| *v == value).map_or(0, |(_, tensor)| *tensor);
-        self.places[value as usize] = Some(Place::Variable(self.plan.variables.len() as u16));
+            scope.program.variables.iter().find(|(v, _)| *v == value).map_or(0, |(_, tensor)| *tensor);
+        let place = Place::Variable(self.plan.variables.len() as u16);
+        scope.places[value as usize] = Some((place, Moves::Still));
         self.plan.variables.push(tensor);
-        Ok(())
-    }
-
-    fn place(&self, value: u32) -> Result<Place> {
-        self.places[value as usize]
-            .ok_or(Error::Index { value: value as i32, limit: self.places.len() as i32 })
     }
 
     fn packed(&mut self, variable: u16, role: Role) -> Place {
@@ -229,7 +302,7 @@ impl<'p> Binder<'p> {
     }
 
     /// The free slot that fits best: the smallest that is large enough, else the largest, grown.
-    fn take(&mut self, words: usize) -> Result<u16> {
+    pub fn take(&mut self, words: usize) -> Result<u16> {
         let slots = &mut self.plan.slots;
         let fit = |slot: u16| {
             let size = slots[slot as usize];
@@ -240,29 +313,48 @@ impl<'p> Binder<'p> {
             slots[slot as usize] = slots[slot as usize].max(words);
             return Ok(slot);
         }
+        self.take_new(words)
+    }
+
+    /// A slot that nothing has had before.
+    fn take_new(&mut self, words: usize) -> Result<u16> {
+        let slots = &mut self.plan.slots;
         let slot = u16::try_from(slots.len()).map_err(|_| Error::Memory { words: words as u32 })?;
         slots.push(words);
         Ok(slot)
     }
 
-    fn give_back(&mut self, place: Place) {
+    pub fn give_back(&mut self, place: Place) {
         if let Place::Slot(slot) = place {
             self.free.push(slot);
         }
     }
 
-    fn finish(mut self) -> Result<Plan> {
-        for (index, &value) in self.program.outputs.iter().enumerate() {
-            self.plan.outputs.push(self.types[value as usize]);
-            let place = self.place(value)?;
+    /// Which slots are taken.
+    pub fn taken(&self) -> Vec<bool> {
+        let mut taken = alloc::vec![true; self.plan.slots.len()];
+        self.free.iter().for_each(|&slot| taken[slot as usize] = false);
+        taken
+    }
+
+    /// Gives back all slots that were taken since.
+    pub fn give_back_since(&mut self, taken: &[bool]) {
+        let slots = 0..self.plan.slots.len();
+        self.free = slots.filter(|&slot| taken.get(slot) != Some(&true)).map(|slot| slot as u16).collect();
+    }
+
+    fn finish(mut self, scope: &Scope) -> Result<Plan> {
+        for (index, &value) in scope.program.outputs.iter().enumerate() {
+            self.plan.outputs.push(scope.types[value as usize]);
+            let (place, _) = scope.place(value)?;
             if place != Place::Output(index as u16) {
                 self.plan.copies.push((place, index as u16));
             }
         }
-        for (index, &(target, value)) in (0..).zip(&self.program.assigns) {
-            let (ty, from) = (self.types[target as usize], self.types[value as usize]);
+        for (index, &(target, value)) in (0..).zip(&scope.program.assigns) {
+            let (ty, from) = (scope.types[target as usize], scope.types[value as usize]);
             ty.shape.unify(&from.shape, index)?;
-            let (to, mut from) = (self.place(target)?, self.place(value)?);
+            let (to, mut from) = (scope.place(target)?.0, scope.place(value)?.0);
             if to == from {
                 continue; // it keeps its value
             }
@@ -277,11 +369,25 @@ impl<'p> Binder<'p> {
     }
 }
 
-fn locate(places: &[Place], types: &[Type]) -> Box<[Located]> {
-    let located = |(&place, ty): (&Place, &Type)| Located { place, start: 0, elements: ty.shape.elements() };
-    places.iter().zip(types).map(located).collect()
+/// A place under another name: what has no rows any more is all of a step.
+fn renamed(program: &Program, (place, moves): (Place, Moves), to: u32) -> (Place, Moves) {
+    match moves {
+        _ if has_rows(&program.values[to as usize].shape) => (place, moves),
+        Moves::Rows => (place, Moves::Still),
+        Moves::Chunk | Moves::Whole => (place, Moves::Step),
+        _ => (place, moves),
+    }
 }
 
+fn locate(places: &[(Place, Moves)], types: &[Type]) -> Box<[Located]> {
+    let located = |(&(place, moves), ty): (&(Place, Moves), &Type)| Located {
+        place,
+        start: 0,
+        elements: ty.shape.elements(),
+        moves,
+    };
+    places.iter().zip(types).map(located).collect()
+}
 /// Checks the given shapes against the inputs' and fills the named unknown dims in everywhere, so that two inputs which
 /// share a symbol must agree.
 fn bind_symbols(program: &Program, shapes: &[Shape], types: &mut [Type]) -> Result<()> {

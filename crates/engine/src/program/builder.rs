@@ -1,9 +1,11 @@
 //! Takes one record after the other, checks it and answers with the types of what it makes.
 
+use super::distribute::Lifted;
 use super::{Program, Record};
 use crate::error::{Error, Result};
 use crate::op::{Op, Outputs, Site};
 use crate::tensor::{ANY, Dtype, Shape, Tensors, Type};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// A program that is being written.
@@ -27,21 +29,57 @@ impl Builder {
         }
     }
 
-    /// Appends an op; gives the number of its first value and the types of all.
+    /// What has been recorded.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// Appends an op; gives its values. A sequence of steps is given its step program as `body`; what that computes from
+    /// captures alone is recorded here, in front of it.
     pub fn record(
         &mut self,
         tensors: &Tensors,
         op: u32,
         inputs: &[u32],
         attrs: &[u32],
-    ) -> Result<(u32, Outputs)> {
-        let program = &mut self.program;
+        body: Option<Arc<Program>>,
+    ) -> Result<Vec<u32>> {
         let op = Op::from_u32(op).ok_or(Error::Op { op })?;
+        match body {
+            Some(body) if op == Op::Steps => {
+                if !(body.variables.is_empty() && body.assigns.is_empty()) {
+                    return Err(Error::Attribute { index: 0, value: body.variables.len() as u32 });
+                }
+                let (records, values) = (self.program.records.len(), self.program.values.len());
+                let lifted =
+                    self.lift(tensors, &body, attrs, inputs).and_then(|Lifted { body, attrs, inputs }| {
+                        self.append(tensors, op, &inputs, &attrs, Some(Arc::new(body)))
+                    });
+                if lifted.is_err() {
+                    self.program.records.truncate(records);
+                    self.program.values.truncate(values);
+                }
+                lifted
+            }
+            _ => self.append(tensors, op, inputs, attrs, None),
+        }
+    }
+
+    /// Appends a record as it is.
+    pub fn append(
+        &mut self,
+        tensors: &Tensors,
+        op: Op,
+        inputs: &[u32],
+        attrs: &[u32],
+        body: Option<Arc<Program>>,
+    ) -> Result<Vec<u32>> {
+        let program = &mut self.program;
         let mut types = Vec::new();
         for &value in inputs {
             types.push(program.ty(value)?);
         }
-        let site = Site { attrs, inputs: &types };
+        let site = Site { attrs, inputs: &types, body: body.as_deref() };
         let first = program.values.len() as u32;
         let outputs = match (op, op.rule()) {
             (Op::Input, _) => {
@@ -58,9 +96,10 @@ impl Builder {
             }
         };
         program.values.extend_from_slice(&outputs.0);
-        let made = (first..program.values.len() as u32).collect();
-        program.records.push(Record { op, attrs: attrs.into(), inputs: inputs.into(), outputs: made });
-        Ok((first, outputs))
+        let made: Vec<u32> = (first..program.values.len() as u32).collect();
+        let record = Record { op, attrs: attrs.into(), inputs: inputs.into(), outputs: made.clone(), body };
+        program.records.push(record);
+        Ok(made)
     }
 
     /// Closes the program. `assigns` pairs an input or a variable with the value its tensor takes after a run.
@@ -99,10 +138,9 @@ impl Program {
         self.values.get(value as usize).copied().ok_or(Error::Index { value: value as i32, limit })
     }
 
-    fn mark_live(&mut self) {
-        let mut wanted = alloc::vec![false; self.values.len()];
-        let roots = self.outputs.iter().chain(self.assigns.iter().flat_map(|(to, value)| [to, value]));
-        roots.for_each(|&value| wanted[value as usize] = true);
+    /// Marks the records that outputs and assignments depend on.
+    pub(super) fn mark_live(&mut self) {
+        let mut wanted = self.roots();
         self.live = alloc::vec![false; self.records.len()];
         for (index, record) in self.records.iter().enumerate().rev() {
             // an input is part of the signature, read or not
@@ -111,6 +149,22 @@ impl Program {
                 record.inputs.iter().for_each(|&value| wanted[value as usize] = true);
             }
         }
+    }
+
+    /// Which values outputs and assignments read.
+    fn roots(&self) -> Vec<bool> {
+        let mut roots = alloc::vec![false; self.values.len()];
+        let all = self.outputs.iter().chain(self.assigns.iter().flat_map(|(to, value)| [to, value]));
+        all.for_each(|&value| roots[value as usize] = true);
+        roots
+    }
+
+    /// Which values live records, outputs and assignments read.
+    pub(super) fn read(&self) -> Vec<bool> {
+        let mut read = self.roots();
+        let live = self.records.iter().zip(&self.live).filter(|(_, live)| **live);
+        live.flat_map(|(record, _)| &record.inputs).for_each(|&value| read[value as usize] = true);
+        read
     }
 }
 

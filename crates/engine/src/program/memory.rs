@@ -1,9 +1,9 @@
 //! Where the values of a run are.
 
 use super::Packs;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::op::MAX_OUTPUTS;
-use crate::tensor::{Budget, Buffer, Tensors};
+use crate::tensor::{Budget, Buffer, Tensors, Type};
 use alloc::vec::Vec;
 
 /// The place of a value or a packed form.
@@ -27,6 +27,22 @@ pub(crate) struct Located {
     pub place: Place,
     pub start: usize,
     pub elements: usize,
+    pub moves: Moves,
+}
+
+/// What part of its place a value of a step program is when some rows of some steps are run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Moves {
+    /// All of it, always the same.
+    Still,
+    /// The first rows.
+    Rows,
+    /// These rows of the chunk.
+    Chunk,
+    /// These rows of a whole sequence in the order of processing.
+    Whole,
+    /// What belongs to this step of the chunk.
+    Step,
 }
 
 /// Slots and scratch, shared by all plans of an engine: each plan uses them from the start, so the whole is as large as the
@@ -37,11 +53,35 @@ pub(crate) struct Pool {
     pub scratch: Buffer,
     /// The outputs of the op that runs, out of their places.
     pub out: [Buffer; MAX_OUTPUTS],
+    /// For each sequence around another one, the values of the op that runs in its step.
+    pub frames: Vec<Frame>,
+}
+
+/// Where an op that runs in a step finds its values, and their types.
+#[derive(Default)]
+pub(crate) struct Frame {
+    pub places: Vec<Located>,
+    pub types: Vec<Type>,
 }
 
 impl Pool {
-    /// Makes room for a plan's slots (words each) and scratch.
-    pub fn reserve(&mut self, budget: &mut Budget, slots: &[usize], scratch: usize) -> Result<()> {
+    /// Makes room for a plan's slots (words each), scratch, and `values` of the op that runs in each of `depth` sequences.
+    pub fn reserve(
+        &mut self,
+        budget: &mut Budget,
+        slots: &[usize],
+        scratch: usize,
+        depth: usize,
+        values: usize,
+    ) -> Result<()> {
+        self.frames.resize_with(depth.max(self.frames.len()), Frame::default);
+        for frame in &mut self.frames {
+            let failed = Error::Memory { words: values as u32 };
+            frame.places.clear();
+            frame.types.clear();
+            frame.places.try_reserve(values).map_err(|_| failed)?;
+            frame.types.try_reserve(values).map_err(|_| failed)?;
+        }
         while self.slots.len() < slots.len() {
             self.slots.push(Buffer::default());
         }

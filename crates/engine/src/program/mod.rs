@@ -2,23 +2,28 @@
 //! is a plan with the tensors it works on.
 
 mod bind;
+mod bind_steps;
 mod builder;
 mod call;
+mod distribute;
 mod memory;
 mod pack;
 
-pub(crate) use bind::Plan;
+pub(crate) use bind::{Plan, Step};
+pub(crate) use bind_steps::{Emitted, State, StepsPlan};
 pub(crate) use builder::Builder;
-pub(crate) use call::Call;
-pub(crate) use memory::{Located, Memory, Place, Pool};
+pub(crate) use call::{Call, Runner, Window};
+pub(crate) use memory::{Located, Memory, Moves, Place, Pool};
 pub(crate) use pack::{Pack, Packs, Role};
 
 use crate::op::Op;
 use crate::tensor::Type;
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// One op in a program.
+#[derive(Clone)]
 pub(crate) struct Record {
     pub op: Op,
     pub attrs: Box<[u32]>,
@@ -26,9 +31,12 @@ pub(crate) struct Record {
     pub inputs: Box<[u32]>,
     /// Values it makes.
     pub outputs: Vec<u32>,
+    /// The step program of a sequence that has one.
+    pub body: Option<Arc<Program>>,
 }
 
 /// A checked list of records; the shapes may hold unknown dims.
+#[derive(Clone)]
 pub(crate) struct Program {
     pub records: Vec<Record>,
     /// Type of each value.

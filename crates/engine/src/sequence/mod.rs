@@ -2,6 +2,8 @@
 
 mod driver;
 mod layout;
+mod order;
+mod steps;
 
 pub(crate) use driver::{Operands, Results, drive};
 pub(crate) use layout::Layout;

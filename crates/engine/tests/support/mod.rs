@@ -29,11 +29,9 @@ impl Lab {
         inputs: &[u32],
         attrs: &[u32],
     ) -> Result<Vec<u32>, layer_rnn_engine::Error> {
-        let (first, types) = self.engine.builder_record(self.builder, op as u32, inputs, attrs)?;
-
-        let values: Vec<u32> = (first..).take(types.len()).collect();
-        self.types.extend(values.iter().copied().zip(types));
-        Ok(values)
+        let recorded = self.engine.builder_record(self.builder, op as u32, inputs, attrs)?;
+        self.types.extend(recorded.values.iter().copied());
+        Ok(recorded.values.into_iter().map(|(value, _)| value).collect())
     }
 
     pub fn op(&mut self, op: Op, inputs: &[u32], attrs: &[u32]) -> u32 {
@@ -74,6 +72,18 @@ impl Lab {
             }
         }
         id
+    }
+
+    /// A step program: what `fill` records is its body, what it gives are the body's outputs.
+    pub fn body(&mut self, fill: impl FnOnce(&mut Lab) -> Vec<u32>) -> u32 {
+        let inner = self.engine.builder_new().unwrap();
+        let outer = std::mem::replace(&mut self.builder, inner);
+        let types = std::mem::take(&mut self.types);
+        let outputs = fill(self);
+        let body = self.finish(&outputs, &[]);
+        self.builder = outer;
+        self.types = types;
+        body
     }
 
     pub fn finish(&mut self, outputs: &[u32], assigns: &[(u32, u32)]) -> u32 {

@@ -1,0 +1,79 @@
+//! Rows inside a step program: which ops treat every row of the batch by itself. Such an op runs on the active rows alone, and
+//! on the rows of many steps at once.
+
+use super::{Op, Site};
+use crate::tensor::{Shape, Type};
+use layer_rnn_kernels::activation::Activation;
+
+/// The dim that stands for the rows of a step program, on axis 0: symbol 0.
+pub(crate) const ROWS: i32 = -1;
+
+/// How an op treats rows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Treats {
+    /// Each row by itself, or no rows at all.
+    Each,
+    /// Everything else: only whole steps will do.
+    Mixed,
+}
+
+/// Has a value of this shape rows?
+pub(crate) fn has_rows(shape: &Shape) -> bool {
+    shape.rank() > 0 && shape.dim(0) == ROWS
+}
+
+/// How the op treats the rows of its operands, whose traced types are given.
+pub(crate) fn treats(op: Op, site: &Site, outputs: &[Type]) -> Treats {
+    let all = || site.inputs.iter().chain(outputs).map(|ty| &ty.shape);
+    if !all().any(|shape| shape.dims().contains(&ROWS)) {
+        return Treats::Each;
+    }
+    if all().any(|shape| shape.dims().iter().skip(1).any(|&dim| dim == ROWS)) {
+        return Treats::Mixed;
+    }
+    if each(op, site, outputs).unwrap_or(false) { Treats::Each } else { Treats::Mixed }
+}
+
+fn each(op: Op, site: &Site, outputs: &[Type]) -> Option<bool> {
+    let shape = |input: usize| site.inputs.get(input).map(|ty| &ty.shape);
+    let out = &outputs.first()?.shape;
+    // an operand that is broadcast: the same for every row
+    let shared = |shape: &Shape| shape.rank() < out.rank() || shape.dim(0) == 1;
+    let aligned = |shape: &Shape| {
+        if has_rows(shape) { shape.rank() == out.rank() } else { shared(shape) }
+    };
+    let keeps_first = |axis: u32| site.axis(axis, out.rank()).ok().map(|axis| axis != 0);
+    Some(match op {
+        Op::Unary | Op::Not | Op::Cast => true,
+        Op::Activate => {
+            use Activation::{LogSoftmax, Softmax, Sparsemax};
+            let kind = site.kind(Activation::from_u32).ok()?;
+            out.rank() > 1 || !matches!(kind, Softmax | LogSoftmax | Sparsemax)
+        }
+        Op::Binary | Op::Compare | Op::Logical | Op::Select => {
+            has_rows(out) && site.inputs.iter().all(|ty| aligned(&ty.shape))
+        }
+        Op::Reshape => has_rows(out),
+        Op::Transpose => site.list(0).ok()?.first() == Some(&0),
+        Op::Slice => site.list(0).ok()?.chunks(4).all(|part| keeps_first(part[0]) == Some(true)),
+        Op::Flip => site.list(0).ok()?.iter().all(|&axis| keeps_first(axis) == Some(true)),
+        Op::Concat => keeps_first(site.attr(0).ok()?)? && site.inputs.iter().all(|ty| has_rows(&ty.shape)),
+        Op::Broadcast => has_rows(out) && aligned(shape(0)?),
+        Op::Fill | Op::Random => has_rows(out),
+        Op::Reduce => {
+            let axes = site.list(2).ok()?;
+            let rank = shape(0)?.rank();
+            axes.iter().all(|&axis| site.axis(axis, rank).is_ok_and(|axis| axis != 0))
+        }
+        Op::ArgReduce => site.axis(site.attr(1).ok()?, shape(0)?.rank()).ok()? != 0,
+        Op::MatMul => {
+            let (a, b) = (shape(0)?, shape(1)?);
+            let bias = shape(2).is_none_or(|bias| !has_rows(bias));
+            let matrices =
+                if has_rows(b) { b.rank() > 2 && has_rows(a) } else { b.rank() == 2 && a.rank() > 1 };
+            bias && matrices
+        }
+        Op::Gather => has_rows(shape(1)?) && !has_rows(shape(0)?),
+        _ => false,
+    })
+}

@@ -1,0 +1,298 @@
+//! A step program over time: what the record says. The loop is `sequence/steps.rs`.
+//!
+//! Attributes: `[program, flags, previous outputs, list of roles, list of (result, body output)]`. There is a [`Role`] for each
+//! input of the body; inputs whose axis 0 is symbol 0 have rows, the others are the same for all rows.
+//! Inputs: one for each body input that is not [`Part::ZeroState`], the mask, the previous outputs.
+//! The body's outputs are the new states, in the order of the state inputs, then whatever results name.
+
+use super::rows::{ROWS, has_rows};
+use super::{Needs, Outputs, Rule, Site};
+use crate::error::{Error, Result};
+use crate::program::Program;
+use crate::tensor::{ANY, Dtype, Shape, Type, unify};
+use alloc::vec::Vec;
+
+/// Binding runs it: `program/bind_steps.rs`.
+pub(crate) const RULE: Rule = Rule { shape, needs: |_| Ok(Needs::default()), run: |_| Ok(()) };
+
+/// From the last step to the first.
+pub(crate) const BACKWARD: u32 = 1;
+/// Masked steps put out zeros.
+pub(crate) const ZERO_OUTPUT: u32 = 2;
+/// There is a mask, `[batch, time]`.
+pub(crate) const MASK: u32 = 4;
+/// The mask is `[time, batch]`.
+pub(crate) const TIME_MAJOR_MASK: u32 = 8;
+
+layer_rnn_kernels::numbered! {
+    /// What an input of the body is.
+    pub enum Part {
+        /// Its operand has an axis of time behind the rows: `[batch, time, …]`, or `[time, …]` without rows.
+        X,
+        /// The axis of time comes first: `[time, batch, …]`.
+        TimeMajorX,
+        /// A state that starts from its operand.
+        State,
+        /// A state that starts from zeros and has no operand.
+        ZeroState,
+        /// The same at every step.
+        Capture,
+    }
+}
+
+layer_rnn_kernels::numbered! {
+    /// What becomes of an output of the body.
+    pub enum Emit {
+        /// Its value at the last step; a masked step repeats the one before, as Keras 2 `backend.rnn`.
+        Last,
+        /// All values `[batch, time, …]` in the order of processing, masked steps as in `Last`.
+        All,
+        /// The same, `[time, batch, …]`.
+        TimeMajorAll,
+        /// The state of this number at the end.
+        FinalState,
+        /// What a masked step would repeat next.
+        NextPrevious,
+        /// `[time, batch, …]` at the times they belong to; what masked rows hold is not said.
+        Stack,
+    }
+}
+
+/// The record, read.
+pub(crate) struct Record<'a> {
+    pub body: &'a Program,
+    pub flags: u32,
+    pub previous: usize,
+    pub parts: Vec<Part>,
+    pub results: Vec<(Emit, usize)>,
+    /// Number of states.
+    pub states: usize,
+}
+
+impl<'a> Record<'a> {
+    pub fn read(site: &Site<'a>) -> Result<Record<'a>> {
+        let body = site.body.ok_or(Error::Attribute { index: 0, value: 0 })?;
+        let flags = site.attr(1)?;
+        if flags & !(BACKWARD | ZERO_OUTPUT | MASK | TIME_MAJOR_MASK) != 0 {
+            return Err(Error::Attribute { index: 1, value: flags });
+        }
+        let words = site.list(3)?;
+        let bad = |index: usize, value: u32| Error::Attribute { index: index as u32, value };
+        let parts: Vec<Part> =
+            words.iter().map(|&word| Part::from_u32(word).ok_or(bad(3, word))).collect::<Result<_>>()?;
+        if parts.len() != body.inputs.len() {
+            return Err(bad(3, parts.len() as u32));
+        }
+        let at = 4 + words.len();
+        let mut results = Vec::new();
+        for pair in site.list(at)?.chunks(2) {
+            let &[kind, output] = pair else { return Err(bad(at, 1)) };
+            let kind = Emit::from_u32(kind).ok_or(bad(at, kind))?;
+            results.push((kind, output as usize));
+        }
+        let states = parts.iter().filter(|part| part.is_state()).count();
+        let outputs = body.outputs.len();
+        for &(kind, output) in &results {
+            if output >= if kind == Emit::FinalState { states } else { outputs } {
+                return Err(Error::Index { value: output as i32, limit: outputs as i32 });
+            }
+        }
+        let previous = site.attr(2)? as usize;
+        if outputs < states || previous > outputs - states {
+            return Err(Error::Index { value: previous as i32, limit: outputs as i32 });
+        }
+        Ok(Record { body, flags, previous, parts, results, states })
+    }
+
+    pub fn has(&self, flag: u32) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// The traced type of body input `index`.
+    pub fn input(&self, index: usize) -> Result<Type> {
+        self.body.ty(self.body.inputs[index])
+    }
+
+    /// The traced type of body output `index`.
+    pub fn output(&self, index: usize) -> Result<Type> {
+        self.body.ty(self.body.outputs[index])
+    }
+
+    /// For each body input the op's operand, if it has one.
+    pub fn operands(&self) -> impl Iterator<Item = (Part, Option<usize>)> {
+        let mut next = 0;
+        self.parts.iter().map(move |&part| {
+            let operand = (part != Part::ZeroState).then_some(next);
+            next += operand.is_some() as usize;
+            (part, operand)
+        })
+    }
+
+    /// Operands of the body's inputs; the mask comes behind them.
+    pub fn given(&self) -> usize {
+        self.parts.iter().filter(|&&part| part != Part::ZeroState).count()
+    }
+
+    /// The first operand with a previous output.
+    pub fn first_previous(&self) -> usize {
+        self.given() + self.has(MASK) as usize
+    }
+}
+
+impl Part {
+    pub(crate) fn is_state(self) -> bool {
+        matches!(self, Part::State | Part::ZeroState)
+    }
+}
+
+/// The sizes that operands have outside for the dims of the body.
+pub(crate) struct Sizes {
+    pub batch: i32,
+    pub time: i32,
+    /// (dim in the body, dim outside).
+    symbols: Vec<(i32, i32)>,
+}
+
+impl Sizes {
+    /// Matches the operands' types with the body's inputs.
+    pub fn of(site: &Site, record: &Record) -> Result<Sizes> {
+        let mut sizes = Sizes { batch: ANY, time: ANY, symbols: Vec::new() };
+        let mut timed = false;
+        for (index, (part, operand)) in record.operands().enumerate() {
+            let inner = record.input(index)?;
+            let Some(operand) = operand else { continue };
+            let outer = site.shaped(operand, inner.dtype)?;
+            let rows = has_rows(&inner.shape);
+            let lead: &[Axis] = match (part, rows) {
+                (Part::X, true) => &[Axis::Batch, Axis::Time],
+                (Part::TimeMajorX, true) => &[Axis::Time, Axis::Batch],
+                (Part::X | Part::TimeMajorX, false) => &[Axis::Time],
+                (_, true) => &[Axis::Batch],
+                (_, false) => &[],
+            };
+            timed |= lead.contains(&Axis::Time);
+            sizes.match_operand(operand, &outer, lead, &inner.shape)?;
+        }
+        if record.has(MASK) {
+            timed = true;
+            let mask = site.shaped(record.given(), Dtype::Bool)?;
+            let lead: &[Axis] = match record.has(TIME_MAJOR_MASK) {
+                true => &[Axis::Time, Axis::Batch],
+                false => &[Axis::Batch, Axis::Time],
+            };
+            sizes.match_operand(record.given(), &mask, lead, &Shape::SCALAR)?;
+        }
+        for index in 0..record.previous {
+            let inner = record.output(record.states + index)?;
+            let operand = record.first_previous() + index;
+            let outer = site.shaped(operand, inner.dtype)?;
+            let lead: &[Axis] = if has_rows(&inner.shape) { &[Axis::Batch] } else { &[] };
+            sizes.match_operand(operand, &outer, lead, &inner.shape)?;
+        }
+        site.count(record.first_previous() + record.previous)?;
+        if !timed {
+            return Err(Error::Inputs { expected: 1, actual: 0 });
+        }
+        if sizes.time == 0 {
+            return Err(Error::Shape { input: 0, axis: 1, expected: 1, actual: 0 });
+        }
+        Ok(sizes)
+    }
+
+    fn match_operand(&mut self, operand: usize, outer: &Shape, lead: &[Axis], inner: &Shape) -> Result<()> {
+        let input = operand as u32;
+        let own = has_rows(inner) as usize;
+        let expected = lead.len() + inner.rank() - own;
+        if outer.rank() != expected {
+            return Err(Error::Rank { input, expected: expected as u32, actual: outer.rank() as u32 });
+        }
+        for (axis, &actual) in outer.dims().iter().enumerate() {
+            let known = match lead.get(axis) {
+                Some(Axis::Batch) => &mut self.batch,
+                Some(Axis::Time) => &mut self.time,
+                None => match inner.dim(axis - lead.len() + own) {
+                    ANY => continue,
+                    dim if dim >= 0 => {
+                        unify(dim, actual).ok_or(Error::Shape {
+                            input,
+                            axis: axis as u32,
+                            expected: dim,
+                            actual,
+                        })?;
+                        continue;
+                    }
+                    dim => self.symbol(dim),
+                },
+            };
+            *known = unify(*known, actual).ok_or(Error::Shape {
+                input,
+                axis: axis as u32,
+                expected: *known,
+                actual,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn symbol(&mut self, dim: i32) -> &mut i32 {
+        let at = self.symbols.iter().position(|&(symbol, _)| symbol == dim).unwrap_or_else(|| {
+            self.symbols.push((dim, ANY));
+            self.symbols.len() - 1
+        });
+        &mut self.symbols[at].1
+    }
+
+    /// A dim of the body, outside.
+    fn outside(&self, dim: i32) -> i32 {
+        let known = self.symbols.iter().find(|&&(symbol, _)| symbol == dim && symbol != ANY);
+        if dim >= 0 { dim } else { known.map_or(ANY, |&(_, outside)| outside) }
+    }
+
+    /// A body shape outside, behind leading axes; the axis of rows is the batch.
+    pub fn shape(&self, lead: &[Axis], inner: &Shape) -> Result<Shape> {
+        let rows = has_rows(inner);
+        let mut shape = Shape::SCALAR;
+        for axis in lead.iter().filter(|&&axis| rows || axis == Axis::Time) {
+            shape.push(if *axis == Axis::Batch { self.batch } else { self.time })?;
+        }
+        for &dim in inner.dims().iter().skip(rows as usize) {
+            shape.push(self.outside(dim))?;
+        }
+        Ok(shape)
+    }
+}
+
+/// The axes in front of a value of the body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Axis {
+    Batch,
+    Time,
+}
+
+fn shape(site: &Site) -> Result<Outputs> {
+    let record = Record::read(site)?;
+    let sizes = Sizes::of(site, &record)?;
+    let states = record.parts.iter().enumerate().filter(|(_, part)| part.is_state());
+    for (output, (input, _)) in states.enumerate() {
+        let (old, new) = (record.input(input)?, record.output(output)?);
+        let input = input as u32;
+        if new.dtype != old.dtype {
+            return Err(Error::Dtype { input, expected: old.dtype, actual: new.dtype });
+        }
+        let unified = old.shape.unify(&new.shape, input)?;
+        if has_rows(&unified) != has_rows(&old.shape) {
+            return Err(Error::Shape { input, axis: 0, expected: ROWS, actual: unified.dim(0) });
+        }
+    }
+    let mut outputs = Outputs(Vec::new());
+    for &(kind, output) in &record.results {
+        let ty = record.output(output)?;
+        let lead: &[Axis] = match kind {
+            Emit::All => &[Axis::Batch, Axis::Time],
+            Emit::TimeMajorAll | Emit::Stack => &[Axis::Time, Axis::Batch],
+            Emit::Last | Emit::FinalState | Emit::NextPrevious => &[Axis::Batch],
+        };
+        outputs.push(ty.dtype, sizes.shape(lead, &ty.shape)?);
+    }
+    Ok(outputs)
+}

@@ -1,0 +1,471 @@
+//! Binding a sequence of steps: its body is bound three times over, for the phases of [`distribute`]. What crosses from one
+//! phase to another is kept for all rows of a chunk of steps; the rest has room for one phase.
+
+use super::bind::{Binder, Scope, Step};
+use super::distribute::{Phase, distribute};
+use super::{Located, Moves, Place, Program, Role};
+use crate::error::{Error, Result};
+use crate::op::Site;
+use crate::op::rows::has_rows;
+use crate::op::steps::{Axis, BACKWARD, Emit, MASK, Part, Record, Sizes};
+use crate::tensor::{Dtype, Type};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// Words of what crosses between phases that a chunk of steps may have: half of a 1 MB second-level cache.
+const AHEAD: usize = 128 * 1024;
+
+/// Most rows of a chunk that has little else.
+const MOST_ROWS: usize = 16 * 1024;
+
+/// Most sequences inside one another.
+const MOST_DEPTH: usize = 8;
+
+/// How far the values of a body reach while it is bound.
+pub(super) struct Extent {
+    pub phase: Phase,
+    pub batch: usize,
+    /// Steps of a chunk.
+    pub steps: usize,
+    /// By root: is it kept for all steps of a chunk?
+    pub crosses: Vec<bool>,
+    /// Where values are ahead of the loop and after it.
+    pub chunked: Vec<Option<(Place, Moves)>>,
+    roots: Vec<u32>,
+    captured: Vec<Captured>,
+}
+
+/// Packed forms of a value that is the same at every step: made once, before the first.
+pub(super) struct Captured {
+    value: u32,
+    operand: usize,
+    packs: Vec<(Role, Type, Place)>,
+}
+
+impl Captured {
+    pub fn find(&self, role: Role) -> Option<Place> {
+        self.packs.iter().find(|(known, ..)| *known == role).map(|&(.., place)| place)
+    }
+
+    pub fn add(&mut self, role: Role, ty: Type, place: Place) {
+        self.packs.push((role, ty, place));
+    }
+}
+
+impl Extent {
+    /// The places that hold in this phase; `places` are those in the loop.
+    pub fn places<'a>(&'a self, places: &'a [Option<(Place, Moves)>]) -> &'a [Option<(Place, Moves)>] {
+        if self.phase == Phase::Loop { places } else { &self.chunked }
+    }
+
+    fn rows(&self) -> usize {
+        if self.phase == Phase::Loop { self.batch } else { self.batch * self.steps }
+    }
+
+    /// The type of a value for the rows of this phase.
+    pub fn sized(&self, program: &Program, value: u32, mut ty: Type) -> Type {
+        if has_rows(&program.values[value as usize].shape) {
+            ty.shape.dims_mut()[0] = self.rows() as i32;
+        }
+        ty
+    }
+
+    /// Words for a value that is made, and how it moves.
+    pub fn room(&self, program: &Program, value: u32, ty: &Type) -> Result<(usize, Moves)> {
+        let rows = has_rows(&program.values[value as usize].shape);
+        let mut all = *ty;
+        Ok(match (self.crosses[self.roots[value as usize] as usize], rows) {
+            (false, true) => (ty.words()?, Moves::Rows),
+            (false, false) => (ty.words()?, Moves::Still),
+            (true, true) => {
+                all.shape.dims_mut()[0] = (self.batch * self.steps) as i32;
+                (all.words()?, Moves::Chunk)
+            }
+            (true, false) => {
+                all.shape.checked_elements()?;
+                (ty.dtype.words(ty.shape.elements() * self.steps), Moves::Step)
+            }
+        })
+    }
+
+    /// The packed forms of a capture that is the same for all rows.
+    pub fn captured(&mut self, value: u32) -> Option<&mut Captured> {
+        let root = self.roots[value as usize];
+        self.captured.iter_mut().find(|captured| captured.value == root)
+    }
+}
+
+/// What is copied into the body: x for a chunk, captures of rows for the active ones.
+pub(crate) struct Feed {
+    pub operand: usize,
+    pub part: Part,
+    pub dtype: Dtype,
+    pub rows: bool,
+    /// Of a row, or of all if there are no rows.
+    pub bytes: usize,
+    /// Room for a step's rows.
+    pub now: Option<u16>,
+    /// Room for a chunk.
+    pub chunk: Option<u16>,
+}
+
+/// A state of the loop.
+pub(crate) struct State {
+    /// Its initial value; zeros without.
+    pub operand: Option<usize>,
+    /// All rows, and those of the step that runs.
+    pub full: u16,
+    pub now: u16,
+    /// Its values before each step of a chunk, where something wants them.
+    pub kept: Option<u16>,
+    pub rows: bool,
+    pub bytes: usize,
+    /// Where the new state is.
+    pub next: (Place, Moves),
+}
+
+/// An output of the body on its way out.
+pub(crate) struct Emitted {
+    pub kind: Emit,
+    pub dtype: Dtype,
+    pub from: (Place, Moves),
+    pub rows: bool,
+    pub bytes: usize,
+    /// The operand that masked first steps repeat.
+    pub given: Option<usize>,
+    /// Which output of the body.
+    pub output: usize,
+}
+
+impl State {
+    /// Bytes of all rows.
+    pub fn all(&self, batch: usize) -> usize {
+        self.bytes * if self.rows { batch } else { 1 }
+    }
+}
+
+impl Emitted {
+    /// Bytes of one value for all rows.
+    pub fn all(&self, batch: usize) -> usize {
+        self.bytes * if self.rows { batch } else { 1 }
+    }
+
+    /// The first byte of the result in its place.
+    pub fn start(&self, made: &Located) -> usize {
+        bytes(self.dtype, made.start)
+    }
+}
+
+/// A bound sequence of steps.
+pub(crate) struct StepsPlan {
+    pub body: Arc<Program>,
+    pub flags: u32,
+    pub batch: usize,
+    pub time: usize,
+    /// Steps of a chunk.
+    pub steps: usize,
+    /// Are all rows run in every step that has an active one?
+    pub whole: bool,
+    /// Operand of the mask.
+    pub mask: Option<usize>,
+    /// Rows and times of the chunk's rows, `capacity` each, and active rows of its steps.
+    pub lists: u16,
+    pub feeds: Vec<Feed>,
+    pub states: Vec<State>,
+    /// Packed before the first step: operand, role, type, place.
+    pub packs: Vec<(usize, Role, Type, Place)>,
+    pub phases: [Vec<Step>; 3],
+    pub results: Vec<Emitted>,
+}
+
+/// Bytes of some elements.
+fn bytes(dtype: Dtype, elements: usize) -> usize {
+    if dtype == Dtype::Bool { elements } else { 4 * elements }
+}
+
+impl StepsPlan {
+    /// Rows of a chunk without masked ones.
+    pub fn capacity(&self) -> usize {
+        self.batch * self.steps
+    }
+
+    /// Are the rows of captures gathered in every step?
+    pub fn gathers(&self) -> bool {
+        self.mask.is_some() && !self.whole
+    }
+
+    /// Binds the body of a sequence whose operands are at `operands`.
+    pub(super) fn bind(
+        binder: &mut Binder,
+        body: &Arc<Program>,
+        site: &Site,
+        operands: &[(Place, Moves)],
+    ) -> Result<StepsPlan> {
+        if binder.depth == MOST_DEPTH {
+            return Err(Error::Attribute { index: 0, value: MOST_DEPTH as u32 });
+        }
+        let taken = binder.taken();
+        binder.depth += 1;
+        binder.plan.depth = binder.plan.depth.max(binder.depth);
+        let plan = bind(binder, body, site, operands);
+        binder.depth -= 1;
+        binder.give_back_since(&taken);
+        plan
+    }
+}
+
+fn bind(
+    binder: &mut Binder,
+    body: &Arc<Program>,
+    site: &Site,
+    operands: &[(Place, Moves)],
+) -> Result<StepsPlan> {
+    let record = Record::read(site)?;
+    let sizes = Sizes::of(site, &record)?;
+    // without rows anywhere the loop runs for one
+    let (batch, time) = (if sizes.batch < 0 { 1 } else { sizes.batch as usize }, sizes.time.max(0) as usize);
+    let distribution = distribute(&record);
+    let (phases, whole) = (&distribution.phases, distribution.whole);
+    let phase_of =
+        |index: usize| (body.live[index] && body.records[index].op.rule().is_some()).then(|| phases[index]);
+
+    let mut scope = Scope::new(body, body.values.clone());
+    for (index, &value) in body.inputs.iter().enumerate() {
+        let ty = record.input(index)?;
+        let shape = sizes.shape(&[Axis::Batch], &ty.shape)?;
+        if !shape.known() {
+            return Err(Error::Attribute { index: 3, value: index as u32 });
+        }
+        scope.types[value as usize].shape = shape;
+    }
+    infer(&mut scope)?;
+    let uses = Uses::find(&scope, &record, phase_of);
+
+    // how many steps a chunk has
+    let rows_of = |value: u32| has_rows(&body.values[value as usize].shape);
+    let row_words = |value: u32| {
+        let ty = scope.types[value as usize];
+        let rows = if rows_of(value) { batch.max(1) } else { 1 };
+        Ok::<usize, Error>(ty.words()? / rows)
+    };
+    let mut width = 0usize;
+    for value in (0..scope.roots.len() as u32).filter(|&value| uses.crosses[value as usize]) {
+        width = width.saturating_add(row_words(value)?);
+    }
+    let rows = batch.max(1);
+    let steps = (AHEAD / rows.saturating_mul(width).max(1))
+        .max(8)
+        .min(MOST_ROWS.div_ceil(rows))
+        .clamp(1, time.max(1));
+
+    let mask = record.has(MASK).then(|| record.given());
+    let lists = binder.take(2 * batch * steps + steps)?;
+    let mut plan = StepsPlan {
+        body: body.clone(),
+        flags: record.flags,
+        batch,
+        time,
+        steps,
+        whole,
+        mask,
+        lists,
+        feeds: Vec::new(),
+        states: Vec::new(),
+        packs: Vec::new(),
+        phases: Default::default(),
+        results: Vec::new(),
+    };
+    scope.extent = Some(Extent {
+        phase: Phase::Loop,
+        batch,
+        steps,
+        crosses: uses.crosses.clone(),
+        chunked: scope.places.clone(),
+        roots: scope.roots.clone(),
+        captured: Vec::new(),
+    });
+    let ordered = mask.is_none() && record.flags & BACKWARD == 0 && !whole;
+    for (&value, (part, operand)) in body.inputs.iter().zip(record.operands()) {
+        let at = value as usize;
+        let ty = scope.types[at];
+        let (dtype, rows) = (ty.dtype, rows_of(value));
+        let elements = ty.shape.elements() / if rows { batch.max(1) } else { 1 };
+        let bytes = bytes(ty.dtype, elements);
+        let chunk_words = |count: usize| ty.dtype.words(elements * count);
+        let chunk_count = steps * if rows { batch } else { 1 };
+        let in_chunk = if rows { Moves::Chunk } else { Moves::Step };
+        let in_step = if rows { Moves::Rows } else { Moves::Still };
+        let outer = operand.map(|operand| operands[operand]);
+        // an operand that moves with an outer loop is not where it was when the next run of this one begins
+        let stays = outer.filter(|&(_, moves)| moves == Moves::Still).map(|(place, _)| place);
+        match part {
+            Part::X | Part::TimeMajorX => {
+                let contiguous = batch == 1 || time == 1 || part == Part::TimeMajorX;
+                if let Some(place) = stays.filter(|_| ordered && rows && contiguous) {
+                    scope.set(value, (place, Moves::Whole));
+                    continue;
+                }
+                let chunk = binder.take(chunk_words(chunk_count))?;
+                scope.set(value, (Place::Slot(chunk), in_chunk));
+                let operand = operand.unwrap_or(0);
+                plan.feeds.push(Feed { operand, part, dtype, rows, bytes, now: None, chunk: Some(chunk) });
+            }
+            Part::Capture => {
+                let operand = operand.unwrap_or(0);
+                let gathered = rows && mask.is_some() && !whole;
+                let mut feed = Feed { operand, part, dtype, rows, bytes, now: None, chunk: None };
+                let place = match stays.filter(|_| !gathered) {
+                    Some(place) => (place, in_step),
+                    None => {
+                        let now = binder.take(ty.words()?)?;
+                        feed.now = Some(now);
+                        (Place::Slot(now), in_step)
+                    }
+                };
+                scope.set(value, place);
+                if rows && uses.crosses[at] {
+                    let chunk = binder.take(chunk_words(chunk_count))?;
+                    feed.chunk = Some(chunk);
+                    extent(&mut scope).chunked[at] = Some((Place::Slot(chunk), Moves::Chunk));
+                }
+                if !rows {
+                    extent(&mut scope).captured.push(Captured { value, operand, packs: Vec::new() });
+                }
+                if feed.now.is_some() || feed.chunk.is_some() {
+                    plan.feeds.push(feed);
+                }
+            }
+            Part::State | Part::ZeroState => {
+                let (full, now) = (binder.take(ty.words()?)?, binder.take(ty.words()?)?);
+                scope.set(value, (Place::Slot(now), in_step));
+                let mut kept = None;
+                if uses.crosses[at] {
+                    let slot = binder.take(chunk_words(chunk_count))?;
+                    kept = Some(slot);
+                    extent(&mut scope).chunked[at] = Some((Place::Slot(slot), in_chunk));
+                }
+                let next = (Place::Slot(full), in_step);
+                plan.states.push(State { operand, full, now, kept, rows, bytes, next });
+            }
+        }
+    }
+    for &(kind, output) in &record.results {
+        let value = body.outputs[output];
+        let rows = rows_of(value);
+        let ty = scope.types[value as usize];
+        let all = bytes(ty.dtype, ty.shape.elements());
+        let own = output.checked_sub(record.states).filter(|&own| own < record.previous);
+        plan.results.push(Emitted {
+            kind,
+            dtype: ty.dtype,
+            from: (Place::Slot(0), Moves::Still),
+            rows,
+            bytes: if rows { all / batch.max(1) } else { all },
+            given: own.map(|own| record.first_previous() + own),
+            output,
+        });
+    }
+
+    let in_phase = |phase| (0..body.records.len()).filter(move |&index| phase_of(index) == Some(phase));
+    let order = [Phase::Ahead, Phase::Loop, Phase::After].map(|phase| in_phase(phase).collect::<Vec<_>>());
+    scope.find_last_uses(order.iter().flatten().copied().enumerate());
+    for &value in &body.inputs {
+        scope.last_use[value as usize] = usize::MAX;
+    }
+    for (root, crosses) in uses.crosses.iter().enumerate() {
+        if *crosses {
+            scope.last_use[root] = usize::MAX;
+        }
+    }
+    for &index in order.iter().flatten() {
+        for &value in body.records[index].outputs.iter().filter(|&&value| uses.crosses[value as usize]) {
+            let ty = scope.types[value as usize];
+            let (words, moves) = extent(&mut scope).room(body, value, &ty)?;
+            let slot = binder.take(words)?;
+            scope.set(value, (Place::Slot(slot), moves));
+        }
+    }
+    let mut position = 0;
+    for (phase, records) in [Phase::Ahead, Phase::Loop, Phase::After].into_iter().zip(&order) {
+        extent(&mut scope).phase = phase;
+        for &index in records {
+            let step = binder.record(&mut scope, index, position)?;
+            plan.phases[phase as usize].extend(step);
+            position += 1;
+        }
+    }
+    extent(&mut scope).phase = Phase::Loop;
+    for (state, &value) in plan.states.iter_mut().zip(&body.outputs) {
+        state.next = scope.place(value)?;
+    }
+    extent(&mut scope).phase = Phase::After;
+    for result in &mut plan.results {
+        result.from = scope.place(body.outputs[result.output])?;
+    }
+    for captured in &extent(&mut scope).captured {
+        let packs = captured.packs.iter().map(|&(role, ty, place)| (captured.operand, role, ty, place));
+        plan.packs.extend(packs);
+    }
+    Ok(plan)
+}
+
+fn extent<'a>(scope: &'a mut Scope) -> &'a mut Extent {
+    scope.extent.as_mut().expect("the body of a sequence has an extent")
+}
+
+/// Shape rules again, for a step of all rows.
+fn infer(scope: &mut Scope) -> Result<()> {
+    let program = scope.program;
+    for (record, _) in program.records.iter().zip(&program.live).filter(|(_, live)| **live) {
+        let Some(rule) = record.op.rule() else { continue };
+        let inputs: Vec<Type> = record.inputs.iter().map(|&value| scope.types[value as usize]).collect();
+        let site = Site { attrs: &record.attrs, inputs: &inputs, body: record.body.as_deref() };
+        for (&value, ty) in record.outputs.iter().zip((rule.shape)(&site)?.0) {
+            scope.types[value as usize] = ty;
+        }
+    }
+    Ok(())
+}
+
+/// Which values cross from one phase to another, by root.
+struct Uses {
+    crosses: Vec<bool>,
+}
+
+impl Uses {
+    fn find(scope: &Scope, record: &Record, phase_of: impl Fn(usize) -> Option<Phase>) -> Uses {
+        let program = scope.program;
+        let root = |value: u32| scope.roots[value as usize] as usize;
+        // in which phase a value comes to be; x is there ahead, captures of rows in the loop
+        let mut born = alloc::vec![Phase::Loop; scope.roots.len()];
+        let mut shared = alloc::vec![false; scope.roots.len()];
+        for (&value, part) in program.inputs.iter().zip(&record.parts) {
+            let rows = has_rows(&program.values[value as usize].shape);
+            shared[value as usize] = *part == Part::Capture && !rows;
+            if matches!(part, Part::X | Part::TimeMajorX) {
+                born[value as usize] = Phase::Ahead;
+            }
+        }
+        for (index, made) in program.records.iter().enumerate() {
+            if let Some(phase) = phase_of(index) {
+                made.outputs.iter().for_each(|&value| born[value as usize] = phase);
+            }
+        }
+        let mut crosses = alloc::vec![false; scope.roots.len()];
+        let mut read = |value: u32, phase: Phase| {
+            let root = root(value);
+            crosses[root] |= born[root] != phase && !shared[root];
+        };
+        for (index, reader) in program.records.iter().enumerate() {
+            if let Some(phase) = phase_of(index) {
+                reader.inputs.iter().for_each(|&value| read(value, phase));
+            }
+        }
+        program.outputs[..record.states].iter().for_each(|&value| read(value, Phase::Loop));
+        for &(kind, output) in &record.results {
+            let root = root(program.outputs[output]);
+            crosses[root] |= kind != Emit::FinalState && !shared[root];
+        }
+        Uses { crosses }
+    }
+}

@@ -1,0 +1,163 @@
+//! Where the ops of a step program run: what depends on captures alone moves out of the loop when the step program is used; what
+//! depends on no state runs ahead, on the rows of many steps at once; what feeds no state runs after, on stacked values.
+
+use super::{Builder, Program, Record};
+use crate::error::Result;
+use crate::op::rows::{Treats, has_rows, treats};
+use crate::op::steps::{self, Part};
+use crate::op::{Op, Site};
+use crate::tensor::{Tensors, Type};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// When a record of a step program runs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Phase {
+    /// Before the steps of a chunk, for the rows of all of them.
+    Ahead,
+    /// In each step.
+    Loop,
+    /// Behind the steps of a chunk, for the rows of all of them.
+    After,
+}
+
+/// The phases of a step program's records.
+pub(crate) struct Distribution {
+    /// By record; of dead ones it says nothing.
+    pub phases: Vec<Phase>,
+    /// Is there an op in the loop that mixes rows, so that only whole steps can run?
+    pub whole: bool,
+}
+
+/// The types of a record's inputs and outputs as they were traced.
+fn types(program: &Program, record: &Record) -> (Vec<Type>, Vec<Type>) {
+    let of = |values: &[u32]| values.iter().map(|&value| program.values[value as usize]).collect();
+    (of(&record.inputs), of(&record.outputs))
+}
+
+/// Gives every record its phase.
+pub(crate) fn distribute(record: &steps::Record) -> Distribution {
+    let program = record.body;
+    let rows: Vec<bool> = program.values.iter().map(|ty| has_rows(&ty.shape)).collect();
+    // values that exist only step by step, and those that are the same at every step
+    let mut stepwise = alloc::vec![false; rows.len()];
+    let mut fixed = alloc::vec![false; rows.len()];
+    for (&value, &part) in program.inputs.iter().zip(&record.parts) {
+        let at = value as usize;
+        fixed[at] = part == Part::Capture;
+        stepwise[at] = part.is_state() || (!rows[at] && !fixed[at]);
+    }
+    let mut each = Vec::new();
+    let mut phases = Vec::new();
+    let mut whole = false;
+    for record in &program.records {
+        let (inputs, outputs) = types(program, record);
+        let site = Site { attrs: &record.attrs, inputs: &inputs, body: record.body.as_deref() };
+        let own = treats(record.op, &site, &outputs) == Treats::Each;
+        let by_rows = own && record.outputs.iter().all(|&value| rows[value as usize]);
+        let ahead = by_rows && record.inputs.iter().all(|&value| !stepwise[value as usize]);
+        if record.op != Op::Input {
+            record.outputs.iter().for_each(|&value| stepwise[value as usize] = !ahead);
+        }
+        each.push((own, by_rows));
+        phases.push(if ahead { Phase::Ahead } else { Phase::Loop });
+    }
+    // from the end: what only later records read, and no state, can wait
+    let mut waits = alloc::vec![true; rows.len()];
+    program.outputs[..record.states].iter().for_each(|&value| waits[value as usize] = false);
+    for (index, record) in program.records.iter().enumerate().rev() {
+        if !program.live[index] || record.op == Op::Input {
+            continue;
+        }
+        let (own, by_rows) = each[index];
+        let stacked = |&value: &u32| rows[value as usize] || fixed[value as usize];
+        if phases[index] == Phase::Loop
+            && by_rows
+            && record.outputs.iter().all(|&value| waits[value as usize])
+            && record.inputs.iter().all(stacked)
+        {
+            phases[index] = Phase::After;
+        } else {
+            record.inputs.iter().for_each(|&value| waits[value as usize] = false);
+            whole |= phases[index] == Phase::Loop && !own;
+        }
+    }
+    Distribution { phases, whole }
+}
+
+/// A step program without the records that depend on captures alone, and how it is used then.
+pub(super) struct Lifted {
+    pub body: Program,
+    pub attrs: Vec<u32>,
+    pub inputs: Vec<u32>,
+}
+
+impl Builder {
+    /// Records here what `body` computes from captures alone; it captures the results instead.
+    pub(super) fn lift(
+        &mut self,
+        tensors: &Tensors,
+        body: &Arc<Program>,
+        attrs: &[u32],
+        inputs: &[u32],
+    ) -> Result<Lifted> {
+        let mut types = Vec::new();
+        for &value in inputs {
+            types.push(self.program().ty(value)?);
+        }
+        let site = Site { attrs, inputs: &types, body: Some(body) };
+        let record = steps::Record::read(&site)?;
+        let given = record.given();
+        // the value out here of each value that depends on captures alone
+        let mut outside: Vec<Option<u32>> = alloc::vec![None; body.values.len()];
+        for (&value, (part, operand)) in body.inputs.iter().zip(record.operands()) {
+            if let (Part::Capture, Some(operand)) = (part, operand) {
+                outside[value as usize] = inputs.get(operand).copied();
+            }
+        }
+        let mut lifted = Lifted { body: (**body).clone(), attrs: attrs.into(), inputs: inputs.into() };
+        let captured = lifted.body.inputs.len();
+        let mut records = Vec::new();
+        let mut captures = Vec::new();
+        for (index, record) in body.records.iter().enumerate() {
+            let operands: Option<Vec<u32>> =
+                record.inputs.iter().map(|&value| outside[value as usize]).collect();
+            let stays = matches!(record.op, Op::Input | Op::Random) || !body.live[index];
+            let Some(operands) = operands.filter(|_| !stays) else {
+                records.push(record.clone());
+                continue;
+            };
+            let made = self.append(tensors, record.op, &operands, &record.attrs, record.body.clone())?;
+            for (&value, outer) in record.outputs.iter().zip(made) {
+                outside[value as usize] = Some(outer);
+                captures.push(outer);
+                lifted.body.inputs.push(value);
+                let attrs = Vec::new().into();
+                records.push(Record {
+                    op: Op::Input,
+                    attrs,
+                    inputs: Vec::new().into(),
+                    outputs: alloc::vec![value],
+                    body: None,
+                });
+            }
+        }
+        lifted.body.records = records;
+        lifted.body.mark_live();
+        // only what is still read is captured
+        let read = lifted.body.read();
+        let mut kept = 0;
+        for outer in captures {
+            let value = lifted.body.inputs[captured + kept];
+            if read[value as usize] {
+                lifted.inputs.insert(given + kept, outer);
+                lifted.attrs.insert(4 + captured + kept, Part::Capture as u32);
+                kept += 1;
+            } else {
+                lifted.body.inputs.remove(captured + kept);
+            }
+        }
+        lifted.attrs[3] += kept as u32;
+        Ok(lifted)
+    }
+}

@@ -1,0 +1,51 @@
+//! The order of a loop over time: which row of which time comes when, and which rows a mask leaves out.
+
+/// Sizes, direction and mask of a sequence.
+#[derive(Clone, Copy)]
+pub(crate) struct Order<'a> {
+    pub batch: usize,
+    pub time: usize,
+    pub backward: bool,
+    /// Bytes `[batch, time]`, 0 where a step of a row is left out.
+    pub mask: Option<&'a [u8]>,
+    /// The mask is `[time, batch]`.
+    pub time_major_mask: bool,
+}
+
+impl Order<'_> {
+    /// The time of step `step` of the processing.
+    pub fn time_of(&self, step: usize) -> usize {
+        if self.backward { self.time - 1 - step } else { step }
+    }
+
+    /// Is the row active at this time?
+    pub fn active(&self, row: usize, time: usize) -> bool {
+        let at = if self.time_major_mask { time * self.batch + row } else { row * self.time + time };
+        self.mask.is_none_or(|mask| mask.get(at).is_some_and(|&byte| byte != 0))
+    }
+
+    /// Lists the active rows of `counts.len()` steps from `begin` on, step by step in the order of processing, and how many each
+    /// step has. With `whole`, a step that has one has all.
+    pub fn list(
+        &self,
+        begin: usize,
+        whole: bool,
+        rows: &mut [i32],
+        times: &mut [i32],
+        counts: &mut [i32],
+    ) -> usize {
+        let mut listed = 0;
+        for (step, count) in counts.iter_mut().enumerate() {
+            let time = self.time_of(begin + step);
+            let before = listed;
+            let all = whole && (0..self.batch).any(|row| self.active(row, time));
+            for row in (0..self.batch).filter(|&row| all || self.active(row, time)) {
+                rows[listed] = row as i32;
+                times[listed] = time as i32;
+                listed += 1;
+            }
+            *count = (listed - before) as i32;
+        }
+        listed
+    }
+}

@@ -1,0 +1,408 @@
+//! The loop over time around a step program. It goes through the steps in chunks: what depends on no state for the rows of all
+//! steps of the chunk, then step by step what feeds the states, then the rest on stacked rows. Masked rows are not computed: a
+//! step works on its active rows, gathered and scattered back when some are missing.
+//!
+//! Masks as Keras 2 `backend.rnn`: a masked step repeats the previous output, zeros before the first; states carry over.
+
+use super::order::Order;
+use crate::error::Result;
+use crate::op::steps::{BACKWARD, Emit, Part, TIME_MAJOR_MASK, ZERO_OUTPUT};
+use crate::program::{Emitted, Located, Memory, Moves, Place, Runner, State, StepsPlan, Window};
+use crate::tensor::Dtype;
+
+/// A sequence that runs: its plan, and where its operands and results are.
+struct Loop<'r> {
+    plan: &'r StepsPlan,
+    places: &'r [Located],
+    made: &'r [Located],
+}
+
+/// Some steps: the first, how many, their rows and those of all steps before.
+#[derive(Clone, Copy)]
+struct Chunk {
+    begin: usize,
+    steps: usize,
+    rows: usize,
+    base: usize,
+}
+
+impl Runner<'_> {
+    /// Runs a sequence of steps.
+    pub fn steps(&mut self, plan: &StepsPlan, places: &[Located], made: &[Located]) -> Result<()> {
+        if plan.batch == 0 {
+            return Ok(()); // nothing in, nothing out
+        }
+        let sequence = Loop { plan, places, made };
+        sequence.start(self)?;
+        let mut swaps = 0;
+        self.depth += 1;
+        let result = sequence.chunks(self, &mut swaps);
+        self.depth -= 1;
+        let finished = result.and_then(|()| sequence.finish(self));
+        if swaps % 2 == 1 {
+            sequence.swap_states(self, true); // slots keep the sizes that other plans know
+        }
+        finished
+    }
+}
+
+impl Loop<'_> {
+    fn order<'m>(&self, memory: Memory<'m>) -> Order<'m> {
+        let plan = self.plan;
+        Order {
+            batch: plan.batch,
+            time: plan.time,
+            backward: plan.flags & BACKWARD != 0,
+            mask: plan.mask.map(|operand| self.operand(operand, Dtype::Bool, memory)),
+            time_major_mask: plan.flags & TIME_MAJOR_MASK != 0,
+        }
+    }
+
+    /// The bytes of an operand.
+    fn operand<'m>(&self, operand: usize, dtype: Dtype, memory: Memory<'m>) -> &'m [u8] {
+        let Some(located) = self.places.get(operand) else { return &[] };
+        bytes_of(memory.words(located.place), located, dtype)
+    }
+
+    /// Rows and times of a chunk's rows, and active rows of its steps.
+    fn lists<'m>(&self, memory: Memory<'m>) -> (&'m [i32], &'m [i32], &'m [i32]) {
+        let all: &[i32] = bytemuck::cast_slice(memory.words(Place::Slot(self.plan.lists)));
+        let (rows, rest) = all.split_at(self.plan.capacity());
+        let (times, counts) = rest.split_at(self.plan.capacity());
+        (rows, times, counts)
+    }
+
+    /// Initial states, captures of rows, packed captures, and the outputs that masked first steps repeat.
+    fn start(&self, runner: &mut Runner) -> Result<()> {
+        for &(operand, role, ty, place) in &self.plan.packs {
+            let from = self.places[operand];
+            runner.write(place, &mut |to, memory| {
+                role.pack(memory.words(from.place).get(from.start..).unwrap_or(&[]), &ty, to);
+            })?;
+        }
+        for state in &self.plan.states {
+            self.fill(runner, Place::Slot(state.full), 0, state.all(self.plan.batch), state.operand)?;
+        }
+        for feed in &self.plan.feeds {
+            if let Some(now) = feed.now.filter(|_| !self.plan.gathers()) {
+                let all = feed.bytes * if feed.rows { self.plan.batch } else { 1 };
+                self.fill(runner, Place::Slot(now), 0, all, Some(feed.operand))?;
+            }
+        }
+        for (result, made) in self.plan.results.iter().zip(self.made) {
+            let runs_along = matches!(result.kind, Emit::Last | Emit::NextPrevious);
+            if runs_along && self.plan.mask.is_some() {
+                let start = result.start(made);
+                self.fill(runner, made.place, start, result.all(self.plan.batch), result.given)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies an operand, or zeros without one.
+    fn fill(
+        &self,
+        runner: &mut Runner,
+        to: Place,
+        start: usize,
+        bytes: usize,
+        operand: Option<usize>,
+    ) -> Result<()> {
+        runner.write(to, &mut |to, memory| {
+            let to: &mut [u8] = bytemuck::cast_slice_mut(to);
+            let to = &mut to[start..start + bytes];
+            match operand.and_then(|operand| self.places.get(operand)) {
+                // four bytes or one an element: what is asked for tells
+                Some(from) => {
+                    let all: &[u8] = bytemuck::cast_slice(memory.words(from.place));
+                    let at = from.start * bytes.checked_div(from.elements).unwrap_or(0);
+                    to.copy_from_slice(&all[at..at + bytes]);
+                }
+                None => to.fill(0),
+            }
+        })
+    }
+
+    fn chunks(&self, runner: &mut Runner, swaps: &mut usize) -> Result<()> {
+        let plan = self.plan;
+        let mut base = 0;
+        for begin in (0..plan.time).step_by(plan.steps) {
+            let steps = plan.steps.min(plan.time - begin);
+            let mut rows = 0;
+            runner.write(Place::Slot(plan.lists), &mut |lists, memory| {
+                let lists: &mut [i32] = bytemuck::cast_slice_mut(lists);
+                let (listed, rest) = lists.split_at_mut(plan.capacity());
+                let (times, counts) = rest.split_at_mut(plan.capacity());
+                rows = self.order(memory).list(begin, plan.whole, listed, times, &mut counts[..steps]);
+            })?;
+            let chunk = Chunk { begin, steps, rows, base };
+            self.feed(runner, &chunk)?;
+            self.phase(runner, 0, &chunk, 0, rows, 0)?;
+            let mut first = 0;
+            for step in 0..steps {
+                let active = self.lists(runner.memory()).2[step] as usize;
+                if active > 0 {
+                    self.step(runner, &chunk, first, active, step, swaps)?;
+                }
+                first += active;
+            }
+            self.phase(runner, 2, &chunk, 0, rows, 0)?;
+            for (result, made) in plan.results.iter().zip(self.made) {
+                self.emit(runner, &chunk, result, made)?;
+            }
+            base += rows;
+        }
+        Ok(())
+    }
+
+    /// Copies x of a chunk, and captures of rows that are wanted for all of it.
+    fn feed(&self, runner: &mut Runner, chunk: &Chunk) -> Result<()> {
+        let plan = self.plan;
+        for feed in &plan.feeds {
+            let Some(slot) = feed.chunk else { continue };
+            runner.write(Place::Slot(slot), &mut |to, memory| {
+                let order = self.order(memory);
+                let (rows, times, _) = self.lists(memory);
+                let from = self.operand(feed.operand, feed.dtype, memory);
+                let to: &mut [u8] = bytemuck::cast_slice_mut(to);
+                let count = if feed.rows { chunk.rows } else { chunk.steps };
+                for (i, to) in to.chunks_exact_mut(feed.bytes.max(1)).take(count).enumerate() {
+                    let at = match (feed.part, feed.rows) {
+                        (_, false) => order.time_of(chunk.begin + i),
+                        (Part::X, _) => rows[i] as usize * plan.time + times[i] as usize,
+                        (Part::TimeMajorX, _) => times[i] as usize * plan.batch + rows[i] as usize,
+                        _ => rows[i] as usize,
+                    };
+                    to.copy_from_slice(&from[at * feed.bytes..][..feed.bytes]);
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Runs the ops of a phase on some rows of the chunk.
+    fn phase(
+        &self,
+        runner: &mut Runner,
+        phase: usize,
+        chunk: &Chunk,
+        first: usize,
+        rows: usize,
+        step: usize,
+    ) -> Result<()> {
+        if rows == 0 {
+            return Ok(());
+        }
+        let plan = self.plan;
+        let lists = (plan.lists, plan.capacity());
+        let window = Window { rows, first, base: chunk.base, step, lists };
+        plan.phases[phase].iter().try_for_each(|op| runner.step(&plan.body, op, Some(&window)))
+    }
+
+    fn step(
+        &self,
+        runner: &mut Runner,
+        chunk: &Chunk,
+        first: usize,
+        active: usize,
+        step: usize,
+        swaps: &mut usize,
+    ) -> Result<()> {
+        let plan = self.plan;
+        let partial = active < plan.batch;
+        self.swap_states(runner, !partial);
+        *swaps += !partial as usize;
+        if partial {
+            for state in plan.states.iter().filter(|state| state.rows) {
+                let from = Place::Slot(state.full);
+                self.gather(runner, from, Place::Slot(state.now), 0, state.bytes, first, active)?;
+            }
+        }
+        for feed in plan.feeds.iter().filter(|_| plan.gathers()) {
+            if let Some(now) = feed.now.filter(|_| feed.rows) {
+                let from = self.places[feed.operand];
+                let start = from.start * if feed.dtype == Dtype::Bool { 1 } else { 4 };
+                self.gather(runner, from.place, Place::Slot(now), start, feed.bytes, first, active)?;
+            }
+        }
+        for state in &plan.states {
+            let Some(kept) = state.kept else { continue };
+            let (at, count) = if state.rows { (first, active) } else { (step, 1) };
+            runner.write(Place::Slot(kept), &mut |to, memory| {
+                let from: &[u8] = bytemuck::cast_slice(memory.words(Place::Slot(state.now)));
+                let to: &mut [u8] = bytemuck::cast_slice_mut(to);
+                to[at * state.bytes..][..count * state.bytes].copy_from_slice(&from[..count * state.bytes]);
+            })?;
+        }
+        self.phase(runner, 1, chunk, first, active, step)?;
+        for state in &plan.states {
+            self.commit(runner, chunk, state, first, active, step)?;
+        }
+        Ok(())
+    }
+
+    /// All rows are active: what runs in the step finds the states of all rows where it looks for those of its rows.
+    fn swap_states(&self, runner: &mut Runner, all: bool) {
+        for state in self.plan.states.iter().filter(|state| all || !state.rows) {
+            runner.pool.slots.swap(state.full.into(), state.now.into());
+        }
+    }
+
+    /// Copies the active rows of a step together.
+    #[allow(clippy::too_many_arguments)]
+    fn gather(
+        &self,
+        runner: &mut Runner,
+        from: Place,
+        to: Place,
+        start: usize,
+        bytes: usize,
+        first: usize,
+        active: usize,
+    ) -> Result<()> {
+        runner.write(to, &mut |to, memory| {
+            let rows = &self.lists(memory).0[first..first + active];
+            let from: &[u8] = bytemuck::cast_slice(memory.words(from));
+            let to: &mut [u8] = bytemuck::cast_slice_mut(to);
+            for (to, &row) in to.chunks_exact_mut(bytes.max(1)).zip(rows) {
+                to.copy_from_slice(&from[start + row as usize * bytes..][..bytes]);
+            }
+        })
+    }
+
+    /// The new values of a state replace the old ones of the active rows.
+    fn commit(
+        &self,
+        runner: &mut Runner,
+        chunk: &Chunk,
+        state: &State,
+        first: usize,
+        active: usize,
+        step: usize,
+    ) -> Result<()> {
+        let (place, moves) = state.next;
+        let start = match moves {
+            Moves::Still | Moves::Rows => 0,
+            Moves::Chunk => first * state.bytes,
+            Moves::Whole => (chunk.base + first) * state.bytes,
+            Moves::Step => step * state.bytes,
+        };
+        runner.write(Place::Slot(state.full), &mut |to, memory| {
+            let to: &mut [u8] = bytemuck::cast_slice_mut(to);
+            let from: &[u8] = &bytemuck::cast_slice(memory.words(place))[start..];
+            let count = if state.rows { active } else { 1 };
+            if !self.plan.whole && (!state.rows || active == self.plan.batch) || self.plan.mask.is_none() {
+                to[..count * state.bytes].copy_from_slice(&from[..count * state.bytes]);
+                return;
+            }
+            let order = self.order(memory);
+            let (rows, times, _) = self.lists(memory);
+            let old: &[u8] = bytemuck::cast_slice(memory.words(Place::Slot(state.now)));
+            for i in 0..count {
+                let (row, time) = (rows[first + i] as usize, times[first + i] as usize);
+                let source = if !state.rows || order.active(row, time) { from } else { old };
+                let row = if state.rows { row } else { 0 };
+                to[row * state.bytes..][..state.bytes]
+                    .copy_from_slice(&source[i * state.bytes..][..state.bytes]);
+            }
+        })
+    }
+
+    /// Writes what the steps of a chunk put out.
+    fn emit(&self, runner: &mut Runner, chunk: &Chunk, result: &Emitted, made: &Located) -> Result<()> {
+        let plan = self.plan;
+        let (bytes, batch) = (result.bytes, if result.rows { plan.batch } else { 1 });
+        let zero = plan.flags & ZERO_OUTPUT != 0;
+        if result.kind == Emit::FinalState || bytes == 0 {
+            return Ok(());
+        }
+        let (place, moves) = result.from;
+        runner.write(made.place, &mut |to, memory| {
+            let to: &mut [u8] = &mut bytemuck::cast_slice_mut(to)[result.start(made)..];
+            let from: &[u8] = bytemuck::cast_slice(memory.words(place));
+            let order = self.order(memory);
+            let (rows, _, counts) = self.lists(memory);
+            let mut first = 0;
+            for (step, &count) in counts[..chunk.steps].iter().enumerate() {
+                let count = count as usize;
+                let at = chunk.begin + step;
+                let time = order.time_of(at);
+                let last = at + 1 == plan.time;
+                let target = |row: usize| match result.kind {
+                    Emit::All => row * plan.time + at,
+                    Emit::TimeMajorAll => at * batch + row,
+                    Emit::Stack => time * batch + row,
+                    _ => row,
+                };
+                if order.mask.is_some() {
+                    let active = |row| if result.rows { order.active(row, time) } else { count > 0 };
+                    for row in (0..batch).filter(|&row| !active(row)) {
+                        let to_row = target(row) * bytes;
+                        match result.kind {
+                            Emit::All | Emit::TimeMajorAll if !zero && at > 0 => {
+                                let before = if result.kind == Emit::All { 1 } else { batch };
+                                to.copy_within(
+                                    to_row - before * bytes..to_row - (before - 1) * bytes,
+                                    to_row,
+                                );
+                            }
+                            Emit::All | Emit::TimeMajorAll => {
+                                let given = result.given.filter(|_| !zero);
+                                let to = &mut to[to_row..to_row + bytes];
+                                match given.map(|operand| self.operand(operand, result.dtype, memory)) {
+                                    Some(given) => to.copy_from_slice(&given[row * bytes..][..bytes]),
+                                    None => to.fill(0),
+                                }
+                            }
+                            Emit::Last if zero && last => to[to_row..to_row + bytes].fill(0),
+                            _ => {}
+                        }
+                    }
+                } else if !last && matches!(result.kind, Emit::Last | Emit::NextPrevious) {
+                    first += count;
+                    continue;
+                }
+                let listed = if result.rows { &rows[first..first + count] } else { &rows[..count.min(1)] };
+                for (i, &row) in listed.iter().enumerate() {
+                    let row = if result.rows { row as usize } else { 0 };
+                    if plan.whole && result.rows && !order.active(row, time) {
+                        continue;
+                    }
+                    let source = match moves {
+                        Moves::Still => 0,
+                        Moves::Rows => row,
+                        Moves::Chunk => first + i,
+                        Moves::Whole => chunk.base + first + i,
+                        Moves::Step => step,
+                    };
+                    to[target(row) * bytes..][..bytes].copy_from_slice(&from[source * bytes..][..bytes]);
+                }
+                first += count;
+            }
+        })
+    }
+
+    /// The states at the end.
+    fn finish(&self, runner: &mut Runner) -> Result<()> {
+        for (result, made) in self.plan.results.iter().zip(self.made) {
+            if result.kind != Emit::FinalState {
+                continue;
+            }
+            let state = &self.plan.states[result.output];
+            runner.write(made.place, &mut |to, memory| {
+                let from: &[u8] = bytemuck::cast_slice(memory.words(Place::Slot(state.full)));
+                let to: &mut [u8] = bytemuck::cast_slice_mut(to);
+                let all = state.all(self.plan.batch);
+                to[result.start(made)..][..all].copy_from_slice(&from[..all]);
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// The bytes of a value.
+fn bytes_of<'m>(words: &'m [f32], located: &Located, dtype: Dtype) -> &'m [u8] {
+    let size = if dtype == Dtype::Bool { 1 } else { 4 };
+    let bytes: &[u8] = bytemuck::cast_slice(words);
+    bytes.get(located.start * size..).unwrap_or(&[])
+}
