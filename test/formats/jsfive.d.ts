@@ -3,6 +3,7 @@ declare module 'jsfive' {
   export class Group {
     readonly keys: string[]
     readonly name: string
+    readonly attrs: Record<string, unknown>
     get(name: string): Group | Dataset
   }
   export class File extends Group {

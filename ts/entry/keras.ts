@@ -1,10 +1,10 @@
 /**
- * `layer-rnn/keras`: reads `.keras` files.
+ * `layer-rnn/keras`: reads `.keras` and `.h5` files.
  *
  * @module
  */
 import './inline.js'
 import '../layers/builtin.js'
 
-export { type LoadOptions, loadModel, loadModelSync } from '../formats/keras/load.js'
+export { type LoadOptions, loadModel, loadModelSync, loadWeights } from '../formats/keras/load.js'
 export type { Source } from '../formats/source.js'

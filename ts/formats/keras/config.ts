@@ -37,10 +37,8 @@ export function readJson(bytes: Uint8Array, path: string): Record<string, unknow
   return value
 }
 
-/** The family from `metadata.json`. */
-export function readFamily(metadata: Record<string, unknown>): Family {
-  const version = metadata.keras_version
-  const path = 'metadata.json'
+/** The family of the Keras that `version` names; it stands at `path`. */
+export function familyOf(version: unknown, path: string): Family {
   const major = typeof version === 'string' ? /^(\d+)\.\d/.exec(version)?.[1] : undefined
   if (major === undefined) throw new ImportError(`${path} names no keras_version`, { path, actual: version })
   if (major === '2' || major === '3') return Number(major) as Family
@@ -51,9 +49,8 @@ export function readFamily(metadata: Record<string, unknown>): Family {
   })
 }
 
-/** The model's config, with Keras 3's names. */
-export function readModelConfig(value: unknown, family: Family): Serialized {
-  const path = 'config.json'
+/** The model's config, which stands at `path`, with Keras 3's names. */
+export function readModelConfig(value: unknown, family: Family, path: string): Serialized {
   const parts = countParts(value)
   if (parts > jsonLimits.parts) {
     const what = `${parts} layers, cells and calls`

@@ -1,4 +1,4 @@
-/** `.keras` archives into models. */
+/** Files of Keras into models: `.keras` archives, HDF5 files, and weights alone. */
 import {
   ArgumentError,
   DisposedError,
@@ -11,15 +11,16 @@ import {
 import type { Layer } from '../../layers/layer.js'
 import { camelCase } from '../../layers/names.js'
 import { checkOptions } from '../../layers/options.js'
-import { type CustomObjects, deserialize } from '../../layers/registry.js'
+import { type CustomObjects, deserialize, serialize } from '../../layers/registry.js'
 import { limitWeights } from '../../layers/weight_room.js'
-import type { Model, Symbols } from '../../models/model.js'
-import type { SymbolicTensor } from '../../tensor/tensor.js'
+import { Model, type Symbols } from '../../models/model.js'
+import type { SymbolicTensor, Variable } from '../../tensor/tensor.js'
 import { isHdf5, openHdf5 } from '../hdf5.js'
 import { bytesOf, readSource, type Source } from '../source.js'
 import { Archive } from '../zip.js'
-import { jsonLimits, layersOf, readFamily, readJson, readModelConfig, type Serialized } from './config.js'
-import { loadWeights } from './weights.js'
+import { familyOf, jsonLimits, layersOf, readJson, readModelConfig, type Serialized } from './config.js'
+import { countNumbers, findOlderWeights, isOlder, readOlderConfig } from './older.js'
+import { assignWeights, findWeights, type Numbers } from './weights.js'
 
 /** Options of `loadModel`. */
 export interface LoadOptions {
@@ -28,7 +29,7 @@ export interface LoadOptions {
 }
 
 /**
- * A model from a `.keras` file, as Keras 3 and tf_keras write them.
+ * A model from a `.keras` file, as Keras 3 and tf_keras write them, or an `.h5` file of Keras 1 to 3.
  *
  *     const model = await loadModel(fetch('model.keras'))
  *
@@ -53,35 +54,85 @@ export function loadModelSync<const S extends Symbols = SymbolicTensor>(
   return load(bytesOf(bytes, 'loadModelSync'), options, 'loadModelSync') as Model<never>
 }
 
+/**
+ * Numbers from a file into a model that is there: a file of weights (`.weights.h5`, or `.h5` as Keras wrote them before), or the
+ * weights of a whole model (`.keras`, `.h5`). All weights are assigned, or none.
+ *
+ * @throws {ImportError} when the layers or shapes of the file are not the model's
+ */
+export function loadWeights(model: Model<never>, bytes: ArrayBuffer | ArrayBufferView): void {
+  if (!((model as unknown) instanceof Model))
+    throw new ArgumentError('loadWeights takes a model and the bytes of a file', { argument: 'model' })
+  const whole = model as unknown as Model
+  const written = serialize(whole) as unknown as Serialized
+  const { find, place } = open(bytesOf(bytes, 'loadWeights'))
+  assignWeights(whole, find(whole, written), place)
+}
+
 function load(bytes: Uint8Array, options: LoadOptions, caller: string): Model {
   checkOptions(caller, options, ['customObjects'])
-  if (isHdf5(bytes)) {
-    throw new UnsupportedError(
-      `${caller}: this is an HDF5 file, the older format; load it in Keras and save it as .keras`,
-      { argument: 'source', expected: 'a .keras file' },
-    )
-  }
-  const archive = new Archive(bytes)
-  const family = readFamily(readJson(archive.read('metadata.json', jsonLimits.bytes), 'metadata.json'))
-  const numbers = archive.read('model.weights.h5')
-  const weights = openHdf5(numbers, 'model.weights.h5')
-  const json = readJson(archive.read('config.json', jsonLimits.bytes), 'config.json')
-  const config = readModelConfig(json, family)
+  const file = open(bytes)
+  const config = file.config()
   // No layer may take memory for weights that the file cannot hold.
   const make = (each: Serialized) =>
-    limitWeights(numbers.length / 4, () => deserialize(each, options.customObjects))
-  const model = build(config, make)
+    limitWeights(file.numbers, () => deserialize(each, options.customObjects))
+  const model = build(config, file.path, make)
   try {
-    loadWeights(model, config, weights)
+    assignWeights(model, file.find(model, config), file.place)
     return model
   } catch (error) {
     model.dispose()
-    throw translated(error, 'model.weights.h5', config)
+    throw translated(error, file.place, config)
+  }
+}
+
+/** A file of a model or of weights. */
+interface ModelFile {
+  /** The model's config; a file of weights has none. */
+  config(): Serialized
+  /** Where the config stands, and where the weights do. */
+  readonly path: string
+  readonly place: string
+  /** How many numbers there can be. */
+  readonly numbers: number
+  find(model: Model, config: Serialized): ReadonlyMap<Variable, Numbers>
+}
+
+function open(bytes: Uint8Array): ModelFile {
+  if (isHdf5(bytes)) return openOlder(bytes)
+  const archive = new Archive(bytes)
+  const json = (name: string) => readJson(archive.read(name, jsonLimits.bytes), name)
+  const family = familyOf(json('metadata.json').keras_version, 'metadata.json')
+  const place = 'model.weights.h5'
+  const packed = archive.read(place)
+  const weights = openHdf5(packed, place)
+  return {
+    config: () => readModelConfig(json('config.json'), family, 'config.json'),
+    path: 'config.json',
+    place,
+    numbers: packed.length / 4,
+    find: (model, config) => findWeights(model, config, weights),
+  }
+}
+
+/** HDF5 as a file of its own: as Keras wrote models before `.keras`, or weights alone in either layout. */
+function openOlder(bytes: Uint8Array): ModelFile {
+  const place = 'the HDF5 file'
+  const file = openHdf5(bytes, place)
+  const newer = file.has('layers') && !isOlder(file)
+  return {
+    config: () => readOlderConfig(file),
+    path: 'model_config',
+    place,
+    numbers: newer ? bytes.length / 4 : countNumbers(file, bytes.length),
+    find: newer
+      ? (model, config) => findWeights(model, config, file)
+      : (model, config) => findOlderWeights(model, config, file),
   }
 }
 
 /** The model; an error says which layer is to blame when it cannot be made by itself. */
-function build(config: Serialized, make: (each: Serialized) => Layer): Model {
+function build(config: Serialized, path: string, make: (each: Serialized) => Layer): Model {
   try {
     return make(config) as Model
   } catch (error) {
@@ -90,10 +141,10 @@ function build(config: Serialized, make: (each: Serialized) => Layer): Model {
         make(each).dispose()
       } catch (own) {
         const name = String(each.config.name ?? each.class_name).slice(0, 80)
-        throw translated(own, `config.json/layers/${i} ("${name}")`, each)
+        throw translated(own, `${path}/layers/${i} ("${name}")`, each)
       }
     }
-    throw translated(error, 'config.json', config)
+    throw translated(error, path, config)
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * `model.weights.h5` into a model. The groups are named by class and position, not by the layers' names (docs/keras-files.md).
+ * `model.weights.h5`, and files of weights in the same layout, into a model. The groups are named by class and position, not by the layers' names (docs/keras-files.md).
  * Everything is found and checked before the first number is assigned.
  */
 import { ImportError } from '../../errors.js'
@@ -10,15 +10,28 @@ import type { Variable } from '../../tensor/tensor.js'
 import { Hdf5Dataset, Hdf5Group } from '../hdf5.js'
 import { isModel, isSerialized, layersOf, type Serialized } from './config.js'
 
+/** The numbers of a weight in a file. */
+export interface Numbers {
+  readonly path: string
+  readonly shape: readonly number[]
+  data(): Float32Array
+}
+
 /** States of random generators, written by some versions of Keras: our random streams are counters of their own. */
 const seeds = new Set(['seed_generator', '_seed_generators'])
 
-/** Assigns every weight of `model`, whose layers stand in `config` in the order of the file. */
-export function loadWeights(model: Model, config: Serialized, file: Hdf5Group): void {
+/** Where each weight of `model`, whose layers stand in `config` in the order of the file, has its numbers. */
+export function findWeights(model: Model, config: Serialized, file: Hdf5Group): Map<Variable, Numbers> {
   const found: Found = new Map()
   collectModel(model, config, file, found)
+  return found
+}
+
+/** Assigns what was found to every weight of `model`, or nothing. */
+export function assignWeights(model: Model, found: ReadonlyMap<Variable, Numbers>, place: string): void {
   for (const variable of model.weights) {
-    if (!found.has(variable)) throw wrong(file, `no place in the file is known for ${variable.name}`)
+    if (!found.has(variable))
+      throw new ImportError(`${place}: no place is known for ${variable.name}`, { path: place })
   }
   const values = [...found].map(([variable, dataset]) => [variable, dataset.data()] as const)
   for (const [variable, value] of values) variable.set(value)
@@ -40,7 +53,7 @@ interface Member {
   config?: Serialized
 }
 
-type Found = Map<Variable, Hdf5Dataset>
+type Found = Map<Variable, Numbers>
 
 /** Layers in a list: each in a group named by its class, counted. */
 function collectAll(container: Hdf5Group, members: readonly Member[], found: Found): void {
@@ -55,7 +68,7 @@ function collectAll(container: Hdf5Group, members: readonly Member[], found: Fou
     const { layer, config } = member
     const group = subgroup(container, name)
     if (group && config && isModel(config)) collectModel(layer as unknown as Model, config, group, found)
-    else collect(member, group, `${container.path}/${name}`, found)
+    else collect(member, group, `${container.place}/${name}`, found)
   }
   rejectOthers(container, known)
 }
@@ -64,7 +77,7 @@ function collectAll(container: Hdf5Group, members: readonly Member[], found: Fou
 function collect({ layer, config }: Member, group: Hdf5Group | undefined, path: string, found: Found): void {
   if (!group) {
     if (layer.weights.length === 0) return
-    throw new ImportError(`model.weights.h5 has no ${path}, where the weights of ${layer.name} should be`, {
+    throw new ImportError(`there is no ${path}, where the weights of ${layer.name} should be`, {
       path,
       layer: layer.name,
     })
@@ -105,26 +118,28 @@ function memberOf(layer: Layer, written: unknown): Member {
 function collectVariables(layer: Layer, own: readonly Variable[], group: Hdf5Group, found: Found): void {
   const vars = subgroup(group, 'vars')
   for (const [i, variable] of own.entries()) {
-    const path = `${group.path}/vars/${i}`
+    const path = `${group.place}/vars/${i}`
     const dataset = vars?.has(`${i}`) ? vars.get(`${i}`) : undefined
     if (!(dataset instanceof Hdf5Dataset)) {
-      throw new ImportError(`model.weights.h5 has no ${path}, the ${variable.name} of ${layer.name}`, {
+      throw new ImportError(`there is no ${path}, the ${variable.name} of ${layer.name}`, {
         path,
         layer: layer.name,
       })
     }
-    if (
-      dataset.shape.length !== variable.shape.length ||
-      dataset.shape.some((size, axis) => size !== variable.shape[axis])
-    ) {
-      throw new ImportError(
-        `model.weights.h5/${path} has the shape [${dataset.shape}], but the ${variable.name} of ${layer.name} has [${variable.shape}]`,
-        { path, layer: layer.name, expected: variable.shape, actual: dataset.shape },
-      )
-    }
+    checkShape(layer, variable, dataset)
     found.set(variable, dataset)
   }
   if (vars) rejectOthers(vars, new Set(own.map((_, i) => `${i}`)))
+}
+
+/** Numbers must have the shape of the weight that they are for. */
+export function checkShape(layer: Layer, variable: Variable, { path, shape }: Numbers): void {
+  if (shape.length === variable.shape.length && shape.every((size, axis) => size === variable.shape[axis]))
+    return
+  throw new ImportError(
+    `${path} has the shape [${shape}], but the ${variable.name} of ${layer.name} has [${variable.shape}]`,
+    { path, layer: layer.name, expected: variable.shape, actual: shape },
+  )
 }
 
 /** Numbers in the file that no layer takes mean that file and config do not belong together. */
@@ -133,7 +148,7 @@ function rejectOthers(group: Hdf5Group, known: ReadonlySet<string>): void {
     if (known.has(name)) continue
     const other = firstDataset(group.get(name))
     if (other)
-      throw new ImportError(`model.weights.h5 has ${other}, but the config has no layer for it`, {
+      throw new ImportError(`${group.fileName} has ${other}, but the model has no layer for it`, {
         path: other,
       })
   }
@@ -155,7 +170,7 @@ function subgroup(group: Hdf5Group, name: string): Hdf5Group | undefined {
   throw wrong(group, `"${name}" is a dataset, not a group`)
 }
 
-function nameOf(layer: Serialized): string {
+export function nameOf(layer: Serialized): string {
   const name = layer.config.name ?? layer.name
   if (typeof name === 'string') return name
   throw new ImportError(`a ${layer.class_name} in config.json has no name`, {
@@ -175,6 +190,5 @@ export function groupName(name: string): string {
 }
 
 function wrong(group: Hdf5Group, what: string): ImportError {
-  const path = group.path === '' ? 'model.weights.h5' : `model.weights.h5/${group.path}`
-  return new ImportError(`${path}: ${what}`, { path })
+  return new ImportError(`${group.place}: ${what}`, { path: group.place })
 }
