@@ -9,8 +9,9 @@ import {
   ShapeError,
   StateError,
   show,
+  UnsupportedError,
 } from '../errors.js'
-import { ErrorCode } from '../generated/enums.js'
+import { ErrorCode, Op } from '../generated/enums.js'
 import { dtypeOf, type Shape } from '../tensor/shape.js'
 
 type Fail = (
@@ -53,6 +54,10 @@ const errors: Record<ErrorCode, Make> = {
     fail(ArgumentError, `${expected} inputs are needed, not ${actual}`, expected, actual),
   [ErrorCode.Busy]: fail =>
     fail(StateError, 'a tensor that is written is also read or written elsewhere in the same run'),
+  [ErrorCode.Gradient]: (fail, [op]) => {
+    const name = Object.keys(Op).find(key => Op[key as keyof typeof Op] === op)
+    return fail(UnsupportedError, `${name} has no gradient, or no second one`, undefined, name)
+  },
   [ErrorCode.Op]: (fail, [op]) => fail(EngineError, `this wasm has no op ${op}`, undefined, op),
 }
 

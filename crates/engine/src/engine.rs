@@ -47,6 +47,10 @@ pub struct Recorded {
     pub records: usize,
 }
 
+/// For each x its gradient, if it has one, with its type; how many records were appended.
+#[cfg(feature = "full")]
+pub type Gradients = (Vec<Option<(u32, Type)>>, usize);
+
 /// One world of tensors and programs.
 pub struct Engine {
     budget: Budget,
@@ -140,6 +144,29 @@ impl Engine {
         let program = builder.program();
         let values = values.into_iter().map(|value| (value, program.values[value as usize])).collect();
         Ok(Recorded { values, records: program.records.len() - before })
+    }
+
+    /// Appends what computes the gradients of `xs`: of the sum of all `ys`, each element times that of its `dys` (none: zeros).
+    /// Nothing for an x on which no y depends.
+    #[cfg(feature = "full")]
+    pub fn builder_gradient(
+        &mut self,
+        id: u32,
+        ys: &[u32],
+        dys: &[Option<u32>],
+        xs: &[u32],
+    ) -> core::result::Result<Gradients, Failure> {
+        headroom()?;
+        let builder = self.builders.get_mut(id)?;
+        let before = builder.program().records.len();
+        let mut gradients = Vec::new();
+        for gradient in builder.gradient(ys, dys, xs)? {
+            gradients.push(match gradient {
+                Some(value) => Some((value, builder.program().ty(value)?)),
+                None => None,
+            });
+        }
+        Ok((gradients, builder.program().records.len() - before))
     }
 
     /// Closes a program; `assigns` are pairs (input or variable, value).

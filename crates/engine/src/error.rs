@@ -30,6 +30,8 @@ pub enum ErrorCode {
     Busy = 9,
     /// An op's number is not known to this build.
     Op = 10,
+    /// The op `op` has no gradient.
+    Gradient = 11,
 }
 
 /// A failure with its operands.
@@ -56,6 +58,8 @@ pub enum Error {
     Busy,
     /// See [`ErrorCode::Op`].
     Op { op: u32 },
+    /// See [`ErrorCode::Gradient`].
+    Gradient { op: u32 },
 }
 
 impl Error {
@@ -72,6 +76,7 @@ impl Error {
             Error::Inputs { .. } => ErrorCode::Inputs,
             Error::Busy => ErrorCode::Busy,
             Error::Op { .. } => ErrorCode::Op,
+            Error::Gradient { .. } => ErrorCode::Gradient,
         }
     }
 
@@ -87,7 +92,7 @@ impl Error {
             Error::Attribute { index, value } => [index, value, 0, 0],
             Error::Inputs { expected, actual } => [expected, actual, 0, 0],
             Error::Busy => [0; 4],
-            Error::Op { op } => [op, 0, 0, 0],
+            Error::Op { op } | Error::Gradient { op } => [op, 0, 0, 0],
         }
     }
 }

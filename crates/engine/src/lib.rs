@@ -16,6 +16,8 @@ mod sequence;
 mod tensor;
 
 pub use cell::CellKind;
+#[cfg(feature = "full")]
+pub use engine::Gradients;
 pub use engine::{Engine, Recorded, Stat};
 pub use error::{Error, ErrorCode, Failure, Result};
 pub use layer_rnn_kernels::activation::Activation;

@@ -49,7 +49,7 @@ fn attributes(dice: &mut Dice, op: Op) -> Vec<u32> {
         Op::Reduce | Op::Fill => 2,
         Op::Random => 6,
         Op::Sequence => 0,
-        Op::Reshape | Op::Transpose | Op::Slice | Op::Flip | Op::Broadcast => 0,
+        Op::Reshape | Op::Transpose | Op::Slice | Op::Flip | Op::Broadcast | Op::Place | Op::Size => 0,
         _ => dice.roll(3),
     };
     words.extend((0..prefix).map(|_| dice.word()));
@@ -74,9 +74,12 @@ fn attributes(dice: &mut Dice, op: Op) -> Vec<u32> {
 /// As many inputs as the op usually has.
 fn arity(dice: &mut Dice, op: Op) -> u32 {
     match op {
-        Op::Binary | Op::Compare | Op::Logical | Op::Gather => 2,
+        Op::Binary | Op::Compare | Op::Logical | Op::Gather | Op::ActivateGrad | Op::Place => 2,
         Op::Select => 3,
-        Op::MatMul => 2 + dice.roll(2),
+        Op::MatMul | Op::SumTo | Op::WeightGrad => 2 + dice.roll(2),
+        Op::Reshape => 1 + dice.roll(2),
+        Op::ScatterAdd => 3 + dice.roll(2),
+        Op::Part => 2 + dice.roll(3),
         Op::Concat | Op::Broadcast => 1 + dice.roll(3),
         Op::Fill | Op::Random => dice.roll(3),
         Op::Sequence => 3 + dice.roll(5),
@@ -115,6 +118,17 @@ fn program(seed: u32) -> usize {
         if let Ok(outputs) = lab.record(op, &inputs, &attributes(&mut dice, op)) {
             values.extend(&outputs);
             made.extend(outputs);
+        }
+        if dice.roll(6) == 0 {
+            let mut some = |count| -> Vec<u32> {
+                (0..count).map(|_| values[dice.roll(values.len() as u32) as usize]).collect()
+            };
+            let (ys, dys, xs) = (some(2), some(2), some(3));
+            if let Ok((dxs, _)) = lab.gradient(&ys, &[Some(dys[0]), Some(dys[1])], &xs) {
+                let dxs: Vec<u32> = dxs.into_iter().flatten().collect();
+                values.extend(&dxs);
+                made.extend(dxs);
+            }
         }
     }
     let program = lab.finish(&made, &[]);

@@ -2,6 +2,8 @@
 
 use crate::{World, enter, status};
 use alloc::vec::Vec;
+#[cfg(feature = "full")]
+use layer_rnn_engine::Dtype;
 use layer_rnn_engine::{Error, Recorded, Result, Shape, Type};
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -31,6 +33,35 @@ pub fn builder_record(builder: u32, words: u32) -> u32 {
         let words = values.iter().flat_map(|(value, ty)| [*value].into_iter().chain(type_words(ty)));
         world.write(words.chain([records as u32]));
         Ok(values.len() as u32)
+    })
+    .unwrap_or(0)
+}
+
+/// Appends gradients: number of ys, ys, their gradients (−1 for zeros), number of xs, xs. Answers with the number of xs, 0 on
+/// failure; the boundary then holds for each x the value of its gradient (−1 for none), dtype, rank and dims, and behind
+/// them how many records were appended.
+#[cfg(feature = "full")]
+#[wasm_bindgen]
+pub fn builder_gradient(builder: u32, words: u32) -> u32 {
+    const NONE: u32 = u32::MAX;
+    enter(|world| {
+        let all: Vec<u32> = world.read(words)?.into();
+        let mut rest = all.as_slice();
+        let ys = list(&mut rest)?;
+        let given = take(&mut rest, ys.len() as u32)?;
+        let dys: Vec<Option<u32>> = given.iter().map(|&dy| (dy != NONE).then_some(dy)).collect();
+        let xs = list(&mut rest)?;
+        let (gradients, appended) = world.engine.builder_gradient(builder, ys, &dys, xs)?;
+        let none = (NONE, Type { dtype: Dtype::Float32, shape: Shape::SCALAR });
+        let mut words = Vec::new();
+        for gradient in gradients {
+            let (value, ty) = gradient.unwrap_or(none);
+            words.push(value);
+            words.extend(type_words(&ty));
+        }
+        words.push(appended as u32);
+        world.write(words.into_iter());
+        Ok(xs.len() as u32)
     })
     .unwrap_or(0)
 }

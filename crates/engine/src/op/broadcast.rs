@@ -1,10 +1,16 @@
 //! A value repeated to a larger shape.
 
+#[cfg(feature = "full")]
+use super::{Backward, Op};
 use super::{Outputs, Rule, Run, Site, dims, transpose};
 use crate::error::{Error, Result};
 use crate::tensor::{MAX_RANK, unify};
 
-pub(crate) const RULE: Rule = Rule::new(shape, run);
+pub(crate) const RULE: Rule = Rule {
+    #[cfg(feature = "full")]
+    gradient: Some(gradient),
+    ..Rule::new(shape, run)
+};
 
 fn shape(site: &Site) -> Result<Outputs> {
     let input = site.input(0)?;
@@ -35,5 +41,13 @@ fn run(run: &mut Run) -> Result<()> {
         }
     }
     transpose::copy(run, 0, &strides);
+    Ok(())
+}
+
+#[cfg(feature = "full")]
+fn gradient(back: &mut Backward) -> Result<()> {
+    let dy = back.only_dy()?;
+    let dx = back.op(Op::SumTo, &[dy, back.input(0)], &[])?;
+    back.give(0, dx);
     Ok(())
 }

@@ -1,12 +1,24 @@
 //! Values joined along an axis.
 
+#[cfg(feature = "full")]
+use super::{Backward, Op};
 use super::{Outputs, Rule, Run, Site};
 use crate::error::{Error, Result};
-use crate::tensor::{ANY, Dtype};
+use crate::tensor::{ANY, Dtype, Type};
 
-pub(crate) const RULE: Rule = Rule::new(shape, run);
+pub(crate) const RULE: Rule = Rule {
+    #[cfg(feature = "full")]
+    gradient: Some(gradient),
+    ..Rule::new(shape, run)
+};
 
 fn shape(site: &Site) -> Result<Outputs> {
+    let Type { dtype, shape } = joined(site)?;
+    Outputs::one(dtype, shape)
+}
+
+/// Type of all inputs joined.
+pub(crate) fn joined(site: &Site) -> Result<Type> {
     let first = site.input(0)?;
     let axis = site.axis(site.attr(0)?, first.shape.rank())?;
     let mut shape = first.shape;
@@ -23,7 +35,7 @@ fn shape(site: &Site) -> Result<Outputs> {
         shape = shape.unify(&other, index as u32)?;
     }
     shape.dims_mut()[axis] = total;
-    Outputs::one(first.dtype, shape)
+    Ok(Type { dtype: first.dtype, shape })
 }
 
 fn run(run: &mut Run) -> Result<()> {
@@ -51,4 +63,19 @@ fn rows<T: Copy>(x: &[T], width: usize, y: &mut [T], at: usize, stride: usize) {
     for (from, to) in x.chunks_exact(width).zip(y.chunks_exact_mut(stride)) {
         to[at..at + width].copy_from_slice(from);
     }
+}
+
+#[cfg(feature = "full")]
+fn gradient(back: &mut Backward) -> Result<()> {
+    let dy = back.only_dy()?;
+    let site = back.site();
+    let operands: alloc::vec::Vec<u32> =
+        [dy].into_iter().chain((0..site.inputs.len()).map(|i| back.input(i))).collect();
+    for index in 0..site.inputs.len() {
+        if back.wants(index) {
+            let part = back.op(Op::Part, &operands, &[site.attr(0)?, index as u32])?;
+            back.give(index, part);
+        }
+    }
+    Ok(())
 }

@@ -6,7 +6,7 @@ use crate::tensor::Shape;
 
 const LITERAL: u32 = 0;
 /// Axis `n` of an operand.
-pub(super) const COPY: u32 = 1;
+pub(crate) const COPY: u32 = 1;
 
 /// A shape whose dims are literals (code 0) or copies of axis n of an operand (code 1), so that no attribute holds a
 /// number that came from an unknown dim.

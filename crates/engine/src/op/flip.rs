@@ -1,29 +1,45 @@
 //! Reversed axes.
 
+#[cfg(feature = "full")]
+use super::{Backward, Op};
 use super::{Outputs, Rule, transpose};
+#[cfg(feature = "full")]
+use crate::error::Result;
 
-pub(crate) const RULE: Rule = Rule::new(
-    |site| {
-        site.count(1)?;
-        let input = site.input(0)?;
-        for &axis in site.list(0)? {
-            site.axis(axis, input.shape.rank())?;
-        }
-        Outputs::one(input.dtype, input.shape)
-    },
-    |run| {
-        let input = run.shape(0);
-        let own = input.strides();
-        let mut strides = own.map(|s| s as isize);
-        let mut offset = 0;
-        for &word in run.site.list(0)? {
-            let axis = run.site.axis(word, input.rank())?;
-            if strides[axis] > 0 {
-                offset += (input.size(axis) as isize - 1) * strides[axis];
-                strides[axis] = -strides[axis];
+pub(crate) const RULE: Rule = Rule {
+    #[cfg(feature = "full")]
+    gradient: Some(gradient),
+    ..Rule::new(
+        |site| {
+            site.count(1)?;
+            let input = site.input(0)?;
+            for &axis in site.list(0)? {
+                site.axis(axis, input.shape.rank())?;
             }
-        }
-        transpose::copy(run, offset, &strides);
-        Ok(())
-    },
-);
+            Outputs::one(input.dtype, input.shape)
+        },
+        |run| {
+            let input = run.shape(0);
+            let own = input.strides();
+            let mut strides = own.map(|s| s as isize);
+            let mut offset = 0;
+            for &word in run.site.list(0)? {
+                let axis = run.site.axis(word, input.rank())?;
+                if strides[axis] > 0 {
+                    offset += (input.size(axis) as isize - 1) * strides[axis];
+                    strides[axis] = -strides[axis];
+                }
+            }
+            transpose::copy(run, offset, &strides);
+            Ok(())
+        },
+    )
+};
+
+#[cfg(feature = "full")]
+fn gradient(back: &mut Backward) -> Result<()> {
+    let dy = back.only_dy()?;
+    let dx = back.op(Op::Flip, &[dy], back.site().attrs)?;
+    back.give(0, dx);
+    Ok(())
+}

@@ -1,5 +1,7 @@
 //! Matrix product `a[…, m, k] · b[…, k, n] + bias[n]`: one chain per output element, bias first, then k ascending.
 
+#[cfg(feature = "full")]
+use super::{Backward, Op};
 use super::{Needs, Outputs, Rule, Run, Site, out_f32};
 use crate::error::{Error, Result};
 use crate::program::Role;
@@ -7,7 +9,13 @@ use crate::tensor::{Dtype, Shape, unify};
 use layer_rnn_kernels::gemm::{Start, gemm};
 use layer_rnn_kernels::pack::{pack, packed_len};
 
-pub(crate) const RULE: Rule = Rule { shape, needs, run };
+pub(crate) const RULE: Rule = Rule {
+    shape,
+    needs,
+    run,
+    #[cfg(feature = "full")]
+    gradient: Some(gradient),
+};
 
 fn transposed(site: &Site) -> Result<bool> {
     Ok(site.attr(0)? != 0)
@@ -90,6 +98,36 @@ fn run(run: &mut Run) -> Result<()> {
         let y = &mut out_f32(run.out, run.made, 0)[batch * m * n..][..m * n];
         pack(matrix, k, n, k_stride, n_stride, run.scratch);
         gemm(m, k, n, &a[batch * m * k..], k, run.scratch, y, n, start());
+    }
+    Ok(())
+}
+
+#[cfg(feature = "full")]
+fn gradient(back: &mut Backward) -> Result<()> {
+    let dy = back.only_dy()?;
+    let transposed = transposed(&back.site())?;
+    let (a, b) = (back.input(0), back.input(1));
+    if back.wants(0) {
+        let da = back.op(Op::MatMul, &[dy, b], &[u32::from(!transposed)])?;
+        back.give(0, da);
+    }
+    if back.wants(1) {
+        let (left, right) = if transposed { (dy, a) } else { (a, dy) };
+        let rank = back.ty(b)?.shape.rank() as u32;
+        let db = if rank == 2 {
+            back.op(Op::WeightGrad, &[left, right], &[])?
+        } else {
+            let axes = (0..rank - 2).chain([rank - 1, rank - 2]);
+            let axes: alloc::vec::Vec<u32> = [rank].into_iter().chain(axes).collect();
+            let left = back.op(Op::Transpose, &[left], &axes)?;
+            back.op(Op::MatMul, &[left, right], &[0])?
+        };
+        back.give(1, db);
+    }
+    if back.wants(2) {
+        let rank = back.ty(dy)?.shape.rank();
+        let bias = if rank == 1 { dy } else { back.op(Op::SumTo, &[dy, back.input(2)], &[])? };
+        back.give(2, bias);
     }
     Ok(())
 }

@@ -4,13 +4,15 @@
 //! when the program is bound. What it accepts, `run` must be able to do without failing on sizes.
 
 mod activate;
+#[cfg(feature = "full")]
+mod activate_grad;
 mod arg_reduce;
 mod binary;
 mod broadcast;
 mod cast;
 mod compare;
 mod concat;
-mod dims;
+pub(crate) mod dims;
 mod fill;
 mod flip;
 mod gather;
@@ -18,21 +20,36 @@ mod logical;
 mod loops;
 mod matmul;
 mod not;
+#[cfg(feature = "full")]
+mod part;
+#[cfg(feature = "full")]
+mod place;
 mod qr;
 mod random;
 mod reduce;
-mod reshape;
+pub(crate) mod reshape;
 pub(crate) mod rows;
+#[cfg(feature = "full")]
+mod scatter_add;
 mod select;
 mod sequence;
+#[cfg(feature = "full")]
+mod size;
 mod slice;
 pub(crate) mod steps;
+mod stop;
+#[cfg(feature = "full")]
+mod sum_to;
 mod transpose;
 mod unary;
+#[cfg(feature = "full")]
+mod weight_grad;
 
 pub use random::Distribution;
 
 use crate::error::{Error, Result};
+#[cfg(feature = "full")]
+use crate::program::Backward;
 use crate::program::{Located, Memory, Place, Program, Role, StepsPlan};
 use crate::tensor::{Buffer, Dtype, Shape, Type};
 use alloc::boxed::Box;
@@ -61,7 +78,7 @@ layer_rnn_kernels::numbered! {
         Cast,
         /// An activation; softmax and its like act on the last axis. Attributes: kind.
         Activate,
-        /// The same elements in another shape. Attributes: list of (code, n).
+        /// The same elements in another shape, perhaps that of a second input. Attributes: list of (code, n).
         Reshape,
         /// Permuted axes. Attributes: list of axes.
         Transpose,
@@ -91,13 +108,29 @@ layer_rnn_kernels::numbered! {
         Flip,
         /// A step program over time. See `op/steps.rs`.
         Steps,
+        /// The same value, through which no gradient flows.
+        Stop,
+        /// A value summed to the shape that was broadcast to its own. Inputs: x, like, perhaps what the sums continue.
+        SumTo,
+        /// aᵀb over all rows, one chain. Inputs: a, b, perhaps what the sums continue.
+        WeightGrad,
+        /// A gradient through an activation. Inputs: what it was given or made (`Activation::derives_from_input`), dy. Attributes: kind.
+        ActivateGrad,
+        /// The inverse of a slice: a value amid zeros. Inputs: x, like. Attributes: as `Slice`.
+        Place,
+        /// The part of joined values that one of them is. Inputs: y, all of them. Attributes: axis, which.
+        Part,
+        /// Rows added up in a table by ids. Inputs: rows, ids, like, perhaps what the sums continue.
+        ScatterAdd,
+        /// The product of some sizes, as a float. Attributes: list of axes.
+        Size,
     }
 }
 
 impl Op {
     /// Does its value share the memory of its operand?
     pub(crate) fn renames(self) -> bool {
-        self == Op::Reshape
+        matches!(self, Op::Reshape | Op::Stop)
     }
 
     /// The op's rule; `Input` and `Variable` have none, the builder makes them.
@@ -127,7 +160,40 @@ impl Op {
             Op::Qr => &qr::RULE,
             Op::Flip => &flip::RULE,
             Op::Steps => &steps::RULE,
+            Op::Stop => &stop::RULE,
+            #[cfg(feature = "full")]
+            Op::SumTo => &sum_to::RULE,
+            #[cfg(feature = "full")]
+            Op::WeightGrad => &weight_grad::RULE,
+            #[cfg(feature = "full")]
+            Op::ActivateGrad => &activate_grad::RULE,
+            #[cfg(feature = "full")]
+            Op::Place => &place::RULE,
+            #[cfg(feature = "full")]
+            Op::Part => &part::RULE,
+            #[cfg(feature = "full")]
+            Op::ScatterAdd => &scatter_add::RULE,
+            #[cfg(feature = "full")]
+            Op::Size => &size::RULE,
+            #[cfg(not(feature = "full"))]
+            _ => return None,
         })
+    }
+
+    /// Does a run read the numbers of input `index`, not only its shape?
+    fn reads(self, index: usize) -> bool {
+        match self {
+            Op::Fill | Op::Size => false,
+            Op::Broadcast | Op::Reshape | Op::Place | Op::Part => index == 0,
+            Op::SumTo => index != 1,
+            Op::ScatterAdd => index != 2,
+            _ => true,
+        }
+    }
+
+    /// Those of its inputs whose numbers a run reads.
+    pub(crate) fn read(self, inputs: &[u32]) -> impl Iterator<Item = u32> {
+        inputs.iter().enumerate().filter(move |(index, _)| self.reads(*index)).map(|(_, &value)| value)
     }
 }
 
@@ -139,12 +205,21 @@ pub(crate) struct Rule {
     pub needs: fn(&Site) -> Result<Needs>,
     /// Writes the outputs.
     pub run: fn(&mut Run) -> Result<()>,
+    /// Appends what computes the gradients of the inputs; an op that has none lets no gradient through.
+    #[cfg(feature = "full")]
+    pub gradient: Option<fn(&mut Backward) -> Result<()>>,
 }
 
 impl Rule {
-    /// A rule of an op that needs nothing else.
+    /// A rule of an op that needs nothing else and lets no gradient through.
     const fn new(shape: fn(&Site) -> Result<Outputs>, run: fn(&mut Run) -> Result<()>) -> Rule {
-        Rule { shape, needs: |_| Ok(Needs::default()), run }
+        Rule {
+            shape,
+            needs: |_| Ok(Needs::default()),
+            run,
+            #[cfg(feature = "full")]
+            gradient: None,
+        }
     }
 }
 
@@ -334,11 +409,16 @@ impl<'r> Run<'r> {
 
     /// Elements of mask output `index`.
     pub fn out_bool(&mut self, index: usize) -> &mut [u8] {
-        let (Some(located), Some(buffer)) = (self.made.get(index), self.out.get_mut(index)) else {
-            return &mut [];
-        };
-        part_mut(bytemuck::cast_slice_mut(buffer.f32_mut()), located)
+        out_bool(self.out, self.made, index)
     }
+}
+
+/// Elements of mask output `index`, where the rest of a [`Run`] is borrowed too.
+pub(crate) fn out_bool<'a>(out: &'a mut [Buffer], made: &[Located], index: usize) -> &'a mut [u8] {
+    let (Some(located), Some(buffer)) = (made.get(index), out.get_mut(index)) else {
+        return &mut [];
+    };
+    part_mut(bytemuck::cast_slice_mut(buffer.f32_mut()), located)
 }
 
 /// Elements of float output `index`, where the rest of a [`Run`] is borrowed too.

@@ -1,6 +1,8 @@
 //! Thin QR of a tall matrix by modified Gram–Schmidt, each column orthogonalized twice: Q is orthonormal to rounding and the
 //! diagonal of R positive, which makes the decomposition unique.
 
+#[cfg(feature = "full")]
+use super::Backward;
 use super::{Needs, Outputs, Rule, Run, Site, out_f32};
 use crate::error::{Error, Result};
 use crate::tensor::{Dtype, Shape};
@@ -23,6 +25,8 @@ pub(crate) const RULE: Rule = Rule {
     },
     needs,
     run,
+    #[cfg(feature = "full")]
+    gradient: Some(gradient),
 };
 
 fn needs(site: &Site) -> Result<Needs> {
@@ -59,4 +63,9 @@ fn run(run: &mut Run) -> Result<()> {
         *value = run.scratch[i % n * m + i / n];
     }
     Ok(())
+}
+
+#[cfg(feature = "full")]
+fn gradient(back: &mut Backward) -> Result<()> {
+    Err(back.unsupported())
 }

@@ -1,12 +1,24 @@
 //! Sums and their like over axes, in one fixed order whatever the layout.
 
-use super::{Needs, Outputs, Rule, Run, Site};
+#[cfg(feature = "full")]
+use super::{Backward, Op, reshape};
+use super::{Needs, Outputs, Rule, Run, Site, out_bool, out_f32};
 use crate::error::{Error, Result};
 use crate::tensor::{Dtype, MAX_RANK, Shape};
+#[cfg(feature = "full")]
+use alloc::vec::Vec;
 use layer_rnn_kernels::copy::copy_strided;
+#[cfg(feature = "full")]
+use layer_rnn_kernels::elementwise::{Binary, Compare};
 use layer_rnn_kernels::reduce::{Reduce, reduce, reduce_bool};
 
-pub(crate) const RULE: Rule = Rule { shape, needs, run };
+pub(crate) const RULE: Rule = Rule {
+    shape,
+    needs,
+    run,
+    #[cfg(feature = "full")]
+    gradient: Some(gradient),
+};
 
 fn shape(site: &Site) -> Result<Outputs> {
     site.count(1)?;
@@ -26,8 +38,11 @@ fn shape(site: &Site) -> Result<Outputs> {
     Outputs::one(dtype, shape)
 }
 
+/// For each axis: is it reduced?
+pub(crate) type Reduced = [bool; MAX_RANK];
+
 /// Which axes the attribute list names.
-fn axes(site: &Site) -> Result<[bool; MAX_RANK]> {
+fn axes(site: &Site) -> Result<Reduced> {
     let rank = site.input(0)?.shape.rank();
     let mut reduced = [false; MAX_RANK];
     for &word in site.list(2)? {
@@ -40,7 +55,7 @@ fn axes(site: &Site) -> Result<[bool; MAX_RANK]> {
 }
 
 /// (outer, n, inner) when the reduced axes stand side by side.
-fn neighbours(input: &Shape, reduced: &[bool; MAX_RANK]) -> Option<(usize, usize, usize)> {
+fn neighbours(input: &Shape, reduced: &Reduced) -> Option<(usize, usize, usize)> {
     let mut parts = [1usize; 3];
     let mut part = 0;
     for (axis, &dim) in input.dims().iter().enumerate() {
@@ -65,21 +80,48 @@ fn run(run: &mut Run) -> Result<()> {
     let kind = run.site.kind(Reduce::from_u32)?;
     let input = run.shape(0);
     let reduced = axes(&run.site)?;
-    if let Some((outer, n, inner)) = neighbours(&input, &reduced) {
-        if run.outputs[0].dtype == Dtype::Bool {
-            reduce_bool(kind, run.bool(0), outer, n, inner, run.out_bool(0));
-        } else {
-            reduce(kind, run.f32(0), outer, n, inner, run.out_f32(0));
-        }
-        return Ok(());
+    if run.outputs[0].dtype == Dtype::Bool {
+        let x = run.bool(0);
+        let moved = bytemuck::cast_slice_mut(run.scratch);
+        let y = out_bool(run.out, run.made, 0);
+        over_axes(x, &input, &reduced, moved, y, |x, [o, n, i], y| reduce_bool(kind, x, o, n, i, y));
+    } else {
+        let (x, y) = (run.f32(0), out_f32(run.out, run.made, 0));
+        reduce_axes(kind, x, &input, &reduced, run.scratch, y);
+    }
+    Ok(())
+}
+
+/// Reduces some axes of x; where they do not stand side by side, `moved` takes a copy of x in which they do.
+pub(crate) fn reduce_axes(
+    kind: Reduce,
+    x: &[f32],
+    shape: &Shape,
+    reduced: &Reduced,
+    moved: &mut [f32],
+    y: &mut [f32],
+) {
+    over_axes(x, shape, reduced, moved, y, |x, [o, n, i], y| reduce(kind, x, o, n, i, y));
+}
+
+fn over_axes<T: Copy>(
+    x: &[T],
+    shape: &Shape,
+    reduced: &Reduced,
+    moved: &mut [T],
+    y: &mut [T],
+    kernel: impl Fn(&[T], [usize; 3], &mut [T]),
+) {
+    if let Some((outer, n, inner)) = neighbours(shape, reduced) {
+        return kernel(x, [outer, n, inner], y);
     }
     // bring the reduced axes to the end first
-    let own = input.strides();
+    let own = shape.strides();
     let (mut sizes, mut strides, mut to) = ([1; MAX_RANK], [0isize; MAX_RANK], [0; MAX_RANK]);
     let (mut at, mut outer, mut n) = (0, 1, 1);
     for last in [false, true] {
-        for axis in (0..input.rank()).filter(|&axis| reduced[axis] == last) {
-            sizes[at] = input.size(axis);
+        for axis in (0..shape.rank()).filter(|&axis| reduced[axis] == last) {
+            sizes[at] = shape.size(axis);
             strides[at] = own[axis] as isize;
             *(if last { &mut n } else { &mut outer }) *= sizes[at];
             at += 1;
@@ -90,16 +132,74 @@ fn run(run: &mut Run) -> Result<()> {
         to[axis] = stride;
         stride *= sizes[axis];
     }
-    if run.outputs[0].dtype == Dtype::Bool {
-        let (x, y) = (run.bool(0), &mut run.out[0]);
-        let moved: &mut [u8] = bytemuck::cast_slice_mut(run.scratch);
-        copy_strided(&sizes[..at], x, 0, &strides[..at], moved, 0, &to[..at]);
-        reduce_bool(kind, &moved[..outer * n], outer, n, 1, bytemuck::cast_slice_mut(y.f32_mut()));
-    } else {
-        let x = run.f32(0);
-        copy_strided(&sizes[..at], x, 0, &strides[..at], run.scratch, 0, &to[..at]);
-        let y = super::out_f32(run.out, run.made, 0);
-        reduce(kind, &run.scratch[..outer * n], outer, n, 1, y);
-    }
+    copy_strided(&sizes[..at], x, 0, &strides[..at], moved, 0, &to[..at]);
+    kernel(&moved[..outer * n], [outer, n, 1], y);
+}
+
+#[cfg(feature = "full")]
+fn gradient(back: &mut Backward) -> Result<()> {
+    let site = back.site();
+    let kind = site.kind(Reduce::from_u32)?;
+    let dy = back.only_dy()?;
+    let (x, y) = (back.input(0), back.output(0));
+    let reduced = axes(&site)?;
+    let dy = keep(back, dy, &reduced)?;
+    let dx = match kind {
+        Reduce::Sum => back.broadcast(dy, x)?,
+        Reduce::Mean => {
+            let count = back.op(Op::Size, &[x], &site.attrs[2..])?;
+            let dy = back.binary(Binary::Div, dy, count)?;
+            back.broadcast(dy, x)?
+        }
+        Reduce::Max | Reduce::Min => {
+            // the largest share it
+            let y = keep(back, y, &reduced)?;
+            let largest = back.compare(Compare::Equal, x, y)?;
+            let ones = back.op(Op::Cast, &[largest], &[Dtype::Float32 as u32])?;
+            let count = over(back, Reduce::Sum, ones)?;
+            let share = back.binary(Binary::Div, dy, count)?;
+            let zero = back.number(0.0)?;
+            back.select(largest, share, zero)?
+        }
+        // of the others: with one zero only that has a gradient, with more none
+        Reduce::Prod => {
+            let (zero, one) = (back.number(0.0)?, back.number(1.0)?);
+            let is_zero = back.compare(Compare::Equal, x, zero)?;
+            let others = back.select(is_zero, one, x)?;
+            let product = over(back, Reduce::Prod, others)?;
+            let slope = back.binary(Binary::Div, product, others)?;
+            let ones = back.op(Op::Cast, &[is_zero], &[Dtype::Float32 as u32])?;
+            let count = over(back, Reduce::Sum, ones)?;
+            let own = back.binary(Binary::Sub, count, ones)?;
+            let alone = back.compare(Compare::Equal, own, zero)?;
+            let slope = back.select(alone, slope, zero)?;
+            back.mul(dy, slope)?
+        }
+        Reduce::Any | Reduce::All => return Ok(()),
+    };
+    back.give(0, dx);
     Ok(())
+}
+
+/// The record's reduction of another value, its axes kept.
+#[cfg(feature = "full")]
+fn over(back: &mut Backward, kind: Reduce, x: u32) -> Result<u32> {
+    let attrs: Vec<u32> = [kind as u32, 1].iter().chain(&back.site().attrs[2..]).copied().collect();
+    back.op(Op::Reduce, &[x], &attrs)
+}
+
+/// An output of the record with its reduced axes kept.
+#[cfg(feature = "full")]
+fn keep(back: &mut Backward, value: u32, reduced: &Reduced) -> Result<u32> {
+    let rank = back.site().input(0)?.shape.rank();
+    if back.ty(value)?.shape.rank() == rank {
+        return Ok(value);
+    }
+    let mut codes = alloc::vec![2 * rank as u32];
+    let mut next = 0;
+    for &reduced in &reduced[..rank] {
+        codes.extend(if reduced { [reshape::LITERAL, 1] } else { [reshape::COPY, next] });
+        next += u32::from(!reduced);
+    }
+    back.op(Op::Reshape, &[value], &codes)
 }

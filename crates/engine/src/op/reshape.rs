@@ -1,17 +1,27 @@
 //! The same elements in another shape: binding makes it a second name of the same memory, so there is nothing to run.
 
+#[cfg(feature = "full")]
+use super::Backward;
 use super::{Outputs, Rule, Site};
 use crate::error::{Error, Result};
 use crate::tensor::{ANY, Shape};
 
-const LITERAL: u32 = 0;
-const COPY: u32 = 1;
+pub(crate) const LITERAL: u32 = 0;
+pub(crate) const COPY: u32 = 1;
 const INFER: u32 = 2;
+/// As the axis of a second input, of which nothing else is used.
+pub(crate) const LIKE: u32 = 3;
 
-pub(crate) const RULE: Rule = Rule::new(shape, |_| Ok(()));
+pub(crate) const RULE: Rule = Rule {
+    #[cfg(feature = "full")]
+    gradient: Some(gradient),
+    ..Rule::new(shape, |_| Ok(()))
+};
 
 fn shape(site: &Site) -> Result<Outputs> {
-    site.count(1)?;
+    if site.inputs.len() != 1 {
+        site.count(2)?;
+    }
     let input = site.input(0)?;
     let mut shape = Shape::SCALAR;
     let mut inferred = None;
@@ -22,6 +32,10 @@ fn shape(site: &Site) -> Result<Outputs> {
         shape.push(match code {
             LITERAL if n as i32 >= 0 => n as i32,
             COPY => input.shape.dim(site.axis(n, input.shape.rank())?),
+            LIKE => {
+                let like = site.input(1)?.shape;
+                like.dim(site.axis(n, like.rank())?)
+            }
             INFER if inferred.is_none() => {
                 inferred = Some(axis);
                 ANY
@@ -58,4 +72,12 @@ fn unknown(from: &Shape, to: &Shape) -> Option<i32> {
     let count = |shape: &Shape| shape.dims().iter().filter(|&&dim| dim < 0).count();
     let same = count(from) == 1 && count(to) == 1 && known(from)? == known(to)? && known(to)? > 0;
     from.dims().iter().copied().find(|&dim| dim < 0 && same)
+}
+
+#[cfg(feature = "full")]
+fn gradient(back: &mut Backward) -> Result<()> {
+    let dy = back.only_dy()?;
+    let dx = back.reshape_like(dy, back.input(0))?;
+    back.give(0, dx);
+    Ok(())
 }

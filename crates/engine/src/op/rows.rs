@@ -44,8 +44,8 @@ fn each(op: Op, site: &Site, outputs: &[Type]) -> Option<bool> {
     };
     let keeps_first = |axis: u32| site.axis(axis, out.rank()).ok().map(|axis| axis != 0);
     Some(match op {
-        Op::Unary | Op::Not | Op::Cast => true,
-        Op::Activate => {
+        Op::Unary | Op::Not | Op::Cast | Op::Stop => true,
+        Op::Activate | Op::ActivateGrad => {
             use Activation::{LogSoftmax, Softmax, Sparsemax};
             let kind = site.kind(Activation::from_u32).ok()?;
             out.rank() > 1 || !matches!(kind, Softmax | LogSoftmax | Sparsemax)
@@ -55,9 +55,15 @@ fn each(op: Op, site: &Site, outputs: &[Type]) -> Option<bool> {
         }
         Op::Reshape => has_rows(out),
         Op::Transpose => site.list(0).ok()?.first() == Some(&0),
-        Op::Slice => site.list(0).ok()?.chunks(4).all(|part| keeps_first(part[0]) == Some(true)),
+        Op::Slice | Op::Place => site.list(0).ok()?.chunks(4).all(|part| keeps_first(part[0]) == Some(true)),
         Op::Flip => site.list(0).ok()?.iter().all(|&axis| keeps_first(axis) == Some(true)),
         Op::Concat => keeps_first(site.attr(0).ok()?)? && site.inputs.iter().all(|ty| has_rows(&ty.shape)),
+        Op::Part => keeps_first(site.attr(0).ok()?)? && site.inputs.iter().all(|ty| has_rows(&ty.shape)),
+        Op::SumTo => site.inputs.len() == 2 && has_rows(out) && shape(0)?.rank() == out.rank(),
+        Op::Size => {
+            let rank = shape(0)?.rank();
+            site.list(0).ok()?.iter().all(|&axis| site.axis(axis, rank).is_ok_and(|axis| axis != 0))
+        }
         Op::Broadcast => has_rows(out) && aligned(shape(0)?),
         Op::Fill | Op::Random => has_rows(out),
         Op::Reduce => {

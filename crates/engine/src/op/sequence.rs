@@ -5,6 +5,8 @@
 //! initial states, the previous output `[batch, units]`. Outputs, as `results` says: last `[batch, units]`,
 //! all `[batch, time, units]`, the final states, the last output as the next run's previous output.
 
+#[cfg(feature = "full")]
+use super::Backward;
 use super::{Needs, Outputs, Prepared, Rule, Run, Site, out_f32};
 use crate::cell::{Cell, CellKind, Weights};
 use crate::error::{Error, Result};
@@ -14,7 +16,13 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use layer_rnn_kernels::activation::Activation;
 
-pub(crate) const RULE: Rule = Rule { shape, needs, run };
+pub(crate) const RULE: Rule = Rule {
+    shape,
+    needs,
+    run,
+    #[cfg(feature = "full")]
+    gradient: Some(gradient),
+};
 
 const BACKWARD: u32 = 1;
 const ZERO_OUTPUT: u32 = 2;
@@ -176,4 +184,9 @@ fn run(run: &mut Run) -> Result<()> {
     };
     drive(layout, &weights, operands, results, run.scratch);
     Ok(())
+}
+
+#[cfg(feature = "full")]
+fn gradient(back: &mut Backward) -> Result<()> {
+    Err(back.unsupported())
 }

@@ -1,52 +1,63 @@
 //! Part of some axes: (axis, begin, end, step) each, negatives count from the end, `END` means "to the end".
 
+#[cfg(feature = "full")]
+use super::{Backward, Op};
 use super::{Outputs, Rule, Site, transpose};
 use crate::error::{Error, Result};
-use crate::tensor::{ANY, MAX_RANK};
+use crate::tensor::{ANY, MAX_RANK, Shape};
 
 const END: i32 = i32::MAX;
 
-pub(crate) const RULE: Rule = Rule::new(
-    |site| {
-        site.count(1)?;
-        let input = site.input(0)?;
-        let mut shape = input.shape;
-        let mut seen = [false; MAX_RANK];
-        for words in site.list(0)?.chunks(4) {
-            let part = Part::read(site, words)?;
-            if core::mem::replace(&mut seen[part.axis], true) {
-                return Err(Error::Attribute { index: 0, value: part.axis as u32 });
+pub(crate) const RULE: Rule = Rule {
+    #[cfg(feature = "full")]
+    gradient: Some(gradient),
+    ..Rule::new(
+        |site| {
+            site.count(1)?;
+            Outputs::one(site.input(0)?.dtype, sliced(site)?)
+        },
+        |run| {
+            let input = run.shape(0);
+            let mut offset = 0;
+            let mut strides = input.strides().map(|s| s as isize);
+            for part in run.site.list(0)?.chunks(4) {
+                let part = Part::read(&run.site, part)?;
+                if let Some((begin, _)) = part.of(input.dim(part.axis)) {
+                    offset += begin as isize * strides[part.axis];
+                }
+                // a step that would overflow is never taken twice
+                strides[part.axis] = strides[part.axis].wrapping_mul(part.step as isize);
             }
-            shape.dims_mut()[part.axis] = part.of(input.shape.dim(part.axis)).map_or(ANY, |(_, count)| count);
-        }
-        Outputs::one(input.dtype, shape)
-    },
-    |run| {
-        let input = run.shape(0);
-        let mut offset = 0;
-        let mut strides = input.strides().map(|s| s as isize);
-        for part in run.site.list(0)?.chunks(4) {
-            let part = Part::read(&run.site, part)?;
-            if let Some((begin, _)) = part.of(input.dim(part.axis)) {
-                offset += begin as isize * strides[part.axis];
-            }
-            // a step that would overflow is never taken twice
-            strides[part.axis] = strides[part.axis].wrapping_mul(part.step as isize);
-        }
-        transpose::copy(run, offset, &strides);
-        Ok(())
-    },
-);
+            transpose::copy(run, offset, &strides);
+            Ok(())
+        },
+    )
+};
 
-struct Part {
-    axis: usize,
+/// The shape of a slice of input 0.
+pub(crate) fn sliced(site: &Site) -> Result<Shape> {
+    let mut shape = site.input(0)?.shape;
+    let mut seen = [false; MAX_RANK];
+    for words in site.list(0)?.chunks(4) {
+        let part = Part::read(site, words)?;
+        if core::mem::replace(&mut seen[part.axis], true) {
+            return Err(Error::Attribute { index: 0, value: part.axis as u32 });
+        }
+        let dim = &mut shape.dims_mut()[part.axis];
+        *dim = part.of(*dim).map_or(ANY, |(_, count)| count);
+    }
+    Ok(shape)
+}
+
+pub(crate) struct Part {
+    pub axis: usize,
     begin: i32,
     end: i32,
-    step: i32,
+    pub step: i32,
 }
 
 impl Part {
-    fn read(site: &Site, words: &[u32]) -> Result<Part> {
+    pub fn read(site: &Site, words: &[u32]) -> Result<Part> {
         let &[axis, begin, end, step] = words else {
             return Err(Error::Attribute { index: 0, value: words.len() as u32 });
         };
@@ -59,7 +70,7 @@ impl Part {
     }
 
     /// First index and count on an axis of `size`, as Python slices; nothing when the size is unknown and matters.
-    fn of(&self, size: i32) -> Option<(i32, i32)> {
+    pub fn of(&self, size: i32) -> Option<(i32, i32)> {
         if size < 0 {
             // from a fixed begin to a fixed end near the start nothing depends on the size, but it may be shorter
             return None;
@@ -77,4 +88,12 @@ impl Part {
         let count = if distance > 0 { (distance - 1) / step + 1 } else { 0 };
         Some((begin, count))
     }
+}
+
+#[cfg(feature = "full")]
+fn gradient(back: &mut Backward) -> Result<()> {
+    let dy = back.only_dy()?;
+    let dx = back.op(Op::Place, &[dy, back.input(0)], back.site().attrs)?;
+    back.give(0, dx);
+    Ok(())
 }

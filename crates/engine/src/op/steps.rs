@@ -6,14 +6,18 @@
 //! The body's outputs are the new states, in the order of the state inputs, then whatever results name.
 
 use super::rows::{ROWS, has_rows};
-use super::{Needs, Outputs, Rule, Site};
+use super::{Outputs, Rule, Site};
 use crate::error::{Error, Result};
 use crate::program::Program;
 use crate::tensor::{ANY, Dtype, Shape, Type, unify};
 use alloc::vec::Vec;
 
 /// Binding runs it: `program/bind_steps.rs`.
-pub(crate) const RULE: Rule = Rule { shape, needs: |_| Ok(Needs::default()), run: |_| Ok(()) };
+pub(crate) const RULE: Rule = Rule {
+    #[cfg(feature = "full")]
+    gradient: Some(|back| Err(back.unsupported())),
+    ..Rule::new(shape, |_| Ok(()))
+};
 
 /// From the last step to the first.
 pub(crate) const BACKWARD: u32 = 1;

@@ -106,7 +106,8 @@ impl<'p> Scope<'p> {
     /// Finds out when each value is read for the last time, of pairs (position, record); outputs and assigned values live on.
     pub fn find_last_uses(&mut self, order: impl Iterator<Item = (usize, usize)>) {
         for (position, index) in order {
-            for &value in &self.program.records[index].inputs {
+            let record = &self.program.records[index];
+            for value in record.op.read(&record.inputs) {
                 let root = self.roots[value as usize];
                 self.last_use[root as usize] = position;
             }

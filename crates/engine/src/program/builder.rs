@@ -51,55 +51,92 @@ impl Builder {
                     return Err(Error::Attribute { index: 0, value: body.variables.len() as u32 });
                 }
                 let (records, values) = (self.program.records.len(), self.program.values.len());
-                let lifted =
-                    self.lift(tensors, &body, attrs, inputs).and_then(|Lifted { body, attrs, inputs }| {
-                        self.append(tensors, op, &inputs, &attrs, Some(Arc::new(body)))
-                    });
+                let lifted = self.lift(&body, attrs, inputs).and_then(|Lifted { body, attrs, inputs }| {
+                    self.append(op, &inputs, &attrs, Some(Arc::new(body)))
+                });
                 if lifted.is_err() {
                     self.program.records.truncate(records);
                     self.program.values.truncate(values);
                 }
                 lifted
             }
-            _ => self.append(tensors, op, inputs, attrs, None),
+            _ if op == Op::Variable => {
+                let tensor = Site { attrs, inputs: &[], body: None }.attr(0)?;
+                let ty = tensors.get(tensor)?.ty;
+                self.program.variables.push((self.program.values.len() as u32, tensor));
+                Ok(self.push(op, inputs, attrs, None, &[ty]))
+            }
+            _ => self.append(op, inputs, attrs, None),
         }
     }
 
-    /// Appends a record as it is.
+    /// Appends a record of anything but a variable as it is.
     pub fn append(
         &mut self,
-        tensors: &Tensors,
         op: Op,
         inputs: &[u32],
         attrs: &[u32],
         body: Option<Arc<Program>>,
     ) -> Result<Vec<u32>> {
-        let program = &mut self.program;
-        let mut types = Vec::new();
-        for &value in inputs {
-            types.push(program.ty(value)?);
-        }
+        let types = self.types(inputs)?;
         let site = Site { attrs, inputs: &types, body: body.as_deref() };
-        let first = program.values.len() as u32;
         let outputs = match (op, op.rule()) {
             (Op::Input, _) => {
                 let ty = input_type(&site)?;
-                program.inputs.push(first);
+                self.program.inputs.push(self.program.values.len() as u32);
                 Outputs::one(ty.dtype, ty.shape)?
             }
             (_, Some(rule)) => (rule.shape)(&site)?,
-            (_, None) => {
-                let tensor = site.attr(0)?;
-                let ty = tensors.get(tensor)?.ty;
-                program.variables.push((first, tensor));
-                Outputs::one(ty.dtype, ty.shape)?
-            }
+            _ => return Err(Error::Op { op: op as u32 }),
         };
-        program.values.extend_from_slice(&outputs.0);
-        let made: Vec<u32> = (first..program.values.len() as u32).collect();
+        Ok(self.push(op, inputs, attrs, body, &outputs.0))
+    }
+
+    fn push(
+        &mut self,
+        op: Op,
+        inputs: &[u32],
+        attrs: &[u32],
+        body: Option<Arc<Program>>,
+        outputs: &[Type],
+    ) -> Vec<u32> {
+        let made = self.values_of(outputs);
         let record = Record { op, attrs: attrs.into(), inputs: inputs.into(), outputs: made.clone(), body };
-        program.records.push(record);
-        Ok(made)
+        self.program.records.push(record);
+        made
+    }
+
+    /// Forgets all but the first `records`; what others have made is made by none.
+    #[cfg(feature = "full")]
+    pub fn truncate(&mut self, records: usize) {
+        self.program.records.truncate(records);
+    }
+
+    /// New values of these types.
+    fn values_of(&mut self, types: &[Type]) -> Vec<u32> {
+        let values = &mut self.program.values;
+        let first = values.len() as u32;
+        values.extend_from_slice(types);
+        (first..values.len() as u32).collect()
+    }
+
+    /// Types of some values.
+    pub fn types(&self, values: &[u32]) -> Result<Vec<Type>> {
+        values.iter().map(|&value| self.program.ty(value)).collect()
+    }
+
+    /// Gives a record other attributes, with which it makes more values than before: these, numbered after all others.
+    #[cfg(feature = "full")]
+    pub fn extend(&mut self, record: usize, attrs: &[u32]) -> Result<Vec<u32>> {
+        let Record { op, inputs, outputs, body, .. } = &self.program.records[record];
+        let rule = op.rule().ok_or(Error::Op { op: *op as u32 })?;
+        let inputs = self.types(inputs)?;
+        let types = (rule.shape)(&Site { attrs, inputs: &inputs, body: body.as_deref() })?.0;
+        let more = self.values_of(types.get(outputs.len()..).unwrap_or(&[]));
+        let record = &mut self.program.records[record];
+        record.attrs = attrs.into();
+        record.outputs.extend_from_slice(&more);
+        Ok(more)
     }
 
     /// Closes the program. `assigns` pairs an input or a variable with the value its tensor takes after a run.

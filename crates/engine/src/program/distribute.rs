@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::op::rows::{Treats, has_rows, treats};
 use crate::op::steps::{self, Part};
 use crate::op::{Op, Site};
-use crate::tensor::{Tensors, Type};
+use crate::tensor::Type;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -94,13 +94,7 @@ pub(super) struct Lifted {
 
 impl Builder {
     /// Records here what `body` computes from captures alone; it captures the results instead.
-    pub(super) fn lift(
-        &mut self,
-        tensors: &Tensors,
-        body: &Arc<Program>,
-        attrs: &[u32],
-        inputs: &[u32],
-    ) -> Result<Lifted> {
+    pub(super) fn lift(&mut self, body: &Arc<Program>, attrs: &[u32], inputs: &[u32]) -> Result<Lifted> {
         let mut types = Vec::new();
         for &value in inputs {
             types.push(self.program().ty(value)?);
@@ -127,7 +121,7 @@ impl Builder {
                 records.push(record.clone());
                 continue;
             };
-            let made = self.append(tensors, record.op, &operands, &record.attrs, record.body.clone())?;
+            let made = self.append(record.op, &operands, &record.attrs, record.body.clone())?;
             for (&value, outer) in record.outputs.iter().zip(made) {
                 outside[value as usize] = Some(outer);
                 captures.push(outer);

@@ -6,6 +6,8 @@ mod bind_steps;
 mod builder;
 mod call;
 mod distribute;
+#[cfg(feature = "full")]
+mod gradient;
 mod memory;
 mod pack;
 
@@ -13,6 +15,8 @@ pub(crate) use bind::{Plan, Step};
 pub(crate) use bind_steps::{Emitted, State, StepsPlan};
 pub(crate) use builder::Builder;
 pub(crate) use call::{Call, Runner, Window};
+#[cfg(feature = "full")]
+pub(crate) use gradient::Backward;
 pub(crate) use memory::{Located, Memory, Moves, Place, Pool};
 pub(crate) use pack::{Pack, Packs, Role};
 

@@ -38,6 +38,18 @@ impl Lab {
         self.record(op, inputs, attrs).unwrap()[0]
     }
 
+    /// Gradients of `xs`, and how many records they took.
+    pub fn gradient(
+        &mut self,
+        ys: &[u32],
+        dys: &[Option<u32>],
+        xs: &[u32],
+    ) -> Result<(Vec<Option<u32>>, usize), Failure> {
+        let (typed, appended) = self.engine.builder_gradient(self.builder, ys, dys, xs)?;
+        self.types.extend(typed.iter().flatten().copied());
+        Ok((typed.iter().map(|typed| typed.map(|(value, _)| value)).collect(), appended))
+    }
+
     pub fn ty(&self, value: u32) -> Type {
         self.types[&value]
     }
