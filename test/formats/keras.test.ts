@@ -201,11 +201,11 @@ test('layers and arguments that are not supported are named', () => {
   assert.is(error.argument, 'peephole')
   assert.match(String(error.layer), /LSTM|listen/)
   error = refused(
-    changed(layer => (layer.config.stateful = true)),
+    changed(layer => (layer.config.dynamic = true)),
     UnsupportedError,
-    'stateful',
+    'dynamic',
   )
-  assert.is(error.argument, 'stateful')
+  assert.is(error.argument, 'dynamic')
   error = refused(
     changed(layer => (layer.config.activation = 'my_activation')),
     UnsupportedError,

@@ -87,8 +87,8 @@ test('functions follow their object', () => {
   void (() => new Input({}))
   // @ts-expect-error an unknown activation
   void (() => new LSTM({ units, activation: 'tanhh' }))
-  // @ts-expect-error comes later
-  void (() => new LSTM({ units, stateful: true }))
+  // @ts-expect-error no flag
+  void (() => new LSTM({ units, stateful: 1 }))
 })
 
 test('what is no data is refused', () => {

@@ -79,6 +79,8 @@ export interface SequenceOptions {
   backward: boolean
   /** All outputs `[batch, time, units]`; otherwise the last `[batch, units]`. */
   all: boolean
+  /** Masked steps put out zeros. */
+  zeroOutput?: boolean
 }
 
 export abstract class FusedCell<S = unknown> extends RNNCell<S> {

@@ -4,7 +4,6 @@
  */
 import { inLayer, ShapeError, show, UnsupportedError } from '../errors.js'
 import { constants, KerasTensor, Node, type Spec } from '../models/graph.js'
-import { openShape } from '../models/predict.js'
 import { Computation, type InputType } from '../models/program.js'
 import { Trace, TracedTensor } from '../ops/trace.js'
 import type { Shape } from '../tensor/shape.js'
@@ -98,10 +97,9 @@ export function inferShape(layer: Layer, inputShape: Shape): Nested<unknown> {
 /** Data through the layer: traced once for every kind of call, whatever the batch and the length. */
 function applyConcrete(layer: Layer, call: Call): Nested<Tensor> {
   const { engine } = layer
-  const types: InputType[] = tensorsOf(call).map(({ shape, dtype }) => ({
-    shape: openShape({ shape, dtype }),
-    dtype,
-  }))
+  const types: InputType[] = []
+  for (const [role, part] of Object.entries({ inputs: call.inputs, ...call.options }))
+    mapNested(part, leaf => isLeaf(leaf) && types.push(layer.openType(leaf, role)))
   let next = 0
   const form = mapNested({ ...call }, leaf => (isLeaf(leaf) ? types[next++] : leaf))
   const computation = layer.programs.get(JSON.stringify(form), () => {

@@ -8,7 +8,7 @@ import { GRUCell, type GRUCellOptions } from '../cells/gru.js'
 import { LSTMCell, type LSTMCellOptions } from '../cells/lstm.js'
 import { SimpleRNNCell, type SimpleRNNCellOptions } from '../cells/simple_rnn.js'
 import { StackedRNNCells } from '../cells/stacked.js'
-import { ArgumentError, show } from '../errors.js'
+import { ArgumentError, mustBe, show } from '../errors.js'
 import { Model, type ModelOptions, type Symbols } from '../models/model.js'
 import { Sequential, type SequentialOptions } from '../models/sequential.js'
 import { NdArray } from '../tensor/ndarray.js'
@@ -112,6 +112,15 @@ export function rnnCellsStack<const C extends readonly RNNCell<unknown>[]>(
   ...cells: C | [C]
 ): StackedRNNCells<C> {
   return new StackedRNNCells({ cells: cells.flat() as unknown as C })
+}
+
+/** Sets the states of a stateful layer or of all in a model; gives the object. */
+export function resetState<T extends { resetStates(): void }>(object: T): T {
+  if (typeof object?.resetStates !== 'function') {
+    throw mustBe('resetState', 'object', 'a recurrent layer or a model', object)
+  }
+  object.resetStates()
+  return object
 }
 
 /** A model between symbolic inputs and outputs. */

@@ -4,11 +4,11 @@ import { disposable } from '../engine/handle.js'
 import { ArgumentError, DisposedError, ShapeError, StateError } from '../errors.js'
 import { getInitializer } from '../initializers/initializer.js'
 import { nextKey } from '../initializers/seed.js'
-import { applications, type Node, releaseConstants } from '../models/graph.js'
-import { Programs } from '../models/program.js'
+import { applications, type Node, releaseConstants, type Spec } from '../models/graph.js'
+import { type InputType, openType, Programs } from '../models/program.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import { printed } from '../tensor/printed.js'
-import type { DType, Shape } from '../tensor/shape.js'
+import { type DType, type Shape, sizeOf } from '../tensor/shape.js'
 import { type SymbolicTensor, Variable } from '../tensor/tensor.js'
 import { apply, type Call, inferShape } from './apply.js'
 import {
@@ -21,6 +21,7 @@ import {
 import { snakeCase } from './names.js'
 import { classNameOf } from './naming.js'
 import { configOptions, type Fields, readOptions, writeConfig } from './options.js'
+import { notStateful, type Reset } from './reset.js'
 import { constraint, regularizer, type Stored } from './stored.js'
 import { isPlain, type Nested } from './structure.js'
 import type { Applicable, Masks, Output } from './types.js'
@@ -175,6 +176,32 @@ export abstract class Layer {
     return false
   }
 
+  /** Whether it carries states from call to call, so that its batch is fixed. @internal */
+  get carries(): boolean {
+    return this.sublayers.some(layer => layer.carries)
+  }
+
+  /** Whether the number of time steps must be known while it is traced. @internal */
+  get unrolls(): boolean {
+    return this.sublayers.some(layer => layer.unrolls)
+  }
+
+  /** The axis of the batch in its inputs; of axes 0 and 1, the other one is time. @internal */
+  get batchAxis(): number {
+    return 0
+  }
+
+  /** What sets the states that it carries: to `states`, or to what they were first. @internal */
+  resets(states?: unknown): Reset[] {
+    if (states !== undefined && !this.carries) throw notStateful(this.name)
+    return this.sublayers.filter(layer => layer.carries).flatMap(layer => layer.resets(states))
+  }
+
+  /** The type of data in the part `role` of a call: of whatever sizes may be others in the next call. @internal */
+  openType(data: Spec, role: string): InputType {
+    return openType(data, role, this)
+  }
+
   /** The engine of the weights. @internal */
   get engine(): Engine {
     return this.weights[0]?.engine ?? currentEngine()
@@ -220,27 +247,17 @@ export abstract class Layer {
   addWeight(options: WeightOptions): Variable {
     const name = options.name ?? `weight_${this.#variables.length}`
     if (!this.#building) {
-      throw new StateError(`${this.name}: addWeight("${name}") outside build`, {
-        layer: this.name,
-        argument: name,
-      })
+      const text = `${this.name}: addWeight("${name}") outside build`
+      throw new StateError(text, { layer: this.name, argument: name })
     }
     const shape = options.shape.map((size, axis) => {
       if (typeof size === 'number') return size
-      throw new ShapeError(
-        `${this.name}: axis ${axis} of weight "${name}" is unknown; the input's shape must say it`,
-        {
-          layer: this.name,
-          argument: name,
-          actual: options.shape,
-        },
-      )
+      const text = `${this.name}: axis ${axis} of weight "${name}" is unknown; the input's shape must say it`
+      throw new ShapeError(text, { layer: this.name, argument: name, actual: options.shape })
     })
     takeRoom(this.name, name, shape)
-    const init = getInitializer(options.initializer ?? 'glorotUniform', {
-      layer: this.name,
-      argument: 'initializer',
-    })
+    const place = { layer: this.name, argument: 'initializer' }
+    const init = getInitializer(options.initializer ?? 'glorotUniform', place)
     const key = nextKey(`${this.name}/${name}`)
     const variable = new Variable({
       name,
@@ -296,10 +313,7 @@ export abstract class Layer {
 
   countParams(): number {
     this.#checkWeights()
-    return this.weights.reduce(
-      (total, { shape }) => total + shape.reduce<number>((n, size) => n * size!, 1),
-      0,
-    )
+    return this.weights.reduce((total, { shape }) => total + sizeOf(shape), 0)
   }
 
   /** The options in Keras's config form. */

@@ -2,15 +2,20 @@
 import type { RNNCell } from '../cells/cell.js'
 import { type StateSize, stateList } from '../cells/cell.js'
 import { ArgumentError, ShapeError, UnsupportedError } from '../errors.js'
-import type { Shape } from '../tensor/shape.js'
+import { transpose, zeros } from '../ops/index.js'
+import { sizeAlong, Trace } from '../ops/trace.js'
+import type { NdArray } from '../tensor/ndarray.js'
+import type { Data, Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import type { Call } from './apply.js'
 import { Layer } from './layer.js'
 import type { CallOptions, LayerOptions } from './layer_options.js'
-import { choice, count, type Fields, flag, nullable, only, sparing, unwritten } from './options.js'
+import { choice, count, type Fields, flag, nullable, reject, sparing, unwritten } from './options.js'
+import { needsBatch, notStateful, type Reset, resetAll } from './reset.js'
 import { cellsOf, runCells } from './sequence.js'
-import { matchStates, rowStates } from './states.js'
-import { leaves, type Nested, pack } from './structure.js'
+import { CarriedStates, firstStates } from './stateful.js'
+import { isTimed, matchStates, rowStates } from './states.js'
+import { leaves, mapNested, type Nested, pack } from './structure.js'
 import type { Applicable, Output } from './types.js'
 import { checkSteps, isTensorList, type Leaf } from './values.js'
 
@@ -22,14 +27,17 @@ export interface RecurrentOptions extends LayerOptions {
   returnState?: boolean
   /** From the last step to the first; outputs stay in the order in which they were computed. Default false. */
   goBackwards?: boolean
-  /** Only false so far. */
-  stateful?: false
-  /** Only false so far. */
-  unroll?: false
-  /** Only false so far. */
-  timeMajor?: false
-  /** Only false so far. */
-  zeroOutputForMask?: false
+  /**
+   * Each call goes on from the states that the last one left, row by row, until `resetStates`. The batch is fixed: by
+   * `batchInputShape`, `Input({ batchShape })` or the first call. Default false.
+   */
+  stateful?: boolean
+  /** Says that the number of steps is known. The same numbers; a custom cell's `call` runs once for each step. Default false. */
+  unroll?: boolean
+  /** Inputs, masks and all outputs are `[time, batch, ...]`. Default false. */
+  timeMajor?: boolean
+  /** Masked steps put out zeros instead of the output before. Default false. */
+  zeroOutputForMask?: boolean
   /** Features, for the first layer of a Sequential: the same as `inputShape: [inputLength ?? null, inputDim]`. */
   inputDim?: number
   inputLength?: number | null
@@ -47,10 +55,10 @@ export const recurrentFields: Fields = {
   returnSequences: flag(false),
   returnState: flag(false),
   goBackwards: flag(false),
-  stateful: only(false, true),
-  unroll: only(false, true),
-  timeMajor: only(false),
-  zeroOutputForMask: only(false, true),
+  stateful: flag(false),
+  unroll: flag(false),
+  timeMajor: sparing(flag(false)),
+  zeroOutputForMask: flag(false),
   inputDim: unwritten(nullable(count())),
   inputLength: unwritten(nullable(count())),
 }
@@ -73,13 +81,30 @@ export abstract class RecurrentLayer<O = RecurrentOptions, S = unknown> extends 
   declare readonly returnSequences: boolean
   declare readonly returnState: boolean
   declare readonly goBackwards: boolean
+  declare readonly stateful: boolean
+  declare readonly unroll: boolean
+  declare readonly timeMajor: boolean
+  declare readonly zeroOutputForMask: boolean
   declare readonly inputDim: number | null
   declare readonly inputLength: number | null
 
   override supportsMasking = true
+  #carried: CarriedStates | undefined
 
   override get streams(): boolean {
     return true
+  }
+
+  override get carries(): boolean {
+    return this.stateful
+  }
+
+  override get unrolls(): boolean {
+    return this.unroll
+  }
+
+  override get batchAxis(): number {
+    return this.timeMajor ? 1 : 0
   }
 
   get stateSize(): StateSize {
@@ -92,6 +117,12 @@ export abstract class RecurrentLayer<O = RecurrentOptions, S = unknown> extends 
       this.stateSize,
       leaves<number>(this.stateSize as Nested<number>).map(units => [null, units]),
     )
+  }
+
+  /** The states that a stateful layer carries, in the structure of `stateSize`; nulls before it has a batch. */
+  get states(): Nested<NdArray<Data> | null> {
+    const known = this.#carried?.read()
+    return known ? pack(this.stateSize, known) : mapNested(this.stateSize, () => null)
   }
 
   override get batchInputShape(): Shape | null {
@@ -107,9 +138,50 @@ export abstract class RecurrentLayer<O = RecurrentOptions, S = unknown> extends 
         actual: inputShape,
       })
     }
-    if (this.cell instanceof Layer) this.cell.build([inputShape[0]!, ...inputShape.slice(2)])
+    const { batchAxis, stateful } = this
+    const [batch, step] = [inputShape[batchAxis]!, inputShape.slice(2)]
+    if (stateful && batch === null) throw needsBatch(this.name)
+    if (this.cell instanceof Layer) this.cell.build([batch, ...step])
+    if (stateful) this.#carried = new CarriedStates(this, batch, step)
     const features = inputShape.at(-1)
-    if (this.inputSpec?.ndim === 3 && features) this.inputSpec = { ndim: 3, axes: { 2: features } }
+    const axes: Record<number, number> = {}
+    if (stateful) axes[batchAxis] = batch!
+    if (features && this.inputSpec?.ndim === 3) axes[2] = features
+    this.inputSpec = { minNdim: 3, ...this.inputSpec, axes }
+  }
+
+  /** What the states are before the first step: `batchSize` rows, or those of `inputs`, in the structure of `stateSize`. */
+  getInitialState(batchSize: number | { inputs: SymbolicTensor }): Nested<SymbolicTensor> {
+    const { cell, batchAxis } = this
+    const known = typeof batchSize === 'number'
+    const inputs = known ? zeros([batchSize, 1, 1]) : batchSize.inputs
+    return pack(this.stateSize, firstStates(cell, inputs, known ? batchSize : sizeAlong(inputs, batchAxis)))
+  }
+
+  /**
+   * Sets the states of a stateful layer.
+   *
+   * @param states In the structure of `stateSize` or as a flat list. Default: what the cell starts from.
+   */
+  resetStates(states?: unknown): void {
+    resetAll(this.resets(states))
+  }
+
+  /** The same as `resetStates`. */
+  resetState(states?: unknown): void {
+    this.resetStates(states)
+  }
+
+  override resets(states?: unknown): Reset[] {
+    this.checkAlive()
+    if (!this.stateful) throw notStateful(this.name)
+    if (!this.#carried) throw needsBatch(this.name)
+    return this.#carried.resets(states)
+  }
+
+  override dispose(): void {
+    super.dispose()
+    this.#carried?.dispose()
   }
 
   /** Applies the layer; `initialState` and a list `[x, ...states]` set the states to start from. */
@@ -138,10 +210,15 @@ export abstract class RecurrentLayer<O = RecurrentOptions, S = unknown> extends 
     }
     const call = super.prepare(x, options)
     const [{ shape = [] } = {}] = leaves(call.inputs as Nested<Leaf>)
-    checkSteps(layer, shape)
+    const { batchAxis, unroll } = this
+    checkSteps(layer, shape, 1 - batchAxis)
+    if (unroll && shape[1 - batchAxis] === null) {
+      const expected = 'with a known number of steps, as unroll says'
+      reject({ layer, argument: 'inputs' }, expected, shape, ShapeError)
+    }
     const given = listed.length > 0 ? listed : (initialState ?? undefined)
     if (given === undefined) return call
-    const states = { initialState: pack(this.stateSize, matchStates(this, given, shape[0])) }
+    const states = { initialState: pack(this.stateSize, matchStates(this, given, shape[batchAxis])) }
     return { ...call, options: { ...call.options, ...states } }
   }
 
@@ -149,25 +226,28 @@ export abstract class RecurrentLayer<O = RecurrentOptions, S = unknown> extends 
     inputs: SymbolicTensor,
     { mask, initialState }: { mask?: SymbolicTensor; initialState?: Nested<SymbolicTensor> } = {},
   ): Nested<SymbolicTensor> {
-    const { returnSequences: all, goBackwards: backward } = this
+    const { returnSequences: all, goBackwards: backward, stateful, timeMajor, zeroOutputForMask } = this
+    const streaming = isStreaming()
+    if (streaming && timeMajor && isTimed(inputs)) throw cannotStream(this.name, 'timeMajor')
+    const turn = (x: SymbolicTensor) =>
+      timeMajor ? transpose(x, [1, 0, ...x.shape.slice(2).map((_, i) => i + 2)]) : x
     const given = initialState && leaves(initialState)
     const rows = rowStates(this, inputs, given)
-    if (rows && backward) {
-      const argument = 'goBackwards'
-      const message = `${this.name} cannot stream with ${argument}: it starts at the end`
-      throw new UnsupportedError(message, { layer: this.name, argument })
-    }
-    const states = rows?.before ?? given
-    const result = runCells(this, cellsOf(this.cell), inputs, {
-      states,
-      mask,
+    if (rows && backward) throw cannotStream(this.name, 'goBackwards', 'it starts at the end')
+    const carried = stateful && !streaming ? this.#carried : undefined
+    const result = runCells(this, cellsOf(this.cell), turn(inputs), {
+      states: rows?.before ?? given ?? carried?.current,
+      mask: mask && turn(mask),
       backward,
       all,
+      zeroOutput: zeroOutputForMask,
       stream: rows !== undefined,
     })
     rows?.after(result.states)
-    if (!this.returnState) return result.output
-    return [result.output, ...stateList(pack(this.stateSize, result.states))]
+    carried?.carry(result.states)
+    const output = all ? turn(result.output) : result.output
+    if (!this.returnState) return output
+    return [output, ...stateList(pack(this.stateSize, result.states))]
   }
 
   override computeMask(
@@ -177,4 +257,15 @@ export abstract class RecurrentLayer<O = RecurrentOptions, S = unknown> extends 
     const kept = this.returnSequences ? mask : null
     return this.returnState ? [kept, ...stateList(this.stateSize).map(() => null)] : kept
   }
+}
+
+/** Whether a stream is traced: it has states of its own. */
+function isStreaming(): boolean {
+  const phase = Trace.current()?.phase
+  return phase === 'stream' || phase === 'start'
+}
+
+function cannotStream(layer: string, argument: string, why = ''): UnsupportedError {
+  const message = `${layer} cannot stream with ${argument}${why && `: ${why}`}`
+  return new UnsupportedError(message, { layer, argument })
 }

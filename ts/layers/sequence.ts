@@ -17,6 +17,8 @@ export interface RunOptions {
   backward: boolean
   /** All outputs of the last cell instead of its last one. */
   all: boolean
+  /** Masked steps of the last cell put out zeros. */
+  zeroOutput: boolean
   /** Whether `states` are those of a stream, so that earlier steps have been. */
   stream: boolean
 }
@@ -53,8 +55,10 @@ export function runCells(
     const own = options.states?.slice(states.length, states.length + count)
     // A fused cell's output is its first state: in a stream, that is what a masked step repeats.
     const previous = options.stream && mask ? own?.[0] : undefined
-    const all = options.all || i < cells.length - 1
-    const result = cell.sequence(output, { states: own, mask, previous, backward, all })
+    const last = i === cells.length - 1
+    const all = options.all || !last
+    const zeroOutput = options.zeroOutput && last
+    const result = cell.sequence(output, { states: own, mask, previous, backward, all, zeroOutput })
     output = result.output
     states.push(...result.states)
     if (backward && mask) mask = flip(mask, 1)

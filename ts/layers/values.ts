@@ -63,8 +63,8 @@ export function toMask(layer: string, value: unknown, inputs: Nested<Leaf>): Lea
 }
 
 /** Refuses sequences without a step. */
-export function checkSteps(layer: string, shape: Shape): void {
-  if (shape[1] === 0)
+export function checkSteps(layer: string, shape: Shape, axis = 1): void {
+  if (shape[axis] === 0)
     reject({ layer, argument: 'inputs' }, 'sequences of at least one time step', shape, ShapeError)
 }
 

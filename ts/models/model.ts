@@ -1,12 +1,13 @@
 /** A model: a graph of layers between inputs and outputs, itself a layer. */
-import { ArgumentError, StateError } from '../errors.js'
+import { ArgumentError, StateError, show } from '../errors.js'
 import { applyTraced, type Call, inferenceOnly } from '../layers/apply.js'
 import { Layer } from '../layers/layer.js'
 import { baseFields, type CallOptions, type LayerOptions } from '../layers/layer_options.js'
 import { hint } from '../layers/names.js'
 import { assignNames, classNameOf } from '../layers/naming.js'
-import { checkOptions, configOptions } from '../layers/options.js'
-import { leaves, mapNested, type Nested, pack } from '../layers/structure.js'
+import { checkOptions, configOptions, reject } from '../layers/options.js'
+import { type Reset, resetAll } from '../layers/reset.js'
+import { isPlain, leaves, mapNested, type Nested, pack } from '../layers/structure.js'
 import type { Inputs, Masks, Replaced } from '../layers/types.js'
 import { toLeaf, toMask } from '../layers/values.js'
 import type { TracedTensor } from '../ops/trace.js'
@@ -199,6 +200,40 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
   /** The model, one step at a time: see Stream. */
   stream(options: StreamOptions = {}): Stream<S> {
     return new Stream(this, options)
+  }
+
+  /** Whether a layer inside carries states from call to call. */
+  get stateful(): boolean {
+    return this.carries
+  }
+
+  /**
+   * Sets the states of all stateful layers.
+   *
+   * @param states By the layers' names. Default, and for layers that are not named: what their cells start from.
+   */
+  resetStates(states?: Readonly<Record<string, unknown>>): void {
+    resetAll(this.resets(states))
+  }
+
+  /** The same as `resetStates`. */
+  resetState(states?: Readonly<Record<string, unknown>>): void {
+    this.resetStates(states)
+  }
+
+  override resets(states: unknown = {}): Reset[] {
+    this.checkAlive()
+    const { sublayers, name: layer } = this
+    if (!isPlain(states)) return reject({ layer, argument: 'states' }, 'an object of states by layer', states)
+    const known = sublayers.map(({ name }) => name)
+    const actual = Object.keys(states).find(name => !known.includes(name))
+    if (actual !== undefined) {
+      const text = `${layer} has no layer ${show(actual)}${hint(actual, known)}`
+      throw new ArgumentError(text, { layer, argument: 'states', expected: known, actual })
+    }
+    return sublayers
+      .filter(({ carries, name }) => carries || name in states)
+      .flatMap(inner => inner.resets(states[inner.name]))
   }
 
   /** A table of the layers, as text. */

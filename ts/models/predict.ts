@@ -1,15 +1,15 @@
 /** Data through a model, batch by batch. */
 import { named, ShapeError } from '../errors.js'
-import { checkOptions, count } from '../layers/options.js'
+import { checkOptions, count, reject } from '../layers/options.js'
 import { mapNested, type Nested } from '../layers/structure.js'
 import type { Inputs, Masks } from '../layers/types.js'
 import { checkSteps, numbersOf } from '../layers/values.js'
 import type { Values } from '../tensor/convert.js'
 import { NdArray } from '../tensor/ndarray.js'
-import type { Data, DType, Shape } from '../tensor/shape.js'
+import type { Data } from '../tensor/shape.js'
 import { arrange } from './io.js'
 import type { Model, Symbols } from './model.js'
-import type { Computation } from './program.js'
+import { type Computation, openType } from './program.js'
 import { inputsOf, traceModel } from './trace_model.js'
 
 export interface PredictOptions {
@@ -18,6 +18,9 @@ export interface PredictOptions {
   /** `[batch, time]`, non-zero where a step counts; for several inputs in their form, null where there is none. */
   mask?: Masks
 }
+
+/** Samples that are computed together when nothing is said. */
+const usual = 32
 
 /** Results in the form of the model's outputs. */
 export function predict<S extends Symbols>(
@@ -28,13 +31,19 @@ export function predict<S extends Symbols>(
   const { name } = model
   model.checkAlive()
   checkOptions(name, options, ['batchSize', 'mask'], 'predict')
-  const { batchSize = 32, mask } = options
-  count().read(batchSize, { layer: name, argument: 'batchSize' })
-  if (!model.built) model.build(openShape(numbersOf(name, 'inputs', inputs, { dtype: model.inputDtype })))
+  const { batchSize, mask } = options
+  if (batchSize !== undefined) count().read(batchSize, { layer: name, argument: 'batchSize' })
+  if (!model.built) buildFor(model, inputs, batchSize)
   const symbols = inputsOf(model)
+  const fixed = symbols[0]!.shape[0] ?? undefined
+  if (fixed !== undefined && batchSize !== undefined && batchSize !== fixed)
+    reject({ layer: name, argument: 'batchSize' }, `${fixed}, the model's fixed batch`, batchSize)
   const values = arrange(name, 'inputs', model.inputs, inputs).map((value, i) => {
     const { dtype, shape, name: input } = symbols[i]!
-    return numbersOf(name, symbols.length > 1 ? input : 'inputs', value, { dtype, shape })
+    const any = [null, ...shape.slice(1)]
+    // Bare numbers say one size; if time is open too, they are one batch.
+    const one = ArrayBuffer.isView(value) && any.filter(size => size === null).length > 1
+    return numbersOf(name, symbols.length > 1 ? input : 'inputs', value, { dtype, shape: one ? shape : any })
   })
   if (model.streams) for (const { shape } of values) checkSteps(name, shape)
   const masks = mask === undefined || mask === null ? [] : arrange(name, 'mask', model.inputs, mask)
@@ -53,8 +62,27 @@ export function predict<S extends Symbols>(
       actual: odd.shape[0],
     })
   }
+  if (fixed !== undefined && samples % fixed !== 0) {
+    const what = `a number of samples that the fixed batch ${fixed} divides`
+    reject({ layer: name, argument: 'inputs' }, what, samples, ShapeError)
+  }
   const types = symbols.map(({ shape, dtype }) => ({ shape, dtype }))
-  return runBatches(traceModel(model, 'predict', types, given), values, samples, batchSize, name)
+  return runBatches(
+    traceModel(model, 'predict', types, given),
+    values,
+    samples,
+    fixed ?? batchSize ?? usual,
+    name,
+  )
+}
+
+/** Builds a model for its first data; one that carries states gets their batch. */
+function buildFor<S extends Symbols>(model: Model<S>, inputs: Inputs, batchSize = usual): void {
+  const data = numbersOf(model.name, 'inputs', inputs, { dtype: model.inputDtype })
+  const { shape } = openType(data, 'inputs', model)
+  const [samples, ...rest] = shape
+  const batch = typeof samples === 'number' ? Math.min(samples, batchSize) : null
+  model.build([model.batchInputShape?.[0] ?? batch, ...rest])
 }
 
 function runBatches(
@@ -100,10 +128,4 @@ function withName<T>(name: string, fn: () => T): T {
   } catch (error) {
     throw named(error, name)
   }
-}
-
-/** The shape that a model is built for by its first data: any batch, and any time for sequences. */
-export function openShape({ shape, dtype }: { shape: Shape; dtype: DType }): Shape {
-  const time = shape.length > 2 || dtype !== 'float32'
-  return shape.map((size, axis) => (axis === 0 || (axis === 1 && time) ? null : size))
 }

@@ -9,6 +9,39 @@ import { allocate, Tensor } from '../tensor/tensor.js'
 export interface InputType {
   shape: Shape
   dtype: DType
+  /** Names of the unknown sizes, where they are not the batch first and new ones behind it. */
+  symbols?: readonly number[]
+}
+
+/** What is fixed in the calls of a layer. */
+export interface Fixed {
+  /** The batch. */
+  carries: boolean
+  /** The number of time steps. */
+  unrolls: boolean
+  /** The axis of the batch; of axes 0 and 1, the other one is time. */
+  batchAxis: number
+}
+
+/** The name of the time of sequences whose axis 0 it is. */
+const time = 2 ** 20
+
+/**
+ * The type that data in the part `role` of a call are traced for: any batch, and any time for sequences, where these are not
+ * fixed.
+ */
+export function openType(
+  { shape, dtype }: { shape: Shape; dtype: DType },
+  role: string,
+  { carries, unrolls, batchAxis }: Fixed,
+): InputType {
+  if (role === 'initialState') return { dtype, shape: carries ? shape : [null, ...shape.slice(1)] }
+  const timed = shape.length > 2 || dtype !== 'float32'
+  const open = shape.map((size, axis) => {
+    if (axis > 1 || (axis === 1 && !timed)) return size
+    return (axis === batchAxis ? carries : unrolls) ? size : null
+  })
+  return { dtype, shape: open, ...(batchAxis === 1 && { symbols: [time, 0] }) }
 }
 
 /** How many sizes of data a program keeps tensors for. */
@@ -29,7 +62,7 @@ export class Computation {
   ) {
     let outputs: Nested<TracedTensor> = []
     this.program = Trace.program(engine, phase, trace => {
-      outputs = fn(inputs.map(({ shape, dtype }) => trace.input(shape, dtype)))
+      outputs = fn(inputs.map(({ shape, dtype, symbols }) => trace.input(shape, dtype, symbols)))
       return leaves(outputs)
     })
     let next = 0

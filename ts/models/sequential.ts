@@ -1,11 +1,11 @@
 /** Layers in a row. */
-import { ArgumentError, StateError, show } from '../errors.js'
+import { ArgumentError, ShapeError, StateError, show } from '../errors.js'
 import { InputLayer } from '../layers/input.js'
 import { Layer } from '../layers/layer.js'
 import { assignNames } from '../layers/naming.js'
 import { configOptions, reject } from '../layers/options.js'
 import { deserialize, serialize } from '../layers/registry.js'
-import type { DType, Shape } from '../tensor/shape.js'
+import { type DType, fits, type Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import { KerasTensor } from './graph.js'
 import { Model, type ModelOptions } from './model.js'
@@ -24,6 +24,8 @@ export class Sequential extends Model<SymbolicTensor> {
   static override readonly className: string = 'Sequential'
   #input: InputLayer | undefined
   #stack: Layer[] = []
+  /** The input shape as far as the first layer says it, when that is not enough to build. */
+  #partial: Shape | null = null
   /** What the layers give, as far as they are connected. */
   #outputs: KerasTensor[] = []
 
@@ -45,7 +47,7 @@ export class Sequential extends Model<SymbolicTensor> {
   }
 
   override get batchInputShape(): Shape | null {
-    return this.#input?.batchShape ?? null
+    return this.#input?.batchShape ?? this.#partial
   }
 
   override get inputDtype(): DType {
@@ -76,7 +78,11 @@ export class Sequential extends Model<SymbolicTensor> {
   override build(inputShape: Shape): void {
     const [first] = this.#stack
     if (!first) throw new StateError(`${this.name} has no layers`, { layer: this.name })
-    this.#input = new InputLayer({ batchShape: inputShape, dtype: first.inputDtype })
+    const partial = this.#partial ?? inputShape
+    if (!fits(partial, inputShape))
+      reject({ layer: this.name, argument: 'inputs' }, show(partial), inputShape, ShapeError)
+    const batchShape = inputShape.map((size, axis) => partial[axis] ?? size)
+    this.#input = new InputLayer({ batchShape, dtype: first.inputDtype })
     try {
       this.#connect()
     } catch (error) {
@@ -127,7 +133,9 @@ export class Sequential extends Model<SymbolicTensor> {
     }
     const shape = added.batchInputShape
     if (!this.#input && this.#stack.length === 0 && shape) {
-      this.#input = new InputLayer({ batchShape: shape, dtype: added.inputDtype })
+      // Sequences whose features are not known yet wait for the first data.
+      if (shape.length > 2 && shape.at(-1) === null) this.#partial = shape
+      else this.#input = new InputLayer({ batchShape: shape, dtype: added.inputDtype })
     }
     this.#stack.push(added)
   }
