@@ -9,6 +9,8 @@ mod activate_grad;
 mod arg_reduce;
 mod binary;
 mod broadcast;
+#[cfg(feature = "full")]
+mod carry;
 mod cast;
 mod compare;
 mod concat;
@@ -37,6 +39,8 @@ mod sequence;
 mod size;
 mod slice;
 pub(crate) mod steps;
+#[cfg(feature = "full")]
+mod steps_grad;
 mod stop;
 #[cfg(feature = "full")]
 mod sum_to;
@@ -124,6 +128,8 @@ layer_rnn_kernels::numbered! {
         ScatterAdd,
         /// The product of some sizes, as a float. Attributes: list of axes.
         Size,
+        /// Gradients of a sequence's results, each at the step that made it. See `op/carry.rs`.
+        Carry,
     }
 }
 
@@ -174,6 +180,8 @@ impl Op {
             #[cfg(feature = "full")]
             Op::ScatterAdd => &scatter_add::RULE,
             #[cfg(feature = "full")]
+            Op::Carry => &carry::RULE,
+            #[cfg(feature = "full")]
             Op::Size => &size::RULE,
             #[cfg(not(feature = "full"))]
             _ => return None,
@@ -181,11 +189,12 @@ impl Op {
     }
 
     /// Does a run read the numbers of input `index`, not only its shape?
-    fn reads(self, index: usize) -> bool {
+    pub(crate) fn reads(self, index: usize) -> bool {
         match self {
             Op::Fill | Op::Size => false,
             Op::Broadcast | Op::Reshape | Op::Place | Op::Part => index == 0,
             Op::SumTo => index != 1,
+            Op::Carry => index != 0,
             Op::ScatterAdd => index != 2,
             _ => true,
         }

@@ -13,6 +13,8 @@ pub(crate) const ROWS: i32 = -1;
 pub(crate) enum Treats {
     /// Each row by itself, or no rows at all.
     Each,
+    /// Adds the rows that there are, in their order, to something that has no rows.
+    Adds,
     /// Everything else: only whole steps will do.
     Mixed,
 }
@@ -31,7 +33,16 @@ pub(crate) fn treats(op: Op, site: &Site, outputs: &[Type]) -> Treats {
     if all().any(|shape| shape.dims().iter().skip(1).any(|&dim| dim == ROWS)) {
         return Treats::Mixed;
     }
-    if each(op, site, outputs).unwrap_or(false) { Treats::Each } else { Treats::Mixed }
+    if each(op, site, outputs).unwrap_or(false) {
+        return Treats::Each;
+    }
+    let adds = accumulates(op) && outputs.iter().all(|ty| !has_rows(&ty.shape));
+    if adds { Treats::Adds } else { Treats::Mixed }
+}
+
+/// Is this an op that sums over rows and may continue a sum?
+pub(crate) fn accumulates(op: Op) -> bool {
+    matches!(op, Op::SumTo | Op::WeightGrad)
 }
 
 fn each(op: Op, site: &Site, outputs: &[Type]) -> Option<bool> {

@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 /// Binding runs it: `program/bind_steps.rs`.
 pub(crate) const RULE: Rule = Rule {
     #[cfg(feature = "full")]
-    gradient: Some(|back| Err(back.unsupported())),
+    gradient: Some(super::steps_grad::gradient),
     ..Rule::new(shape, |_| Ok(()))
 };
 
@@ -57,8 +57,10 @@ layer_rnn_kernels::numbered! {
         FinalState,
         /// What a masked step would repeat next.
         NextPrevious,
-        /// `[time, batch, …]` at the times they belong to; what masked rows hold is not said.
-        Stack,
+        /// All values `[batch, time, …]` at the times they belong to, zeros where masked.
+        Timed,
+        /// The same, `[time, batch, …]`.
+        TimeMajorTimed,
     }
 }
 
@@ -146,6 +148,20 @@ impl<'a> Record<'a> {
 impl Part {
     pub(crate) fn is_state(self) -> bool {
         matches!(self, Part::State | Part::ZeroState)
+    }
+
+    /// The shape of an operand at one step; `inner` is what it is called in the body.
+    pub(crate) fn without_time(self, operand: &Shape, inner: &Shape) -> Shape {
+        let time = match self {
+            Part::X => has_rows(inner) as usize,
+            Part::TimeMajorX => 0,
+            _ => return *operand,
+        };
+        let mut shape = Shape::SCALAR;
+        for (_, &dim) in operand.dims().iter().enumerate().filter(|&(axis, _)| axis != time) {
+            shape.push(dim).unwrap_or_default();
+        }
+        shape
     }
 }
 
@@ -292,8 +308,8 @@ fn shape(site: &Site) -> Result<Outputs> {
     for &(kind, output) in &record.results {
         let ty = record.output(output)?;
         let lead: &[Axis] = match kind {
-            Emit::All => &[Axis::Batch, Axis::Time],
-            Emit::TimeMajorAll | Emit::Stack => &[Axis::Time, Axis::Batch],
+            Emit::All | Emit::Timed => &[Axis::Batch, Axis::Time],
+            Emit::TimeMajorAll | Emit::TimeMajorTimed => &[Axis::Time, Axis::Batch],
             Emit::Last | Emit::FinalState | Emit::NextPrevious => &[Axis::Batch],
         };
         outputs.push(ty.dtype, sizes.shape(lead, &ty.shape)?);

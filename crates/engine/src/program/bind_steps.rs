@@ -120,6 +120,8 @@ pub(crate) struct State {
     pub kept: Option<u16>,
     pub rows: bool,
     pub bytes: usize,
+    /// Is it only added to, at the end of a chunk?
+    pub late: bool,
     /// Where the new state is.
     pub next: (Place, Moves),
 }
@@ -230,16 +232,19 @@ fn bind(
         |index: usize| (body.live[index] && body.records[index].op.rule().is_some()).then(|| phases[index]);
 
     let mut scope = Scope::new(body, body.values.clone());
-    for (index, &value) in body.inputs.iter().enumerate() {
-        let ty = record.input(index)?;
-        let shape = sizes.shape(&[Axis::Batch], &ty.shape)?;
+    for (index, (&value, (part, operand))) in body.inputs.iter().zip(record.operands()).enumerate() {
+        let inner = record.input(index)?.shape;
+        let shape = match operand {
+            None => sizes.shape(&[Axis::Batch], &inner)?,
+            Some(operand) => part.without_time(&site.input(operand)?.shape, &inner),
+        };
         if !shape.known() {
             return Err(Error::Attribute { index: 3, value: index as u32 });
         }
         scope.types[value as usize].shape = shape;
     }
     infer(&mut scope)?;
-    let uses = Uses::find(&scope, &record, phase_of);
+    let uses = Uses::find(&scope, &record, &distribution.late, phase_of);
 
     // how many steps a chunk has
     let rows_of = |value: u32| has_rows(&body.values[value as usize].shape);
@@ -344,8 +349,9 @@ fn bind(
                     kept = Some(slot);
                     extent(&mut scope).chunked[at] = Some((Place::Slot(slot), in_chunk));
                 }
+                let late = distribution.late[plan.states.len()];
                 let next = (Place::Slot(full), in_step);
-                plan.states.push(State { operand, full, now, kept, rows, bytes, next });
+                plan.states.push(State { operand, full, now, kept, rows, bytes, late, next });
             }
         }
     }
@@ -433,10 +439,15 @@ struct Uses {
 }
 
 impl Uses {
-    fn find(scope: &Scope, record: &Record, phase_of: impl Fn(usize) -> Option<Phase>) -> Uses {
+    fn find(
+        scope: &Scope,
+        record: &Record,
+        late: &[bool],
+        phase_of: impl Fn(usize) -> Option<Phase>,
+    ) -> Uses {
         let program = scope.program;
         let root = |value: u32| scope.roots[value as usize] as usize;
-        // in which phase a value comes to be; x is there ahead, captures of rows in the loop
+        // in which phase a value comes to be; x is there ahead, captures of rows in the loop; what is shared is where it is
         let mut born = alloc::vec![Phase::Loop; scope.roots.len()];
         let mut shared = alloc::vec![false; scope.roots.len()];
         for (&value, part) in program.inputs.iter().zip(&record.parts) {
@@ -450,6 +461,10 @@ impl Uses {
             if let Some(phase) = phase_of(index) {
                 made.outputs.iter().for_each(|&value| born[value as usize] = phase);
             }
+        }
+        let states = program.inputs.iter().zip(&record.parts).filter(|(_, part)| part.is_state());
+        for (((&state, _), &next), _) in states.zip(&program.outputs).zip(late).filter(|(_, late)| **late) {
+            (shared[state as usize], shared[root(next)]) = (true, true);
         }
         let mut crosses = alloc::vec![false; scope.roots.len()];
         let mut read = |value: u32, phase: Phase| {

@@ -16,17 +16,33 @@ pub(crate) struct Builder {
 impl Builder {
     /// Nothing recorded.
     pub fn new() -> Builder {
-        Builder {
-            program: Program {
-                records: Vec::new(),
-                values: Vec::new(),
-                inputs: Vec::new(),
-                variables: Vec::new(),
-                outputs: Vec::new(),
-                assigns: Vec::new(),
-                live: Vec::new(),
-            },
-        }
+        Builder { program: Program::default() }
+    }
+
+    /// Goes on where a program ended.
+    #[cfg(feature = "full")]
+    pub fn of(program: Program) -> Builder {
+        Builder { program }
+    }
+
+    /// What has been recorded, to be changed.
+    #[cfg(feature = "full")]
+    pub fn program_mut(&mut self) -> &mut Program {
+        &mut self.program
+    }
+
+    /// What has been recorded, without outputs.
+    #[cfg(feature = "full")]
+    pub fn into_program(self) -> Program {
+        self.program
+    }
+
+    /// An input of this type, unknown dims and all.
+    #[cfg(feature = "full")]
+    pub fn input(&mut self, ty: Type) -> u32 {
+        let value = self.push(Op::Input, &[], &[], None, &[ty])[0];
+        self.program.inputs.push(value);
+        value
     }
 
     /// What has been recorded.
@@ -46,20 +62,7 @@ impl Builder {
     ) -> Result<Vec<u32>> {
         let op = Op::from_u32(op).ok_or(Error::Op { op })?;
         match body {
-            Some(body) if op == Op::Steps => {
-                if !(body.variables.is_empty() && body.assigns.is_empty()) {
-                    return Err(Error::Attribute { index: 0, value: body.variables.len() as u32 });
-                }
-                let (records, values) = (self.program.records.len(), self.program.values.len());
-                let lifted = self.lift(&body, attrs, inputs).and_then(|Lifted { body, attrs, inputs }| {
-                    self.append(op, &inputs, &attrs, Some(Arc::new(body)))
-                });
-                if lifted.is_err() {
-                    self.program.records.truncate(records);
-                    self.program.values.truncate(values);
-                }
-                lifted
-            }
+            Some(body) if op == Op::Steps => self.steps(inputs, attrs, &body),
             _ if op == Op::Variable => {
                 let tensor = Site { attrs, inputs: &[], body: None }.attr(0)?;
                 let ty = tensors.get(tensor)?.ty;
@@ -68,6 +71,22 @@ impl Builder {
             }
             _ => self.append(op, inputs, attrs, None),
         }
+    }
+
+    /// Appends a sequence of steps.
+    pub fn steps(&mut self, inputs: &[u32], attrs: &[u32], body: &Arc<Program>) -> Result<Vec<u32>> {
+        if !(body.variables.is_empty() && body.assigns.is_empty()) {
+            return Err(Error::Attribute { index: 0, value: body.variables.len() as u32 });
+        }
+        let (records, values) = (self.program.records.len(), self.program.values.len());
+        let lifted = self.lift(body, attrs, inputs).and_then(|Lifted { body, attrs, inputs }| {
+            self.append(Op::Steps, &inputs, &attrs, Some(Arc::new(body)))
+        });
+        if lifted.is_err() {
+            self.program.records.truncate(records);
+            self.program.values.truncate(values);
+        }
+        lifted
     }
 
     /// Appends a record of anything but a variable as it is.
@@ -125,9 +144,12 @@ impl Builder {
         values.iter().map(|&value| self.program.ty(value)).collect()
     }
 
-    /// Gives a record other attributes, with which it makes more values than before: these, numbered after all others.
+    /// Gives a record other attributes, and perhaps another step program, with which it makes more values than before: these,
+    /// numbered after all others.
     #[cfg(feature = "full")]
-    pub fn extend(&mut self, record: usize, attrs: &[u32]) -> Result<Vec<u32>> {
+    pub fn extend(&mut self, record: usize, attrs: &[u32], body: Option<Arc<Program>>) -> Result<Vec<u32>> {
+        let known = &mut self.program.records[record];
+        known.body = body.or(known.body.take());
         let Record { op, inputs, outputs, body, .. } = &self.program.records[record];
         let rule = op.rule().ok_or(Error::Op { op: *op as u32 })?;
         let inputs = self.types(inputs)?;
@@ -169,6 +191,13 @@ impl Builder {
 }
 
 impl Program {
+    /// A record of an input that is there already as a value.
+    #[cfg(feature = "full")]
+    pub fn given(value: u32) -> Record {
+        let (attrs, inputs) = (Vec::new().into(), Vec::new().into());
+        Record { op: Op::Input, attrs, inputs, outputs: alloc::vec![value], body: None }
+    }
+
     /// Type of a value.
     pub fn ty(&self, value: u32) -> Result<Type> {
         let limit = self.values.len() as i32;
@@ -176,7 +205,7 @@ impl Program {
     }
 
     /// Marks the records that outputs and assignments depend on.
-    pub(super) fn mark_live(&mut self) {
+    pub(crate) fn mark_live(&mut self) {
         let mut wanted = self.roots();
         self.live = alloc::vec![false; self.records.len()];
         for (index, record) in self.records.iter().enumerate().rev() {
@@ -197,7 +226,7 @@ impl Program {
     }
 
     /// Which values live records, outputs and assignments read.
-    pub(super) fn read(&self) -> Vec<bool> {
+    pub(crate) fn read(&self) -> Vec<bool> {
         let mut read = self.roots();
         let live = self.records.iter().zip(&self.live).filter(|(_, live)| **live);
         live.flat_map(|(record, _)| &record.inputs).for_each(|&value| read[value as usize] = true);

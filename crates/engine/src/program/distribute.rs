@@ -3,7 +3,7 @@
 
 use super::{Builder, Program, Record};
 use crate::error::Result;
-use crate::op::rows::{Treats, has_rows, treats};
+use crate::op::rows::{Treats, accumulates, has_rows, treats};
 use crate::op::steps::{self, Part};
 use crate::op::{Op, Site};
 use crate::tensor::Type;
@@ -27,6 +27,8 @@ pub(crate) struct Distribution {
     pub phases: Vec<Phase>,
     /// Is there an op in the loop that mixes rows, so that only whole steps can run?
     pub whole: bool,
+    /// By state: is it only added to, so that this can wait for the end of a chunk?
+    pub late: Vec<bool>,
 }
 
 /// The types of a record's inputs and outputs as they were traced.
@@ -50,11 +52,14 @@ pub(crate) fn distribute(record: &steps::Record) -> Distribution {
     let mut each = Vec::new();
     let mut phases = Vec::new();
     let mut whole = false;
+    let late = accumulated(record, &rows);
+    let accumulates = |index: usize| late.contains(&Some(index));
     for record in &program.records {
         let (inputs, outputs) = types(program, record);
         let site = Site { attrs: &record.attrs, inputs: &inputs, body: record.body.as_deref() };
-        let own = treats(record.op, &site, &outputs) == Treats::Each;
-        let by_rows = own && record.outputs.iter().all(|&value| rows[value as usize]);
+        let treats = treats(record.op, &site, &outputs);
+        let own = treats != Treats::Mixed;
+        let by_rows = treats == Treats::Each && record.outputs.iter().all(|&value| rows[value as usize]);
         let ahead = by_rows && record.inputs.iter().all(|&value| !stepwise[value as usize]);
         if record.op != Op::Input {
             record.outputs.iter().for_each(|&value| stepwise[value as usize] = !ahead);
@@ -64,17 +69,22 @@ pub(crate) fn distribute(record: &steps::Record) -> Distribution {
     }
     // from the end: what only later records read, and no state, can wait
     let mut waits = alloc::vec![true; rows.len()];
-    program.outputs[..record.states].iter().for_each(|&value| waits[value as usize] = false);
+    for (&value, late) in program.outputs[..record.states].iter().zip(&late) {
+        waits[value as usize] &= late.is_some();
+    }
     for (index, record) in program.records.iter().enumerate().rev() {
         if !program.live[index] || record.op == Op::Input {
             continue;
         }
         let (own, by_rows) = each[index];
-        let stacked = |&value: &u32| rows[value as usize] || fixed[value as usize];
+        let accumulates = accumulates(index);
+        let stacked = |(at, &value): (usize, &u32)| {
+            rows[value as usize] || fixed[value as usize] || (accumulates && at == START)
+        };
         if phases[index] == Phase::Loop
-            && by_rows
+            && (by_rows || accumulates)
             && record.outputs.iter().all(|&value| waits[value as usize])
-            && record.inputs.iter().all(stacked)
+            && record.inputs.iter().enumerate().all(stacked)
         {
             phases[index] = Phase::After;
         } else {
@@ -82,7 +92,33 @@ pub(crate) fn distribute(record: &steps::Record) -> Distribution {
             whole |= phases[index] == Phase::Loop && !own;
         }
     }
-    Distribution { phases, whole }
+    let late = late.into_iter().map(|record| record.is_some_and(|index| phases[index] == Phase::After));
+    Distribution { late: late.collect(), phases, whole }
+}
+
+/// The input of an accumulating op that it continues.
+const START: usize = 2;
+
+/// For each state the record that does nothing but add to it, if all that is read of the state is what that record continues.
+fn accumulated(record: &steps::Record, rows: &[bool]) -> Vec<Option<usize>> {
+    let program = record.body;
+    let states = program.inputs.iter().zip(&record.parts).filter(|(_, part)| part.is_state());
+    let only = |(&state, &next): (&u32, &u32)| {
+        let mut readers = program
+            .records
+            .iter()
+            .enumerate()
+            .filter(|&(index, reader)| program.live[index] && reader.inputs.contains(&state));
+        let (index, reader) = readers.next()?;
+        let others = program.outputs.iter().filter(|&&value| value == next).count() > 1
+            || program.outputs.contains(&state)
+            || program.records.iter().any(|record| record.inputs.contains(&next));
+        let adds =
+            accumulates(reader.op) && reader.inputs.iter().position(|&value| value == state) == Some(START);
+        let fits = adds && !rows[state as usize] && reader.outputs[..] == [next] && !others;
+        (fits && readers.next().is_none()).then_some(index)
+    };
+    states.map(|(state, _)| state).zip(&program.outputs).map(only).collect()
 }
 
 /// A step program without the records that depend on captures alone, and how it is used then.

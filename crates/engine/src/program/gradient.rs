@@ -1,12 +1,13 @@
 //! Gradients: the records are walked backwards, and the rule beside each op appends the ops that carry the gradient of its outputs
 //! to its inputs. What comes of it are ordinary records, so a gradient has a gradient.
 
-use super::Builder;
+use super::{Builder, Program};
 use crate::error::{Error, Failure, Result};
 use crate::op::dims::COPY;
 use crate::op::reshape::LIKE;
 use crate::op::{Op, Site};
 use crate::tensor::{ANY, Dtype, Type};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use layer_rnn_kernels::elementwise::{Binary, Compare, Unary};
 
@@ -31,19 +32,23 @@ impl Builder {
         xs: &[u32],
     ) -> core::result::Result<Vec<Option<u32>>, Failure> {
         let records = self.program().records.len();
-        let gradients = self.walk(ys, dys, xs);
-        if gradients.is_err() {
+        let sums = self.contributions(ys, dys, xs).and_then(|parts| {
+            let sums: Result<_> = parts.iter().map(|parts| self.sum(parts)).collect();
+            Ok(sums?)
+        });
+        if sums.is_err() {
             self.truncate(records);
         }
-        gradients
+        sums
     }
 
-    fn walk(
+    /// The same, each gradient as the list of values whose sum it is.
+    pub fn contributions(
         &mut self,
         ys: &[u32],
         dys: &[Option<u32>],
         xs: &[u32],
-    ) -> core::result::Result<Vec<Option<u32>>, Failure> {
+    ) -> core::result::Result<Vec<Vec<u32>>, Failure> {
         let depends = self.dependents(xs)?;
         let mut given = alloc::vec![Vec::new(); depends.len()];
         for (input, (&y, dy)) in (0..).zip(ys.iter().zip(dys)) {
@@ -74,11 +79,17 @@ impl Builder {
             };
             rule(&mut backward).map_err(|error| Failure { error, record: Some(index as u32) })?;
         }
-        let mut gradients = Vec::new();
-        for &x in xs {
-            gradients.push(sum(self, &mut given[x as usize])?);
+        Ok(xs.iter().map(|&x| core::mem::take(&mut given[x as usize])).collect())
+    }
+
+    /// The sum of some values.
+    pub fn sum(&mut self, values: &[u32]) -> Result<Option<u32>> {
+        let Some((&first, rest)) = values.split_first() else { return Ok(None) };
+        let mut total = first;
+        for &value in rest {
+            total = self.append(Op::Binary, &[total, value], &[Binary::Add as u32], None)?[0];
         }
-        Ok(gradients)
+        Ok(Some(total))
     }
 
     /// For each value: does it depend on one of `xs`, by a way on which gradients flow?
@@ -112,18 +123,6 @@ fn has(given: &[Vec<u32>], value: u32) -> bool {
     given.get(value as usize).is_some_and(|list| !list.is_empty())
 }
 
-/// The sum of a list of values, which then is the list.
-fn sum(builder: &mut Builder, list: &mut Vec<u32>) -> Result<Option<u32>> {
-    let Some((&first, rest)) = list.split_first() else { return Ok(None) };
-    let mut total = first;
-    for &value in rest {
-        total = builder.append(Op::Binary, &[total, value], &[Binary::Add as u32], None)?[0];
-    }
-    list.truncate(1);
-    list[0] = total;
-    Ok(Some(total))
-}
-
 impl<'b> Backward<'b> {
     /// The record's attributes and the types of its inputs.
     pub fn site(&self) -> Site<'b> {
@@ -145,18 +144,12 @@ impl<'b> Backward<'b> {
         self.builder.program().ty(value)
     }
 
-    /// The parts of a value's gradient that are known so far, in the order in which they arose.
-    #[allow(dead_code)] // step programs continue them step by step
-    pub fn contributions(&self, value: u32) -> &[u32] {
-        self.given.get(value as usize).map_or(&[], |list| list)
-    }
-
     /// The gradient of output `index`, if there is one.
     pub fn dy(&mut self, index: usize) -> Result<Option<u32>> {
-        match self.given.get_mut(self.output(index) as usize) {
-            Some(list) => sum(self.builder, list),
-            None => Ok(None),
-        }
+        let Some(list) = self.given.get_mut(self.output(index) as usize) else { return Ok(None) };
+        let total = self.builder.sum(list)?;
+        *list = total.into_iter().collect();
+        Ok(total)
     }
 
     /// The gradient of the only output: a rule is called only if there is one.
@@ -178,10 +171,9 @@ impl<'b> Backward<'b> {
         }
     }
 
-    /// Gives the record other attributes with which it has more outputs; gives the new ones.
-    #[allow(dead_code)] // sequences add their tapes
-    pub fn extend(&mut self, attrs: &[u32]) -> Result<Vec<u32>> {
-        self.builder.extend(self.record, attrs)
+    /// Gives the record other attributes, and perhaps another step program, with which it has more outputs; gives the new ones.
+    pub fn extend(&mut self, attrs: &[u32], body: Option<Arc<Program>>) -> Result<Vec<u32>> {
+        self.builder.extend(self.record, attrs, body)
     }
 
     /// The error of an op without a gradient.
@@ -198,6 +190,16 @@ impl<'b> Backward<'b> {
     /// Appends an op; gives its first value.
     pub fn op(&mut self, op: Op, inputs: &[u32], attrs: &[u32]) -> Result<u32> {
         Ok(self.builder.append(op, inputs, attrs, None)?[0])
+    }
+
+    /// Appends a sequence of steps; gives its values.
+    pub fn steps(&mut self, inputs: &[u32], attrs: &[u32], body: Program) -> Result<Vec<u32>> {
+        self.builder.steps(inputs, attrs, &Arc::new(body))
+    }
+
+    /// Appends an op; gives its values.
+    pub fn all(&mut self, op: Op, inputs: &[u32], attrs: &[u32]) -> Result<Vec<u32>> {
+        self.builder.append(op, inputs, attrs, None)
     }
 
     /// A scalar.

@@ -16,6 +16,8 @@ pub(crate) use bind_steps::{Emitted, State, StepsPlan};
 pub(crate) use builder::Builder;
 pub(crate) use call::{Call, Runner, Window};
 #[cfg(feature = "full")]
+pub(crate) use distribute::distribute;
+#[cfg(feature = "full")]
 pub(crate) use gradient::Backward;
 pub(crate) use memory::{Located, Memory, Moves, Place, Pool};
 pub(crate) use pack::{Pack, Packs, Role};
@@ -40,7 +42,7 @@ pub(crate) struct Record {
 }
 
 /// A checked list of records; the shapes may hold unknown dims.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Program {
     pub records: Vec<Record>,
     /// Type of each value.

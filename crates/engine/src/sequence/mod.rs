@@ -7,3 +7,5 @@ mod steps;
 
 pub(crate) use driver::{Operands, Results, drive};
 pub(crate) use layout::Layout;
+#[cfg(feature = "full")]
+pub(crate) use order::Order;

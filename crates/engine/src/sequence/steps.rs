@@ -34,14 +34,13 @@ impl Runner<'_> {
         }
         let sequence = Loop { plan, places, made };
         sequence.start(self)?;
-        let mut swaps = 0;
+        let mut swapped = [false; 2];
         self.depth += 1;
-        let result = sequence.chunks(self, &mut swaps);
+        let result = sequence.chunks(self, &mut swapped);
         self.depth -= 1;
         let finished = result.and_then(|()| sequence.finish(self));
-        if swaps % 2 == 1 {
-            sequence.swap_states(self, true); // slots keep the sizes that other plans know
-        }
+        // slots keep the sizes that other plans know
+        sequence.swap_states(self, swapped[0], swapped[1]);
         finished
     }
 }
@@ -123,7 +122,7 @@ impl Loop<'_> {
         })
     }
 
-    fn chunks(&self, runner: &mut Runner, swaps: &mut usize) -> Result<()> {
+    fn chunks(&self, runner: &mut Runner, swapped: &mut [bool; 2]) -> Result<()> {
         let plan = self.plan;
         let mut base = 0;
         for begin in (0..plan.time).step_by(plan.steps) {
@@ -142,11 +141,11 @@ impl Loop<'_> {
             for step in 0..steps {
                 let active = self.lists(runner.memory()).2[step] as usize;
                 if active > 0 {
-                    self.step(runner, &chunk, first, active, step, swaps)?;
+                    self.step(runner, &chunk, first, active, step, swapped)?;
                 }
                 first += active;
             }
-            self.phase(runner, 2, &chunk, 0, rows, 0)?;
+            self.after(runner, &chunk)?;
             for (result, made) in plan.results.iter().zip(self.made) {
                 self.emit(runner, &chunk, result, made)?;
             }
@@ -206,12 +205,13 @@ impl Loop<'_> {
         first: usize,
         active: usize,
         step: usize,
-        swaps: &mut usize,
+        swapped: &mut [bool; 2],
     ) -> Result<()> {
         let plan = self.plan;
         let partial = active < plan.batch;
-        self.swap_states(runner, !partial);
-        *swaps += !partial as usize;
+        self.swap_states(runner, !partial, true);
+        swapped[0] ^= !partial;
+        swapped[1] ^= true;
         if partial {
             for state in plan.states.iter().filter(|state| state.rows) {
                 let from = Place::Slot(state.full);
@@ -235,17 +235,31 @@ impl Loop<'_> {
             })?;
         }
         self.phase(runner, 1, chunk, first, active, step)?;
-        for state in &plan.states {
+        for state in plan.states.iter().filter(|state| !state.late) {
             self.commit(runner, chunk, state, first, active, step)?;
         }
         Ok(())
     }
 
-    /// All rows are active: what runs in the step finds the states of all rows where it looks for those of its rows.
-    fn swap_states(&self, runner: &mut Runner, all: bool) {
-        for state in self.plan.states.iter().filter(|state| all || !state.rows) {
-            runner.pool.slots.swap(state.full.into(), state.now.into());
+    /// What waited for the end of the chunk, accumulating states among it.
+    fn after(&self, runner: &mut Runner, chunk: &Chunk) -> Result<()> {
+        let late = || self.plan.states.iter().filter(|state| state.late);
+        late().for_each(|state| state.swap(runner));
+        let result = self.phase(runner, 2, chunk, 0, chunk.rows, 0);
+        // back, so that slots keep the sizes that other plans know
+        late().for_each(|state| state.swap(runner));
+        result?;
+        if chunk.rows > 0 {
+            late().try_for_each(|state| self.commit(runner, chunk, state, 0, 1, 0))?;
         }
+        Ok(())
+    }
+
+    /// All rows are active: what runs in the step finds the states of all rows where it looks for those of its rows. States
+    /// that rows share are always there.
+    fn swap_states(&self, runner: &mut Runner, rows: bool, shared: bool) {
+        let states = self.plan.states.iter().filter(|state| !state.late);
+        states.filter(|state| if state.rows { rows } else { shared }).for_each(|state| state.swap(runner));
     }
 
     /// Copies the active rows of a step together.
@@ -331,7 +345,8 @@ impl Loop<'_> {
                 let target = |row: usize| match result.kind {
                     Emit::All => row * plan.time + at,
                     Emit::TimeMajorAll => at * batch + row,
-                    Emit::Stack => time * batch + row,
+                    Emit::Timed => row * plan.time + time,
+                    Emit::TimeMajorTimed => time * batch + row,
                     _ => row,
                 };
                 if order.mask.is_some() {
@@ -354,6 +369,7 @@ impl Loop<'_> {
                                     None => to.fill(0),
                                 }
                             }
+                            Emit::Timed | Emit::TimeMajorTimed => to[to_row..to_row + bytes].fill(0),
                             Emit::Last if zero && last => to[to_row..to_row + bytes].fill(0),
                             _ => {}
                         }
@@ -397,6 +413,13 @@ impl Loop<'_> {
             })?;
         }
         Ok(())
+    }
+}
+
+impl State {
+    /// The step finds what is kept where it looks for its own rows, or the other way round.
+    fn swap(&self, runner: &mut Runner) {
+        runner.pool.slots.swap(self.full.into(), self.now.into());
     }
 }
 

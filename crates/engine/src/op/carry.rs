@@ -1,0 +1,153 @@
+//! The gradients of a sequence's results, each at the step that made it: a masked step repeats the output before it, so what
+//! reaches it belongs to the last active step before, or to the given previous output if there is none.
+//!
+//! Attributes: flags of `op/steps.rs`, which gradients are given (bits of [`given`]), an axis. Inputs: a value whose axis of this
+//! number is the time, the gradients in the order of their bits, the mask.
+//! Outputs: `[time, batch, …]` at the times they belong to, zeros where masked; what is left for the previous output.
+
+use super::steps::{BACKWARD, Emit, MASK, TIME_MAJOR_MASK, ZERO_OUTPUT};
+use super::{Outputs, Rule, Run, Site, out_f32};
+use crate::error::{Error, Result};
+use crate::sequence::Order;
+use crate::tensor::{Dtype, Shape};
+use layer_rnn_kernels::vector::axpy;
+
+/// Which gradients are given.
+pub(crate) mod given {
+    /// Of all outputs `[batch, time, …]` in the order of processing.
+    pub const ALL: u32 = 1;
+    /// The same `[time, batch, …]`.
+    pub const TIME_MAJOR_ALL: u32 = 2;
+    /// Of all values `[batch, time, …]` at their times.
+    pub const TIMED: u32 = 4;
+    /// The same `[time, batch, …]`.
+    pub const TIME_MAJOR_TIMED: u32 = 8;
+    /// Of the last output.
+    pub const LAST: u32 = 16;
+    /// Of what a masked step would repeat next.
+    pub const NEXT: u32 = 32;
+
+    /// The bit of a result's gradient; states have none.
+    pub fn bit(kind: super::Emit) -> Option<u32> {
+        Some(match kind {
+            super::Emit::FinalState => return None,
+            super::Emit::All => ALL,
+            super::Emit::TimeMajorAll => TIME_MAJOR_ALL,
+            super::Emit::Timed => TIMED,
+            super::Emit::TimeMajorTimed => TIME_MAJOR_TIMED,
+            super::Emit::Last => LAST,
+            super::Emit::NextPrevious => NEXT,
+        })
+    }
+}
+
+pub(crate) const RULE: Rule = Rule::new(shape, run);
+
+/// The inputs of the gradients given, by bit; the one behind them is the mask.
+fn inputs(site: &Site) -> Result<([Option<usize>; 6], usize)> {
+    let bits = site.attr(1)?;
+    let mut next = 1;
+    let inputs = core::array::from_fn(|bit| {
+        let given = bits & 1 << bit != 0;
+        let input = given.then_some(next);
+        next += given as usize;
+        input
+    });
+    Ok((inputs, next))
+}
+
+fn shape(site: &Site) -> Result<Outputs> {
+    let flags = site.attr(0)?;
+    let (given, mask) = inputs(site)?;
+    let timed = site.input(0)?.shape;
+    let time = timed.dim(site.axis(site.attr(2)?, timed.rank())?);
+    // [time, batch, …]
+    let mut all: Option<Shape> = None;
+    for (bit, input) in given.into_iter().enumerate() {
+        let Some(input) = input else { continue };
+        let mut shape = site.shaped(input, Dtype::Float32)?;
+        let least = if bit < 4 { 2 } else { 1 };
+        if shape.rank() < least {
+            return Err(Error::Rank {
+                input: input as u32,
+                expected: least as u32,
+                actual: shape.rank() as u32,
+            });
+        }
+        if 1 << bit & (given::ALL | given::TIMED) != 0 {
+            shape.dims_mut().swap(0, 1);
+        } else if bit >= 4 {
+            let mut with_time = Shape::new(&[time])?;
+            shape.dims().iter().try_for_each(|&dim| with_time.push(dim))?;
+            shape = with_time;
+        }
+        all = Some(match all {
+            Some(all) => all.unify(&shape, input as u32)?,
+            None => shape,
+        });
+    }
+    let all = all.ok_or(Error::Attribute { index: 1, value: 0 })?;
+    if flags & MASK != 0 {
+        let mut mask_shape = site.shaped(mask, Dtype::Bool)?;
+        if mask_shape.rank() == 2 && flags & TIME_MAJOR_MASK == 0 {
+            mask_shape.dims_mut().swap(0, 1);
+        }
+        Shape::new(&all.dims()[..2])?.unify(&mask_shape, mask as u32)?;
+    }
+    site.count(mask + (flags & MASK != 0) as usize)?;
+    let mut outputs = Outputs::one(Dtype::Float32, all)?;
+    outputs.push(Dtype::Float32, Shape::new(&all.dims()[1..])?);
+    Ok(outputs)
+}
+
+fn run(run: &mut Run) -> Result<()> {
+    let flags = run.site.attr(0)?;
+    let (given, mask) = inputs(&run.site)?;
+    let all = run.outputs[0].shape;
+    let (time, batch, width) = (all.size(0), all.size(1), all.product(2..all.rank()));
+    let order = Order {
+        batch,
+        time,
+        backward: flags & BACKWARD != 0,
+        mask: (flags & MASK != 0).then(|| run.bool(mask)),
+        time_major_mask: flags & TIME_MAJOR_MASK != 0,
+    };
+    let zero = flags & ZERO_OUTPUT != 0;
+    let dys = given.map(|input| input.map(|input| run.f32(input)));
+    let (first, second) = run.out.split_at_mut(1);
+    let all = out_f32(first, &run.made[..1], 0);
+    let left = out_f32(second, &run.made[1..], 0);
+    left.fill(0.0);
+    for step in (0..time).rev() {
+        let at = order.time_of(step);
+        for row in 0..batch {
+            let carried = &mut left[row * width..][..width];
+            let active = order.active(row, at);
+            let mut add = |bit: u32, index: usize| {
+                if let Some(dy) = dys[bit.trailing_zeros() as usize] {
+                    axpy(1.0, &dy[index * width..][..width], carried);
+                }
+            };
+            if step + 1 == time {
+                add(given::NEXT, row);
+                if active || !zero {
+                    add(given::LAST, row);
+                }
+            }
+            if active || !zero {
+                add(given::ALL, row * time + step);
+                add(given::TIME_MAJOR_ALL, step * batch + row);
+            }
+            let all = &mut all[(at * batch + row) * width..][..width];
+            if active {
+                add(given::TIMED, row * time + at);
+                add(given::TIME_MAJOR_TIMED, at * batch + row);
+                all.copy_from_slice(carried);
+                carried.fill(0.0);
+            } else {
+                all.fill(0.0);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,333 @@
+//! The gradient of a step program over time is a step program too, from the last step to the first: the gradients of the states
+//! are its states, what the forward steps made comes in step by step as the tape, and what captures get is added up from step to
+//! step. Its body is the forward body with the gradient's records behind it; what is taped is no longer computed there.
+
+use super::carry::given;
+use super::rows::{accumulates, has_rows};
+use super::steps::{BACKWARD, Emit, MASK, Part, Record, TIME_MAJOR_MASK, ZERO_OUTPUT};
+use super::{Backward, Op};
+use crate::error::{Failure, Result};
+use crate::program::{Builder, Program, distribute};
+use crate::tensor::{Dtype, Type};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use layer_rnn_kernels::elementwise::Binary;
+
+pub(crate) fn gradient(back: &mut Backward) -> Result<()> {
+    let site = back.site();
+    let record = Record::read(&site)?;
+    if record.flags & MASK != 0 && distribute(&record).whole {
+        return Err(back.unsupported()); // masked rows of whole steps would need gradients of their own
+    }
+    let mut body = Body::new(&record);
+    let incoming = body.incoming(back)?;
+    let wanted: Vec<u32> = record
+        .operands()
+        .enumerate()
+        .filter(|&(index, (part, operand))| {
+            let wanted = part.is_state() || operand.is_some_and(|operand| back.wants(operand));
+            wanted && body.is_float(index)
+        })
+        .map(|(index, _)| record.body.inputs[index])
+        .collect();
+    let gradients = body.builder.contributions(&incoming.ys, &incoming.dys, &wanted).map_err(error)?;
+    let parts_of = |index: usize| {
+        let at = wanted.iter().position(|&value| value == record.body.inputs[index]);
+        at.map(|at| gradients[at].as_slice()).unwrap_or(&[])
+    };
+
+    // outputs: the new states, in the order of the state inputs, then what goes out step by step
+    let (mut outputs, mut results) = (Vec::new(), Vec::new());
+    for (index, (part, operand)) in record.operands().enumerate() {
+        if part.is_state() && body.is_float(index) {
+            results.push((operand, Emit::FinalState, outputs.len()));
+            let total = body.builder.sum(parts_of(index))?;
+            outputs.push(match total {
+                Some(total) => total,
+                None => body.zeros(record.body.inputs[index])?,
+            });
+        }
+    }
+    for (index, (part, operand)) in record.operands().enumerate() {
+        if part == Part::Capture {
+            for &gradient in parts_of(index) {
+                results.push((operand, Emit::FinalState, outputs.len()));
+                outputs.push(body.accumulate(gradient, record.input(index)?)?);
+            }
+        }
+    }
+    for (index, (part, operand)) in record.operands().enumerate() {
+        let kind = match part {
+            Part::X => Emit::Timed,
+            Part::TimeMajorX => Emit::TimeMajorTimed,
+            _ => continue,
+        };
+        if let Some(gradient) = body.builder.sum(parts_of(index))? {
+            results.push((operand, kind, outputs.len()));
+            outputs.push(gradient);
+        }
+    }
+
+    let tape = body.tape(&outputs);
+    let taped = body.keep(back, &tape)?;
+    let (program, inputs) = body.finish(back, outputs, &tape, &taped);
+    let flags = (record.flags ^ BACKWARD) | ZERO_OUTPUT;
+    let mut attrs = alloc::vec![0, flags, 0, inputs.len() as u32];
+    attrs.extend(inputs.iter().map(|&(part, _)| part as u32));
+    attrs.push(2 * results.len() as u32);
+    attrs.extend(results.iter().flat_map(|&(_, kind, output)| [kind as u32, output as u32]));
+    let mut operands: Vec<u32> = inputs.iter().filter_map(|&(_, operand)| operand).collect();
+    operands.extend((record.flags & MASK != 0).then(|| back.input(record.given())));
+    let made = back.steps(&operands, &attrs, program)?;
+    for (&(operand, ..), &gradient) in results.iter().zip(&made) {
+        if let Some(operand) = operand.filter(|&operand| back.wants(operand)) {
+            back.give(operand, gradient);
+        }
+    }
+    for (operand, gradient) in incoming.previous {
+        back.give(operand, gradient);
+    }
+    Ok(())
+}
+
+fn error(failure: Failure) -> crate::error::Error {
+    failure.error
+}
+
+/// The gradients that reach the body's outputs, as values of the body; and those of previous outputs, by operand.
+#[derive(Default)]
+struct Incoming {
+    ys: Vec<u32>,
+    dys: Vec<Option<u32>>,
+    previous: Vec<(usize, u32)>,
+}
+
+/// The backward body in the making.
+struct Body<'a> {
+    record: &'a Record<'a>,
+    builder: Builder,
+    /// Records of the forward body; those behind are the gradient's.
+    forward: usize,
+    /// Inputs besides those of the forward body: value, part, operand.
+    inputs: Vec<(u32, Part, Option<u32>)>,
+}
+
+impl<'a> Body<'a> {
+    fn new(record: &'a Record<'a>) -> Body<'a> {
+        let builder = Builder::of(record.body.clone());
+        Body { record, builder, forward: record.body.records.len(), inputs: Vec::new() }
+    }
+
+    fn is_float(&self, input: usize) -> bool {
+        self.record.input(input).is_ok_and(|ty| ty.dtype == Dtype::Float32)
+    }
+
+    fn input(&mut self, ty: Type, part: Part, operand: Option<u32>) -> u32 {
+        let value = self.builder.input(ty);
+        self.inputs.push((value, part, operand));
+        value
+    }
+
+    fn zeros(&mut self, like: u32) -> Result<u32> {
+        let rank = self.builder.program().ty(like)?.shape.rank() as u32;
+        let mut attrs = alloc::vec![Dtype::Float32 as u32, 0, 3 * rank];
+        attrs.extend((0..rank).flat_map(|axis| [super::dims::COPY, axis, 0]));
+        Ok(self.builder.append(Op::Fill, &[like], &attrs, None)?[0])
+    }
+
+    /// Gives the body's outputs their gradients as inputs: emitted values step by step, states from behind the last step.
+    fn incoming(&mut self, back: &mut Backward) -> Result<Incoming> {
+        let record = self.record;
+        let mut incoming = Incoming::default();
+        let mut final_states = alloc::vec![None; record.states];
+        for (output, &value) in record.body.outputs.iter().enumerate() {
+            let mut dys = [None; 6];
+            for (index, &(kind, _)) in record.results.iter().enumerate().filter(|(_, of)| of.1 == output) {
+                let Some(dy) = back.dy(index)? else { continue };
+                let sum = match given::bit(kind) {
+                    None => &mut final_states[output],
+                    Some(bit) => &mut dys[bit.trailing_zeros() as usize],
+                };
+                *sum = Some(match *sum {
+                    Some(other) => back.binary(Binary::Add, other, dy)?,
+                    None => dy,
+                });
+            }
+            if dys.iter().all(Option::is_none) {
+                continue;
+            }
+            let ty = record.output(output)?;
+            if !has_rows(&ty.shape) {
+                return Err(back.unsupported());
+            }
+            let (all, left) = self.carry(back, dys)?;
+            let dy = self.input(ty, Part::TimeMajorX, Some(all));
+            incoming.ys.push(value);
+            incoming.dys.push(Some(dy));
+            let own = output.checked_sub(record.states).filter(|&own| own < record.previous);
+            incoming.previous.extend(own.map(|own| (record.first_previous() + own, left)));
+        }
+        let states = record.parts.iter().enumerate().filter(|(_, part)| part.is_state());
+        for (state, (index, _)) in states.enumerate() {
+            if self.is_float(index) {
+                let operand = final_states[state];
+                let part = if operand.is_some() { Part::State } else { Part::ZeroState };
+                let carried = self.input(record.input(index)?, part, operand);
+                incoming.ys.push(record.body.outputs[state]);
+                incoming.dys.push(Some(carried));
+            }
+        }
+        Ok(incoming)
+    }
+
+    /// Brings the gradients of a sequence's outputs to the steps that made them.
+    fn carry(&self, back: &mut Backward, dys: [Option<u32>; 6]) -> Result<(u32, u32)> {
+        let record = self.record;
+        let bits = (0..6).filter(|&bit| dys[bit].is_some()).fold(0, |bits, bit| bits | 1 << bit);
+        let mask = (record.flags & MASK != 0).then_some(record.given());
+        let mut timed = record.operands().enumerate().filter_map(|(index, (part, operand))| match part {
+            Part::X => Some((operand?, has_rows(&record.input(index).ok()?.shape) as u32)),
+            Part::TimeMajorX => Some((operand?, 0)),
+            _ => None,
+        });
+        let by_mask = mask.map(|mask| (mask, (record.flags & TIME_MAJOR_MASK == 0) as u32));
+        let Some((like, axis)) = timed.next().or(by_mask) else { return Err(back.unsupported()) };
+        let mut inputs = alloc::vec![back.input(like)];
+        inputs.extend(dys.into_iter().flatten());
+        inputs.extend(mask.map(|mask| back.input(mask)));
+        let made = back.all(Op::Carry, &inputs, &[record.flags, bits, axis])?;
+        Ok((made[0], made[1]))
+    }
+
+    /// Adds to a state of its own, step by step, what a capture gets.
+    fn accumulate(&mut self, gradient: u32, ty: Type) -> Result<u32> {
+        let sum = self.input(ty, Part::ZeroState, None);
+        let records = &self.builder.program().records[self.forward..];
+        let made = records.iter().find(|record| record.outputs.contains(&gradient));
+        let continued =
+            made.filter(|made| accumulates(made.op) && made.inputs.len() == 2 && !has_rows(&ty.shape));
+        let (op, inputs, attrs) = match continued {
+            Some(made) => (made.op, alloc::vec![made.inputs[0], made.inputs[1], sum], made.attrs.to_vec()),
+            None => (Op::Binary, alloc::vec![sum, gradient], alloc::vec![Binary::Add as u32]),
+        };
+        Ok(self.builder.append(op, &inputs, &attrs, None)?[0])
+    }
+
+    /// The forward values that the backward body needs and does not compute: all but inputs that come again, and what costs
+    /// nothing.
+    fn tape(&mut self, outputs: &[u32]) -> Vec<u32> {
+        let program = self.builder.program();
+        let mut makers = alloc::vec![usize::MAX; program.values.len()];
+        for (index, record) in program.records.iter().enumerate() {
+            record.outputs.iter().for_each(|&value| makers[value as usize] = index);
+        }
+        let states = self.record.body.inputs.iter().zip(&self.record.parts);
+        let states: Vec<u32> = states.filter(|(_, part)| part.is_state()).map(|(&value, _)| value).collect();
+        let mut seen = alloc::vec![false; program.values.len()];
+        let mut tape = Vec::new();
+        let mut open = outputs.to_vec();
+        while let Some(value) = open.pop() {
+            if core::mem::replace(&mut seen[value as usize], true) {
+                continue;
+            }
+            let index = makers[value as usize];
+            let maker = &program.records[index];
+            let free = maker.op.renames();
+            if states.contains(&value) || (index < self.forward && maker.op != Op::Input && !free) {
+                tape.push(value);
+            } else {
+                open.extend(maker.op.read(&maker.inputs));
+            }
+        }
+        tape.sort_unstable();
+        self.relike(&seen, &mut tape);
+        tape
+    }
+
+    /// Where only the sizes of a forward value are wanted, another of its type will do; one that is not there is taped.
+    fn relike(&mut self, seen: &[bool], tape: &mut Vec<u32>) {
+        let forward = self.forward;
+        let program = self.builder.program_mut();
+        let own = program.inputs.iter().skip(self.record.body.inputs.len());
+        let others: Vec<u32> = own.copied().collect();
+        for index in forward..program.records.len() {
+            for position in 0..program.records[index].inputs.len() {
+                let record = &program.records[index];
+                let value = record.inputs[position];
+                let needed = record.outputs.iter().any(|&value| seen[value as usize]);
+                if !needed || record.op.reads(position) || seen[value as usize] {
+                    continue;
+                }
+                let ty = program.values[value as usize];
+                let same = |&other: &u32| program.values[other as usize] == ty;
+                let other = tape.iter().chain(&others).copied().find(same);
+                let other = other.unwrap_or_else(|| {
+                    tape.push(value);
+                    value
+                });
+                program.records[index].inputs[position] = other;
+            }
+        }
+    }
+
+    /// Lets the forward sequence put out what is taped; gives it out here.
+    fn keep(&self, back: &mut Backward, tape: &[u32]) -> Result<Vec<u32>> {
+        // rules may have given forward records more outputs, so they are taken from where the gradient was made
+        let mut program = self.builder.program().clone();
+        program.records.truncate(self.forward);
+        program.inputs.truncate(self.record.body.inputs.len());
+        let first = program.outputs.len();
+        program.outputs.extend(tape);
+        program.mark_live();
+        let mut attrs = back.site().attrs.to_vec();
+        let at = 4 + self.record.parts.len();
+        attrs[at] += 2 * tape.len() as u32;
+        attrs.extend(
+            (first..first + tape.len()).flat_map(|output| [Emit::TimeMajorTimed as u32, output as u32]),
+        );
+        back.extend(&attrs, Some(Arc::new(program)))
+    }
+
+    /// The backward body, and what its inputs are.
+    fn finish(
+        self,
+        back: &Backward,
+        outputs: Vec<u32>,
+        tape: &[u32],
+        taped: &[u32],
+    ) -> (Program, Vec<(Part, Option<u32>)>) {
+        let kept = |value: u32| tape.iter().position(|&taped| taped == value).map(|at| taped[at]);
+        let mut program = self.builder.into_program();
+        let mut inputs = Vec::new();
+        for (&value, (part, operand)) in self.record.body.inputs.iter().zip(self.record.operands()) {
+            match kept(value) {
+                Some(stack) => inputs.push((value, Part::TimeMajorX, Some(stack))),
+                None if part.is_state() => {}
+                None => inputs.push((value, part, operand.map(|operand| back.input(operand)))),
+            }
+        }
+        inputs.extend(self.inputs);
+        for (&value, &stack) in tape.iter().zip(taped) {
+            if !self.record.body.inputs.contains(&value) {
+                inputs.push((value, Part::TimeMajorX, Some(stack)));
+            }
+        }
+        program.outputs = outputs;
+        // what is given is not computed
+        let mut records = Vec::new();
+        for record in core::mem::take(&mut program.records) {
+            let given = record.outputs.iter().any(|&value| kept(value).is_some());
+            if !given && record.op != Op::Input {
+                records.push(record);
+            }
+        }
+        program.inputs = inputs.iter().map(|&(value, ..)| value).collect();
+        program.records = program.inputs.iter().map(|&value| Program::given(value)).chain(records).collect();
+        program.mark_live();
+        // inputs that nothing reads would only be copied
+        let read = program.read();
+        inputs.retain(|&(value, part, _)| read[value as usize] || part.is_state());
+        program.inputs.retain(|value| inputs.iter().any(|(input, ..)| input == value));
+        (program, inputs.into_iter().map(|(_, part, operand)| (part, operand)).collect())
+    }
+}
