@@ -24,7 +24,8 @@ export function digitsRow() {
     features: constants.bands,
     layers,
     batch: 1,
-    steps: 'stream',
+    steps: 1,
+    stream: true,
     weights,
     realTime,
   }

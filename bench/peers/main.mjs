@@ -1,11 +1,16 @@
+import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
+import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
+import { load } from '../kernels/wasm.mjs'
 import { digitsRow } from './digits.mjs'
-import { measure, quantile } from './measure.mjs'
+import { Machine } from './machine.mjs'
+import { onnxModel } from './onnx.mjs'
 import * as ortWeb from './ort_web.mjs'
 import * as ours from './ours.mjs'
-import { measurePeak } from './peak.mjs'
-import { flops, inputOf, rows, weightsOf } from './rows.mjs'
+import { writeRecord } from './record.mjs'
+import { measureRow, round } from './row.mjs'
+import { rows, weightsOf } from './rows.mjs'
 import { heading, line } from './table.mjs'
 import * as tfjsWasm from './tfjs_wasm.mjs'
 
@@ -15,67 +20,53 @@ const { values: options } = parseArgs({
     node: { type: 'string' },
     only: { type: 'string', default: '' },
     rounds: { type: 'string', default: '41' },
+    record: { type: 'boolean', default: false },
   },
 })
+
+const require = createRequire(import.meta.url)
+const tf = require('@tensorflow/tfjs')
+const ort = await import('onnxruntime-web/wasm')
+const backend = require('@tensorflow/tfjs-backend-wasm')
+await tfjsWasm.ready(tf, backend, `${dirname(require.resolve('@tensorflow/tfjs-backend-wasm'))}/`)
+ortWeb.ready(ort)
+
+const machine = new Machine(load())
 const result = {
+  date: new Date().toISOString().slice(0, 10),
   node: process.versions.node,
+  engine: `V8 ${process.versions.v8}`,
   cpu: cpus()[0]?.model.trim() ?? 'unknown',
-  peak: measurePeak(),
+  peers: { ortWeb: ort.env.versions.web, tfjsWasm: tf.version.tfjs },
+  peak: round(machine.peak(), 3),
   rows: [],
+  skipped: [],
 }
-const peaks = []
 const chosen = [...rows, digitsRow()].filter(({ shape }) => shape.includes(options.only))
 if (chosen.length === 0) throw new Error(`no row's name contains "${options.only}"`)
 if (!options.json) console.log(heading(result))
+
+const heap = globalThis.gc && {
+  collect: () => globalThis.gc(),
+  used: () => process.memoryUsage().heapUsed,
+}
 for (const row of chosen) {
-  const measured = await measureRow(row)
-  result.rows.push(measured)
-  if (!options.json) console.log(line(measured))
-}
-result.peak = round(quantile(peaks, 0.5), 3)
-if (options.json) console.log(JSON.stringify(result))
-
-async function measureRow(row) {
   const weights = weightsOf(row)
-  const contestants = []
-  for (const { prepare } of [ours, ortWeb, tfjsWasm]) {
-    const contestant = await prepare(row, weights)
-    if (contestant) contestants.push(contestant)
-  }
-  await assertEqual(row, contestants)
-  const measured = await measure(contestants, measurePeak, {
-    rounds: Math.max(5, Number(options.rounds) || 41),
-  })
-  for (const contestant of contestants) contestant.dispose()
-  peaks.push(...measured.peaks)
-  const entry = { shape: row.shape }
-  const ratios = {} // of our time to theirs in the same round: lower quartile, median, upper quartile
-  contestants.forEach(({ name }, i) => {
-    entry[name] = round(measured.results[i].micros, 5)
-    if (i > 0) ratios[name] = measured.results[i].ratio.map(value => round(value, 3))
-  })
-  const shares = measured.first.map((micros, i) => flops(row) / micros / 1e3 / measured.peaks[i])
-  Object.assign(entry, { ratios, percentOfPeak: round(100 * quantile(shares, 0.5), 3) })
-  if (row.realTime) entry.timesRealTime = Math.round((row.realTime * 1e6) / entry.ours)
-  return entry
-}
-
-function round(value, digits) {
-  return Number(value.toPrecision(digits))
-}
-
-/** All contestants give the same numbers over a few calls, states carried, or nothing is measured. */
-async function assertEqual(row, contestants) {
-  for (const { reset } of contestants) reset()
-  for (let call = 0; call < 4; call++) {
-    const answers = []
-    for (const contestant of contestants) answers.push(await contestant.run(inputOf(row, call)))
-    const [expected, ...others] = answers
-    others.forEach((actual, i) => {
-      if (actual.length !== expected.length)
-        throw new Error(`${row.shape}: ${contestants[i + 1].name} gives another shape`)
-      const worst = actual.reduce((most, value, at) => Math.max(most, Math.abs(value - expected[at])), 0)
-      if (!(worst < 1e-5)) throw new Error(`${row.shape}: ${contestants[i + 1].name} differs by ${worst}`)
-    })
+  const makers = [
+    () => ours.prepare(row, weights),
+    () => ortWeb.prepare(ort, row, onnxModel(row, weights)),
+    () => tfjsWasm.prepare(tf, row, weights),
+  ]
+  const rounds = row.slow ? 5 : Math.max(5, Number(options.rounds) || 41)
+  try {
+    const measured = await measureRow(row, makers, machine.boundOf(row), { rounds, collect: heap })
+    result.rows.push(measured)
+    if (!options.json) console.log(line(measured))
+  } catch (error) {
+    result.skipped.push({ shape: row.shape, why: error.message })
+    console.error(`NOT MEASURED  ${row.shape}: ${error.message}`)
+    process.exitCode = 1
   }
 }
+if (options.json) console.log(JSON.stringify(result))
+if (options.record) writeRecord(result)

@@ -1,17 +1,15 @@
-import * as ort from 'onnxruntime-web/wasm'
-import { onnxModel } from './onnx.mjs'
 import { inputOf } from './rows.mjs'
 
-ort.env.wasm.numThreads = 1
-ort.env.logLevel = 'error'
+/** Readies onnxruntime-web's wasm (SIMD, one thread). */
+export function ready(ort) {
+  ort.env.wasm.numThreads = 1
+  ort.env.logLevel = 'error'
+}
 
-/** The row in onnxruntime-web's wasm (SIMD, one thread). Input and output are time first: no transposition is measured. */
-export async function prepare(row, weights) {
-  const session = await ort.InferenceSession.create(onnxModel(row, weights), {
-    graphOptimizationLevel: 'all',
-  })
-  const { batch, features } = row
-  const steps = row.steps === 'stream' ? 1 : row.steps
+/** The row, as the bytes of an ONNX model, in onnxruntime-web. Input and output are time first: no transposition is measured. */
+export async function prepare(ort, row, model) {
+  const session = await ort.InferenceSession.create(model, { graphOptimizationLevel: 'all' })
+  const { batch, features, steps } = row
   const feed = data => new ort.Tensor('float32', swap(data, batch, steps, features), [steps, batch, features])
   const feeds = { x: feed(inputOf(row)) }
   const states = session.inputNames.filter(name => name !== 'x')

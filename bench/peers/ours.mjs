@@ -1,24 +1,30 @@
-import { Dense, GRU, Input, LSTM, Sequential, SimpleRNN } from '../../dist/index.js'
+import * as library from '../../dist/index.js'
 import { inputOf } from './rows.mjs'
 
+const { Bidirectional, Dense, GRU, Input, LSTM, Sequential, SimpleRNN, sequenceMask } = library
 const classes = { LSTM, GRU, SimpleRNN }
 
 /** The row in layer-rnn, as a user would write it. */
 export async function prepare(row, weights) {
-  const { batch, features } = row
-  const streams = row.steps === 'stream'
-  const layers = row.layers.map(({ kind, ...options }) =>
-    kind === 'Dense' ? new Dense(options) : new classes[kind]({ ...options, returnSequences: true }),
-  )
-  const model = new Sequential([Input({ shape: [streams ? null : row.steps, features] }), ...layers])
+  const { batch, features, lengths, steps } = row
+  const layers = row.layers.map(({ kind, merge, ...options }) => {
+    if (kind === 'Dense') return new Dense(options)
+    const layer = new classes[kind]({ ...options, returnSequences: true })
+    return merge ? new Bidirectional({ layer, mergeMode: merge }) : layer
+  })
+  const model = new Sequential([Input({ shape: [row.stream ? null : steps, features] }), ...layers])
   for (const [index, layer] of layers.entries()) layer.setWeights(weights[index])
-  const stream = streams ? model.stream({ batch }) : undefined
+  const stream = row.stream ? model.stream({ batch }) : undefined
+  const mask = lengths && sequenceMask(lengths, steps)
+  const predict = data => model.predict(data, mask ? { mask, batchSize: batch } : { batchSize: batch }).data
+  const advance = steps === 1 ? data => stream.step(data) : data => stream.steps(data)
+  const answer = stream ? advance : predict
   const x = inputOf(row)
   return {
     name: 'ours',
     reset: () => stream?.resetStates(),
-    run: data => Float32Array.from(stream ? stream.step(data) : model.predict(data).data),
-    call: stream ? () => stream.step(x) : () => model.predict(x),
+    run: data => Float32Array.from(answer(data)),
+    call: () => answer(x),
     dispose() {
       stream?.dispose()
       model.dispose()

@@ -1,26 +1,70 @@
 const columns = [
-  ['shape', 42],
+  ['shape', 64],
   ['ours µs', 10],
   ['ort-web', 10],
-  ['tfjs wasm', 10],
-  ['ours / ort-web', 24],
-  ['of peak', 8],
+  ['tfjs wasm', 11],
+  ['ours / ort-web', 21],
+  ['of bound', 10],
+  ['first µs', 10],
+  ['p99 µs', 10],
+  ['heap B', 8],
 ]
 
-export function heading({ node, cpu, peak }) {
+export function heading({ node, engine, cpu, peak, peers }) {
   const titles = columns.map(([title, width], i) => (i === 0 ? title.padEnd(width) : title.padStart(width)))
-  const about = `Node ${node}, ${cpu}, multiply-add peak ${peak.toFixed(1)} GFLOP/s`
-  return `${about}\nmedians of one interleaved run, one thread each; the ratio with its quartiles\n\n${titles.join('')}`
+  const where = node ? `Node ${node} (${engine})` : engine
+  return [
+    `${where}, ${cpu}, multiply-add peak ${peak.toFixed(1)} GFLOP/s; onnxruntime-web ${peers.ortWeb}, tfjs ${peers.tfjsWasm}`,
+    'medians of one interleaved run, one thread each; the ratio with its quartiles; the bound: products at the peak (p) or weights',
+    'streamed (w), whichever takes longer; first call, 99th percentile and bytes of heap a call are ours',
+    '',
+    titles.join(''),
+  ].join('\n')
 }
 
-export function line({ shape, ours, ortWeb, tfjsWasm, ratios, percentOfPeak, timesRealTime }) {
-  const [low, median, high] = ratios.ortWeb.map(ratio => percent(100 * ratio))
-  const ratio = `${median} (${low} – ${high})`
-  const cells = [shape, micros(ours), micros(ortWeb), micros(tfjsWasm), ratio, percent(percentOfPeak)]
+export function line(row) {
+  const { shape, ours, ortWeb, tfjsWasm, ratios, percentOfBound, boundBy, timesRealTime, first, p99, heap } =
+    row
+  const cells = [
+    shape,
+    micros(ours),
+    micros(ortWeb),
+    micros(tfjsWasm),
+    ratios.ortWeb ? ratioText(ratios.ortWeb) : '–',
+    `${percent(percentOfBound)} ${boundBy[0]}`,
+    micros(first.ours),
+    micros(p99.ours),
+    heap.ours === undefined ? '–' : String(heap.ours),
+  ]
   const text = cells
     .map((cell, i) => (i === 0 ? cell.padEnd(columns[i][1]) : cell.padStart(columns[i][1])))
     .join('')
   return timesRealTime ? `${text}   ${timesRealTime.toLocaleString('en')}× faster than real time` : text
+}
+
+function ratioText(quartiles) {
+  const [low, median, high] = quartiles.map(ratio => percent(100 * ratio))
+  return `${median} (${low} – ${high})`
+}
+
+/** The same for README.md. */
+export function markdown({ node, cpu, date, peers, rows }) {
+  const lines = rows.map(({ shape, ours, ratios, percentOfBound }) => {
+    const times = ratios.tfjsWasm ? `${(1 / ratios.tfjsWasm[1]).toPrecision(2)}×` : ''
+    return `| ${shape} | ${micros(ours)} µs | ${percent(100 * ratios.ortWeb[1])} | ${times} | ${percent(percentOfBound)} |`
+  })
+  return [
+    `Time of one call, as a share of onnxruntime-web's ${peers.ortWeb} (wasm, one thread), how many times faster than TensorFlow.js`,
+    `${peers.tfjsWasm} (wasm, one thread; it has no GRU that resets after the product), and how near to the machine's bound: products at its`,
+    'multiply-add peak, or weights streamed once for each step, whichever takes longer.',
+    '',
+    '| | time | of onnxruntime-web | against tfjs | of the bound |',
+    '|---|---|---|---|---|',
+    ...lines,
+    '',
+    `Node ${node.split('.')[0]} on ${/^[aeio]/i.test(cpu) ? 'an' : 'a'} ${cpu}, ${date}, by \`npm run bench -- --node ${node.split('.')[0]} --record\`: same weights, answers asserted equal, then`,
+    'timed interleaved; medians. `bench/record` has the quartiles, first calls, 99th percentiles and bytes allocated.',
+  ].join('\n')
 }
 
 const percent = value => `${value.toFixed(0)} %`

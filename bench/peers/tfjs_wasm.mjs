@@ -1,46 +1,46 @@
-import { createRequire } from 'node:module'
-import { dirname } from 'node:path'
 import { inputOf } from './rows.mjs'
 
-const require = createRequire(import.meta.url)
-const tf = require('@tensorflow/tfjs')
-const wasm = require('@tensorflow/tfjs-backend-wasm')
+/** Readies tfjs' wasm backend (SIMD, one thread), whose files lie in `folder`. */
+export async function ready(tf, wasm, folder) {
+  tf.env().set('PROD', true)
+  tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false)
+  wasm.setWasmPaths(folder)
+  wasm.setThreadsCount(1)
+  await tf.setBackend('wasm')
+  await tf.ready()
+}
 
-tf.env().set('PROD', true)
-tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false)
-wasm.setWasmPaths(`${dirname(require.resolve('@tensorflow/tfjs-backend-wasm'))}/`)
-wasm.setThreadsCount(1)
-await tf.setBackend('wasm')
-await tf.ready()
-
-const makers = { LSTM: tf.layers.lstm, GRU: tf.layers.gru, SimpleRNN: tf.layers.simpleRNN }
-
-/** The row in tfjs' wasm backend (SIMD, one thread); null where tfjs has no such layer: a GRU that resets after the product. */
-export async function prepare(row, weights) {
+/** The row in tfjs; null where tfjs has no such layer: a GRU that resets after the product. */
+export async function prepare(tf, row, weights) {
   if (row.layers.some(({ kind, resetAfter = true }) => kind === 'GRU' && resetAfter)) return null
-  const { batch, features } = row
-  const streams = row.steps === 'stream'
-  const steps = streams ? 1 : row.steps
+  const makers = { LSTM: tf.layers.lstm, GRU: tf.layers.gru, SimpleRNN: tf.layers.simpleRNN }
+  const { batch, features, steps, stream } = row
   const model = tf.sequential()
-  row.layers.forEach(({ kind, units, activation }, index) => {
+  const shape = { batchInputShape: [batch, steps, features] }
+  if (row.lengths) model.add(tf.layers.masking({ maskValue: 0, ...shape }))
+  row.layers.forEach(({ kind, units, activation, merge }, index) => {
     const options = {
       units,
       recurrentInitializer: 'zeros',
       recurrentActivation: 'sigmoid',
       resetAfter: false,
+      ...(activation && { activation }),
     }
-    if (index === 0) options.batchInputShape = [batch, steps, features]
-    if (activation) options.activation = activation
-    const recurrent = { ...options, returnSequences: true, stateful: streams, implementation: 2 }
-    model.add(kind === 'Dense' ? tf.layers.dense(options) : makers[kind](recurrent))
+    const place = index === 0 && !row.lengths ? shape : {}
+    const recurrent = { ...options, returnSequences: true, stateful: stream, implementation: 2 }
+    if (kind === 'Dense') model.add(tf.layers.dense({ ...options, ...place }))
+    else if (merge)
+      model.add(tf.layers.bidirectional({ layer: makers[kind](recurrent), mergeMode: merge, ...place }))
+    else model.add(makers[kind]({ ...recurrent, ...place }))
   })
-  model.layers.forEach((layer, index) => {
+  const layers = model.layers.filter(layer => layer.getWeights().length > 0)
+  layers.forEach((layer, index) => {
     layer.setWeights(layer.getWeights().map((tensor, i) => tf.tensor(weights[index][i], tensor.shape)))
   })
   let x = tf.tensor(inputOf(row), [batch, steps, features])
   return {
     name: 'tfjsWasm',
-    reset: () => streams && model.resetStates(),
+    reset: () => stream && model.resetStates(),
     async run(data) {
       const kept = x
       x = tf.tensor(data, [batch, steps, features])
