@@ -4,6 +4,8 @@ import { Activation } from './generated/enums.js'
 import { camelCase, hint, pascalCase } from './layers/names.js'
 import { type Field, type Place, reject } from './layers/options.js'
 import { isPlain } from './layers/structure.js'
+import { activate } from './ops/activation.js'
+import type { SymbolicTensor } from './tensor/tensor.js'
 
 /** `'relu'`, `'hardSigmoid'`, …: every activation of Keras 3, and `'hardSigmoidKeras2'` for the older one. */
 export type ActivationName = Uncapitalize<keyof typeof Activation>
@@ -12,6 +14,14 @@ const aliases = new Map<string, ActivationName>([
   ['swish', 'silu'],
   ['hardSwish', 'hardSilu'],
 ])
+
+/** A name, or what computes an activation with ops. */
+export type ActivationLike = ActivationName | ((x: SymbolicTensor) => SymbolicTensor)
+
+/** The activation of a value; null is linear. */
+export function applyActivation(x: SymbolicTensor, activation: ActivationLike | null): SymbolicTensor {
+  return typeof activation === 'function' ? activation(x) : activate(x, activationKind(activation))
+}
 
 /** All names in camelCase. */
 export function activationNames(): ActivationName[] {
@@ -23,18 +33,21 @@ export function activationKind(name: ActivationName | null): Activation {
   return Activation[pascalCase(name ?? 'linear') as keyof typeof Activation]
 }
 
-/** An activation option: a name in camelCase or snake_case, or null for linear. */
-export const activation = (initial: ActivationName | null): Field<ActivationName | null> => ({
+/** An activation option: a name in camelCase or snake_case, null for linear, or a function. */
+export const activation = (initial: ActivationName | null): Field<ActivationLike | null> => ({
   default: initial,
   read: readActivation,
-  write: name => snake(name ?? 'linear'),
+  write: value => {
+    if (typeof value !== 'function') return snake(value ?? 'linear')
+    throw new UnsupportedError('an activation that is a function has no config; give its name', {
+      argument: 'activation',
+    })
+  },
 })
 
-function readActivation(value: unknown, place: Place): ActivationName | null {
+function readActivation(value: unknown, place: Place): ActivationLike | null {
   if (value === null) return null
-  if (typeof value === 'function') {
-    throw new UnsupportedError(`${place.layer}: ${place.argument} cannot be a function, only a name`, place)
-  }
+  if (typeof value === 'function') return value as ActivationLike
   // Keras writes functions of its own as { class_name: 'function', config: 'tanh' }.
   if (isPlain(value) && value.class_name === 'function') return readActivation(value.config, place)
   if (typeof value !== 'string') return reject(place, 'the name of an activation or null', value)

@@ -13,7 +13,6 @@ import {
   scope,
   serialize,
   tensor,
-  UnsupportedError,
 } from '../../ts/entry/api.js'
 import { balanced, fails } from '../engine/support.js'
 import { matrix } from '../support/random.js'
@@ -127,14 +126,6 @@ test('configs of cells and stacks come back', () => {
   assert.equal(serialize(deserialize(written)), written)
   fails(() => new StackedRNNCells({ cells: [] }), ArgumentError, /at least one/)
   fails(() => new StackedRNNCells({ cells: [4 as never] }), ArgumentError, /"call" and "stateSize"/)
-})
-
-test('custom cells come later', () => {
-  const custom = { stateSize: 5, call: (x: unknown, [h]: unknown[]) => [x, [h]] }
-  const layer = new RNN({ cell: custom as never })
-  const error = fails(() => layer.apply([[[1]]]), UnsupportedError, /custom cells/)
-  assert.is(error.argument, 'cell')
-  assert.is(error.layer, 'rnn')
 })
 
 test.run()

@@ -54,7 +54,8 @@ test('values cannot be read', () => {
 
 test('tensors of another trace are refused', () => {
   const old = infer(trace => trace.input([2], 'float32'))
-  infer(() => fails(() => ops.add(old, 1), DisposedError, /trace has been disposed/))
+  infer(() => fails(() => ops.add(old, 1), TraceError, /another trace/))
+  fails(() => ops.add(old, 1), DisposedError, /trace has been disposed/)
   infer(outer => {
     const x = outer.input([2], 'float32')
     Trace.infer(inner => {

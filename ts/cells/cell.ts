@@ -2,19 +2,47 @@
 import { UnsupportedError } from '../errors.js'
 import { Layer } from '../layers/layer.js'
 import type { LayerOptions } from '../layers/layer_options.js'
-import type { Tensor } from '../tensor/tensor.js'
+import { type StateSize, stateShapes } from '../layers/state_size.js'
+import type { Dim } from '../ops/trace.js'
+import type { Shape } from '../tensor/shape.js'
+import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
 
-/** The size of one state, or arrays and objects of sizes. */
-export type StateSize = number | readonly StateSize[] | { readonly [name: string]: StateSize }
+/** What a cell is asked for its first states with. */
+export interface InitialStateOptions {
+  /** The sequences, `[batch, time, ...]`. */
+  inputs: SymbolicTensor
+  /** As ops take it, `ops.zeros([batchSize, 8])`. */
+  batchSize: number | Dim
+  dtype: 'float32'
+}
+
+/** What a cell's `call` is given beside inputs and states. */
+export interface CellCallOptions {
+  training: boolean
+  /** What the layer was applied with, the same at every step. */
+  constants: readonly SymbolicTensor[]
+}
+
+/** What a recurrent layer runs: any object with `call` and `stateSize`. */
+export interface Cell {
+  readonly stateSize: StateSize
+  /** Units of the output; an array is its shape without the batch. Default: the size of the first state. */
+  readonly outputSize?: number | Shape
+  // biome-ignore lint/suspicious/noExplicitAny: cells annotate what they take themselves
+  call(inputs: any, states: any, options: any): readonly unknown[]
+  /** What the states are before the first step, in the structure of `stateSize`. Default: zeros. */
+  // biome-ignore lint/suspicious/noExplicitAny: of the options a cell takes those that it needs
+  getInitialState?(options: any): unknown
+}
 
 /** A cell whose states have the structure `S`, a tensor for each: `RNNCell<[Tensor, Tensor]>`. */
-export abstract class RNNCell<S = Tensor[]> extends Layer {
+export abstract class RNNCell<S = Tensor[]> extends Layer implements Cell {
   /** For types only: the states. */
   declare readonly $states: S
   /** Units of the states, in their structure; a list of states is an array. */
   declare stateSize: StateSize
-  /** Units of the output. */
-  declare outputSize: number
+  /** Units of the output. Default: the size of the first state. */
+  declare outputSize?: number | Shape
 
   constructor(options: LayerOptions = {}) {
     super(options)
@@ -33,9 +61,18 @@ export abstract class RNNCell<S = Tensor[]> extends Layer {
    */
   // biome-ignore lint/suspicious/noExplicitAny: cells annotate their inputs and states themselves
   abstract override call(inputs: any, states: any, ...rest: any[]): readonly unknown[]
+
+  // biome-ignore lint/suspicious/noExplicitAny: of the options a cell takes those that it needs
+  getInitialState?(options: any): unknown
 }
 
-/** The entries of a list of states; what is no list is the only entry. */
-export function stateList<T>(structure: T | readonly T[]): readonly T[] {
-  return Array.isArray(structure) ? structure : [structure as T]
+/** What errors call a cell. */
+export function cellName(cell: Cell): string {
+  return cell instanceof Layer ? cell.name : 'cell'
+}
+
+/** The shape of a cell's output without the batch. */
+export function outputShape({ outputSize, stateSize }: Cell): Shape {
+  if (typeof outputSize === 'number') return [outputSize]
+  return outputSize ?? stateShapes(stateSize)[0] ?? []
 }

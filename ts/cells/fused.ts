@@ -1,5 +1,8 @@
-/** What the built-in cells share: their weights, and that one fused kernel runs them over a whole sequence. */
-import { type ActivationName, activation, activationKind } from '../activations.js'
+/**
+ * What the built-in cells share: their weights, and that one fused kernel runs them over a whole sequence. With activations of the
+ * user's own they are computed with ops, step by step.
+ */
+import { type ActivationLike, type ActivationName, activation, activationKind } from '../activations.js'
 import type { CellKind } from '../generated/enums.js'
 import { type Drawing, type InitializerLike, initializer } from '../initializers/initializer.js'
 import { seed } from '../initializers/random.js'
@@ -14,7 +17,7 @@ import {
 } from '../layers/stored.js'
 import { leaves, type Nested } from '../layers/structure.js'
 import type { StateList } from '../layers/types.js'
-import { reshape } from '../ops/index.js'
+import { expandDims } from '../ops/index.js'
 import { type SequenceResult, sequence } from '../ops/sequence.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor, Variable } from '../tensor/tensor.js'
@@ -24,8 +27,8 @@ import { RNNCell } from './cell.js'
 export interface FusedCellOptions extends LayerOptions {
   /** Size of the state and of the output. */
   units: number
-  /** Default `'tanh'`; null is linear. */
-  activation?: ActivationName | null
+  /** Default `'tanh'`; null is linear. With a function of its own, a cell is computed with ops. */
+  activation?: ActivationLike | null
   /** Default true. */
   useBias?: boolean
   /** Default `'glorotUniform'`. */
@@ -85,8 +88,8 @@ export interface SequenceOptions {
 
 export abstract class FusedCell<S = unknown> extends RNNCell<S> {
   declare readonly units: number
-  declare readonly activation: ActivationName | null
-  declare readonly recurrentActivation?: ActivationName | null
+  declare readonly activation: ActivationLike | null
+  declare readonly recurrentActivation?: ActivationLike | null
   declare readonly useBias: boolean
   declare readonly kernelInitializer: Drawing
   declare readonly kernelRegularizer: Stored | null
@@ -105,6 +108,16 @@ export abstract class FusedCell<S = unknown> extends RNNCell<S> {
   abstract get kind(): CellKind
   /** Blocks of `units` columns in the kernels. */
   abstract get gates(): number
+  /** One step, computed with ops: the output and the states. */
+  protected abstract equations(
+    x: SymbolicTensor,
+    states: readonly SymbolicTensor[],
+  ): [output: SymbolicTensor, states: SymbolicTensor[]]
+
+  /** Whether the engine's kernel can run it. */
+  get fused(): boolean {
+    return ![this.activation, this.recurrentActivation].some(each => typeof each === 'function')
+  }
 
   override build(inputShape: Shape): void {
     const { units, gates } = this
@@ -142,13 +155,15 @@ export abstract class FusedCell<S = unknown> extends RNNCell<S> {
     return this.biasInitializer
   }
 
-  /** One step, as a sequence of length one: the same bits as in any longer one. */
+  /** One step, where it can be as a sequence of length one: the same bits as in any longer one. */
   override call(
     inputs: SymbolicTensor,
     states: Nested<SymbolicTensor>,
   ): [output: SymbolicTensor, states: StateList<S, SymbolicTensor>] {
-    const x = reshape(inputs, [-1, 1, inputs.shape.at(-1)!])
-    const result = this.sequence(x, { states: leaves(states), backward: false, all: false })
+    const before = leaves(states)
+    if (!this.fused) return this.equations(inputs, before) as [SymbolicTensor, StateList<S, SymbolicTensor>]
+    const x = expandDims(inputs, 1)
+    const result = this.sequence(x, { states: before, backward: false, all: false })
     return [result.output, result.states as StateList<S, SymbolicTensor>]
   }
 
@@ -158,8 +173,8 @@ export abstract class FusedCell<S = unknown> extends RNNCell<S> {
       ...options,
       kind: this.kind,
       units: this.units,
-      activation: activationKind(this.activation),
-      recurrentActivation: activationKind(this.recurrentActivation ?? null),
+      activation: activationKind(this.activation as ActivationName | null),
+      recurrentActivation: activationKind((this.recurrentActivation ?? null) as ActivationName | null),
       bias: this.bias,
     })
   }

@@ -10,18 +10,21 @@
  * Weights hold the gates side by side as `z r h`: kernel `[features, 3·units]`, recurrent_kernel `[units, 3·units]`,
  * bias `[3·units]`, or with resetAfter `[2, 3·units]`: one row for the inputs, one for the state.
  */
-import { type ActivationName, activation } from '../activations.js'
+import { type ActivationLike, activation, applyActivation } from '../activations.js'
 import { CellKind } from '../generated/enums.js'
 import { type Fields, flag } from '../layers/options.js'
-import type { Tensor } from '../tensor/tensor.js'
+import { add, dot, linear, multiply, slice, split, squeeze, subtract } from '../ops/index.js'
+import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
 import { FusedCell, type FusedCellOptions, fusedFields } from './fused.js'
 
 export interface GRUCellOptions extends FusedCellOptions {
   /** Of the gates. Default `'sigmoid'`. */
-  recurrentActivation?: ActivationName | null
+  recurrentActivation?: ActivationLike | null
   /** Whether the reset gate acts after the product with the recurrent kernel. Default true. */
   resetAfter?: boolean
 }
+
+type Three = [SymbolicTensor, SymbolicTensor, SymbolicTensor]
 
 export class GRUCell extends FusedCell<Tensor> {
   static override readonly className = 'GRUCell'
@@ -43,6 +46,28 @@ export class GRUCell extends FusedCell<Tensor> {
 
   get gates(): number {
     return 3
+  }
+
+  protected override equations(x: SymbolicTensor, [h]: [SymbolicTensor]): [SymbolicTensor, SymbolicTensor[]] {
+    const { kernel, recurrentKernel, bias, activation, recurrentActivation, resetAfter } = this
+    const gate = (a: SymbolicTensor, b: SymbolicTensor) =>
+      applyActivation(add(a, b), recurrentActivation ?? null)
+    const thirds = (value: SymbolicTensor) => split(value, 3, -1) as unknown as Three
+    const row = (index: number) => bias && squeeze(slice(bias, [index], [1]), 0)
+    const [xz, xr, xh] = thirds(linear(x, kernel, resetAfter ? row(0) : bias))
+    let candidate: SymbolicTensor
+    let z: SymbolicTensor
+    if (resetAfter) {
+      const [hz, hr, hh] = thirds(linear(h, recurrentKernel, row(1)))
+      z = gate(xz, hz)
+      candidate = add(xh, multiply(gate(xr, hr), hh))
+    } else {
+      const [kz, kr, kh] = thirds(recurrentKernel).map(block => (state: SymbolicTensor) => dot(state, block))
+      z = gate(xz, kz!(h))
+      candidate = add(xh, kh!(multiply(gate(xr, kr!(h)), h)))
+    }
+    const next = add(multiply(z, h), multiply(subtract(1, z), applyActivation(candidate, activation)))
+    return [next, [next]]
   }
 
   protected override get biasShape(): number[] {

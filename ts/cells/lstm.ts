@@ -11,17 +11,17 @@
  * Weights hold the gates side by side as `i f c o`: kernel `[features, 4·units]`,
  * recurrent_kernel `[units, 4·units]`, bias `[4·units]`. The output is `h'`, the states are `[h', c']`.
  */
-import { type ActivationName, activation } from '../activations.js'
+import { type ActivationLike, activation, applyActivation } from '../activations.js'
 import { CellKind } from '../generated/enums.js'
 import type { Drawing } from '../initializers/initializer.js'
 import { type Fields, flag } from '../layers/options.js'
-import { concatenate, ones } from '../ops/index.js'
-import type { Tensor } from '../tensor/tensor.js'
+import { add, concatenate, dot, linear, multiply, ones, split } from '../ops/index.js'
+import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
 import { FusedCell, type FusedCellOptions, fusedFields } from './fused.js'
 
 export interface LSTMCellOptions extends FusedCellOptions {
   /** Of the gates. Default `'sigmoid'`. */
-  recurrentActivation?: ActivationName | null
+  recurrentActivation?: ActivationLike | null
   /** Starts the forget gate's bias at one, so that a new cell remembers. Default true. */
   unitForgetBias?: boolean
 }
@@ -47,6 +47,24 @@ export class LSTMCell extends FusedCell<[h: Tensor, c: Tensor]> {
 
   get gates(): number {
     return 4
+  }
+
+  protected override equations(
+    x: SymbolicTensor,
+    [h, c]: [SymbolicTensor, SymbolicTensor],
+  ): [SymbolicTensor, SymbolicTensor[]] {
+    const { kernel, recurrentKernel, bias, activation, recurrentActivation } = this
+    const gate = (z: SymbolicTensor) => applyActivation(z, recurrentActivation ?? null)
+    const z = add(linear(x, kernel, bias), dot(h, recurrentKernel))
+    const [i, f, g, o] = split(z, 4, -1) as SymbolicTensor[] as [
+      SymbolicTensor,
+      SymbolicTensor,
+      SymbolicTensor,
+      SymbolicTensor,
+    ]
+    const cell = add(multiply(gate(f), c), multiply(gate(i), applyActivation(g, activation)))
+    const next = multiply(gate(o), applyActivation(cell, activation))
+    return [next, [next, cell]]
   }
 
   protected override get firstBias(): Drawing {

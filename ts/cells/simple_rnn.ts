@@ -5,9 +5,11 @@
  *
  * Weights: kernel `[features, units]`, recurrent_kernel `[units, units]`, bias `[units]`.
  */
+import { applyActivation } from '../activations.js'
 import { CellKind } from '../generated/enums.js'
 import type { Fields } from '../layers/options.js'
-import type { Tensor } from '../tensor/tensor.js'
+import { add, dot, linear } from '../ops/index.js'
+import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
 import { FusedCell, type FusedCellOptions, fusedFields } from './fused.js'
 
 export interface SimpleRNNCellOptions extends FusedCellOptions {}
@@ -27,5 +29,11 @@ export class SimpleRNNCell extends FusedCell<Tensor> {
 
   get gates(): number {
     return 1
+  }
+
+  protected override equations(x: SymbolicTensor, [h]: [SymbolicTensor]): [SymbolicTensor, SymbolicTensor[]] {
+    const { kernel, recurrentKernel, bias, activation } = this
+    const next = applyActivation(add(linear(x, kernel, bias), dot(h, recurrentKernel)), activation)
+    return [next, [next]]
   }
 }

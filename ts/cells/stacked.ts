@@ -1,30 +1,29 @@
 /** Cells on top of each other, used as one: each takes the output of the one before. */
-import { ArgumentError } from '../errors.js'
+import { ArgumentError, UnsupportedError } from '../errors.js'
+import { Layer } from '../layers/layer.js'
 import type { LayerOptions } from '../layers/layer_options.js'
 import { assignNames } from '../layers/naming.js'
 import { type Fields, reject, required } from '../layers/options.js'
 import { deserialize, serialize } from '../layers/registry.js'
+import { isStateSize, statesFor } from '../layers/state_size.js'
 import { isPlain, leaves, type Nested, pack } from '../layers/structure.js'
 import type { StateList, StatesOf } from '../layers/types.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
-import { RNNCell, stateList } from './cell.js'
+import { type Cell, outputShape, RNNCell } from './cell.js'
 
-export interface StackedRNNCellsOptions<C extends readonly RNNCell<unknown>[] = readonly RNNCell<unknown>[]>
-  extends LayerOptions {
+export interface StackedRNNCellsOptions<C extends readonly Cell[] = readonly Cell[]> extends LayerOptions {
   cells: C
 }
 
 /** The states are a list of those of the cells, in cell order. */
-export class StackedRNNCells<
-  const C extends readonly RNNCell<unknown>[] = readonly RNNCell<unknown>[],
-> extends RNNCell<StatesOf<C>> {
+export class StackedRNNCells<const C extends readonly Cell[] = readonly Cell[]> extends RNNCell<StatesOf<C>> {
   static override readonly className = 'StackedRNNCells'
   static override readonly fields: Fields = {
     cells: {
       default: required,
       read: (value, place) => readCells(value, place.layer),
-      write: cells => (cells as RNNCell<unknown>[]).map(cell => serialize(cell)),
+      write: cells => (cells as Cell[]).map(writeCell),
     },
   }
   declare readonly cells: C
@@ -33,27 +32,32 @@ export class StackedRNNCells<
     super(options)
     if (this.cells.length === 0)
       throw new ArgumentError('StackedRNNCells needs at least one cell', { argument: 'cells' })
-    assignNames(this.cells)
+    assignNames(this.cells.filter(cell => cell instanceof Layer))
     this.stateSize = this.cells.map(cell => cell.stateSize)
-    this.outputSize = this.cells.at(-1)!.outputSize
+    const output = outputShape(this.cells.at(-1)!)
+    this.outputSize = output.length === 1 ? output[0]! : output
   }
 
   override build(inputShape: Shape): void {
     let shape = inputShape
     for (const cell of this.cells) {
-      cell.build(shape)
-      shape = [inputShape[0] ?? null, cell.outputSize]
+      if (cell instanceof Layer) cell.build(shape)
+      shape = [inputShape[0] ?? null, ...outputShape(cell)]
     }
   }
 
   override call(
     inputs: SymbolicTensor,
     states: Nested<SymbolicTensor>,
+    options?: unknown,
   ): [output: SymbolicTensor, states: StateList<StatesOf<C>, SymbolicTensor>] {
     let output = inputs
     const next = this.cells.map((cell, i) => {
-      const own = (states as readonly Nested<SymbolicTensor>[])[i]!
-      const [result, after] = cell.call(output, stateList(own)) as [SymbolicTensor, Nested<SymbolicTensor>]
+      const own = leaves((states as readonly Nested<SymbolicTensor>[])[i]!)
+      const [result, after] = cell.call(output, statesFor(cell.stateSize, own), options) as [
+        SymbolicTensor,
+        Nested<SymbolicTensor>,
+      ]
       output = result
       return pack(cell.stateSize, leaves(after)) as Nested<SymbolicTensor>
     })
@@ -62,18 +66,27 @@ export class StackedRNNCells<
 }
 
 /** Checks that every entry is a cell; configs become cells. */
-export function readCells(value: unknown, layer: string): RNNCell[] {
+export function readCells(value: unknown, layer: string): Cell[] {
   if (!Array.isArray(value)) return notCell(layer, value)
   return value.map(cell => readCell(cell, layer))
 }
 
-export function readCell(value: unknown, layer: string): RNNCell {
+export function readCell(value: unknown, layer: string): Cell {
   const cell = isPlain(value) && 'class_name' in value ? deserialize(value) : value
-  const { call, stateSize } = (cell ?? {}) as Partial<RNNCell>
+  const { call, stateSize } = (cell ?? {}) as Partial<Cell>
   // A recurrent layer has both too, from the cell that it runs.
-  if (typeof call === 'function' && stateSize !== undefined && !('cell' in (cell as object)))
-    return cell as RNNCell
-  return notCell(layer, value)
+  if (typeof call !== 'function' || stateSize === undefined || 'cell' in (cell as object))
+    return notCell(layer, value)
+  if (isStateSize(stateSize)) return cell as Cell
+  const place = { layer, argument: 'stateSize' }
+  return reject(place, 'a number, shape(…), or lists and objects of these', stateSize)
+}
+
+/** The config of a cell. */
+export function writeCell(cell: Cell): unknown {
+  if (cell instanceof Layer) return serialize(cell)
+  const argument = 'cell'
+  throw new UnsupportedError('a cell that is a plain object has no config; make it a class', { argument })
 }
 
 function notCell(layer: string, actual: unknown): never {

@@ -2,8 +2,13 @@
 import '../layers/builtin.js'
 import '../models/op_layer.js'
 
-export type { ActivationName } from '../activations.js'
-export { RNNCell, type StateSize } from '../cells/cell.js'
+export type { ActivationLike, ActivationName } from '../activations.js'
+export {
+  type Cell,
+  type CellCallOptions,
+  type InitialStateOptions,
+  RNNCell,
+} from '../cells/cell.js'
 export { GRUCell, type GRUCellOptions } from '../cells/gru.js'
 export { LSTMCell, type LSTMCellOptions } from '../cells/lstm.js'
 export { SimpleRNNCell, type SimpleRNNCellOptions } from '../cells/simple_rnn.js'
@@ -63,6 +68,7 @@ export {
 } from '../layers/registry.js'
 export { RNN, type RNNOptions } from '../layers/rnn.js'
 export { SimpleRNN, type SimpleRNNOptions } from '../layers/simple_rnn.js'
+export type { StateSize } from '../layers/state_size.js'
 export type { ConstraintLike, RegularizerLike } from '../layers/stored.js'
 export type { Nested } from '../layers/structure.js'
 export type { Applicable, Inputs, Like, Masks, Output, Replaced, StatesOf } from '../layers/types.js'
@@ -77,5 +83,5 @@ export * as ops from '../ops/index.js'
 export type { ArrayLike, NumericArray } from '../tensor/convert.js'
 export { NdArray, type NestedArray } from '../tensor/ndarray.js'
 export { sequenceMask } from '../tensor/sequence_mask.js'
-export type { Data, DType, Shape } from '../tensor/shape.js'
+export { type Data, type DType, type Shape, shape, type WholeShape } from '../tensor/shape.js'
 export { SymbolicTensor, Tensor, tensor, type Variable } from '../tensor/tensor.js'

@@ -1,7 +1,7 @@
 /** `activation(x·kernel + bias)` on the last axis: kernel `[features, units]`, bias `[units]`. */
-import { type ActivationName, activation, activationKind } from '../activations.js'
+import { type ActivationLike, activation, applyActivation } from '../activations.js'
 import { type Drawing, type InitializerLike, initializer } from '../initializers/initializer.js'
-import { activate, linear } from '../ops/index.js'
+import { linear } from '../ops/index.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor, Variable } from '../tensor/tensor.js'
 import { Layer } from './layer.js'
@@ -12,7 +12,7 @@ import { type ConstraintLike, constraint, type RegularizerLike, regularizer, typ
 export interface DenseOptions extends LayerOptions {
   units: number
   /** Default null: linear. */
-  activation?: ActivationName | null
+  activation?: ActivationLike | null
   /** Default true. */
   useBias?: boolean
   /** Default `'glorotUniform'`. */
@@ -43,7 +43,7 @@ export class Dense extends Layer {
   }
   declare readonly $returns: 'same'
   declare readonly units: number
-  declare readonly activation: ActivationName | null
+  declare readonly activation: ActivationLike | null
   declare readonly useBias: boolean
   declare readonly kernelInitializer: Drawing
   declare readonly kernelRegularizer: Stored | null
@@ -88,6 +88,6 @@ export class Dense extends Layer {
   }
 
   override call(inputs: SymbolicTensor): SymbolicTensor {
-    return activate(linear(inputs, this.kernel, this.bias), activationKind(this.activation))
+    return applyActivation(linear(inputs, this.kernel, this.bias), this.activation)
   }
 }

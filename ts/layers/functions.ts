@@ -3,7 +3,7 @@
  * the layer and is returned; anything else, a tensor or data, goes through the layer and its output is returned.
  */
 
-import type { RNNCell } from '../cells/cell.js'
+import type { Cell } from '../cells/cell.js'
 import { GRUCell, type GRUCellOptions } from '../cells/gru.js'
 import { LSTMCell, type LSTMCellOptions } from '../cells/lstm.js'
 import { SimpleRNNCell, type SimpleRNNCellOptions } from '../cells/simple_rnn.js'
@@ -108,9 +108,7 @@ export const rnnCellLstm = (options: LSTMCellOptions): LSTMCell => new LSTMCell(
 export const rnnCellGru = (options: GRUCellOptions): GRUCell => new GRUCell(options)
 
 /** Cells on top of each other: `rnnCellsStack(a, b)` or `rnnCellsStack([a, b])`. */
-export function rnnCellsStack<const C extends readonly RNNCell<unknown>[]>(
-  ...cells: C | [C]
-): StackedRNNCells<C> {
+export function rnnCellsStack<const C extends readonly Cell[]>(...cells: C | [C]): StackedRNNCells<C> {
   return new StackedRNNCells({ cells: cells.flat() as unknown as C })
 }
 

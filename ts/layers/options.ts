@@ -113,6 +113,9 @@ export const flag = (initial: boolean): Field<boolean> =>
 export const count = (initial: number | typeof required = required): Field<number> =>
   field(initial, 'a positive integer', value => Number.isInteger(value) && (value as number) > 0)
 
+export const whole = (initial: number): Field<number> =>
+  field(initial, 'an integer from 0', value => Number.isInteger(value) && (value as number) >= 0)
+
 export const number = (initial: number | typeof required): Field<number> =>
   field(initial, 'a number', value => typeof value === 'number')
 

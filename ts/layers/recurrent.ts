@@ -1,9 +1,8 @@
 /** The recurrent layers' common part: order, masks, initial states, what is returned; the cells do the steps. */
-import type { RNNCell } from '../cells/cell.js'
-import { type StateSize, stateList } from '../cells/cell.js'
+import type { Cell } from '../cells/cell.js'
 import { ArgumentError, ShapeError, UnsupportedError } from '../errors.js'
 import { transpose, zeros } from '../ops/index.js'
-import { sizeAlong, Trace } from '../ops/trace.js'
+import { Trace, type TracedTensor } from '../ops/trace.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import type { Data, Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
@@ -12,12 +11,13 @@ import { Layer } from './layer.js'
 import type { CallOptions, LayerOptions } from './layer_options.js'
 import { choice, count, type Fields, flag, nullable, reject, sparing, unwritten } from './options.js'
 import { needsBatch, notStateful, type Reset, resetAll } from './reset.js'
-import { cellsOf, runCells } from './sequence.js'
-import { CarriedStates, firstStates } from './stateful.js'
+import { allFirstStates, cellsOf, firstStates, runCells } from './sequence.js'
+import { type StateSize, stateList, stateShapes } from './state_size.js'
+import { CarriedStates } from './stateful.js'
 import { isTimed, matchStates, rowStates } from './states.js'
 import { leaves, mapNested, type Nested, pack } from './structure.js'
 import type { Applicable, Output } from './types.js'
-import { checkSteps, isTensorList, type Leaf } from './values.js'
+import { checkSteps, isTensorList, type Leaf, toConstants, toLeaf } from './values.js'
 
 /** Options of every recurrent layer. */
 export interface RecurrentOptions extends LayerOptions {
@@ -47,7 +47,7 @@ export interface RecurrentOptions extends LayerOptions {
 export interface RecurrentCallOptions extends CallOptions {
   /** Instead of zeros: tensors or arrays `[batch, units]`, in the structure of `stateSize` or as a flat list. */
   initialState?: Applicable | null
-  /** Only for cells that use them; no built-in cell does. */
+  /** A tensor or a list of them, which the cell is given at every step. No built-in cell uses any. */
   constants?: Applicable | null
 }
 
@@ -73,11 +73,19 @@ export function cellOptions<T>(Cell: { readonly fields: Fields }, layer: Layer):
   return { ...Object.fromEntries(own), trainable: layer.trainable } as T
 }
 
+/** What `call` is given. */
+interface TracedOptions {
+  mask?: SymbolicTensor
+  initialState?: Nested<SymbolicTensor>
+  constants?: readonly TracedTensor[]
+  training?: boolean
+}
+
 export abstract class RecurrentLayer<O = RecurrentOptions, S = unknown> extends Layer {
   static override readonly callOptions: readonly string[] = ['mask', 'training', 'initialState', 'constants']
 
   declare readonly $returns: { options: O; states: S }
-  declare readonly cell: RNNCell<unknown>
+  declare readonly cell: Cell
   declare readonly returnSequences: boolean
   declare readonly returnState: boolean
   declare readonly goBackwards: boolean
@@ -85,6 +93,8 @@ export abstract class RecurrentLayer<O = RecurrentOptions, S = unknown> extends 
   declare readonly unroll: boolean
   declare readonly timeMajor: boolean
   declare readonly zeroOutputForMask: boolean
+  /** How many of the tensors in a list `[x, ...states, ...constants]` are constants. */
+  declare readonly numConstants?: number
   declare readonly inputDim: number | null
   declare readonly inputLength: number | null
 
@@ -115,7 +125,7 @@ export abstract class RecurrentLayer<O = RecurrentOptions, S = unknown> extends 
   get stateSpec(): Nested<Shape> {
     return pack(
       this.stateSize,
-      leaves<number>(this.stateSize as Nested<number>).map(units => [null, units]),
+      stateShapes(this.stateSize).map(size => [null, ...size]),
     )
   }
 
@@ -152,10 +162,14 @@ export abstract class RecurrentLayer<O = RecurrentOptions, S = unknown> extends 
 
   /** What the states are before the first step: `batchSize` rows, or those of `inputs`, in the structure of `stateSize`. */
   getInitialState(batchSize: number | { inputs: SymbolicTensor }): Nested<SymbolicTensor> {
-    const { cell, batchAxis } = this
-    const known = typeof batchSize === 'number'
-    const inputs = known ? zeros([batchSize, 1, 1]) : batchSize.inputs
-    return pack(this.stateSize, firstStates(cell, inputs, known ? batchSize : sizeAlong(inputs, batchAxis)))
+    const inputs = typeof batchSize === 'number' ? zeros([batchSize, 1, 1]) : this.#turn(batchSize.inputs)
+    return pack(this.stateSize, allFirstStates(this.cell, inputs))
+  }
+
+  /** Between `[batch, time, ...]` and the order of the inputs. */
+  #turn<X extends SymbolicTensor>(x: X): X {
+    const rest = x.shape.slice(2).map((_, i) => i + 2)
+    return this.timeMajor ? (transpose(x, [1, 0, ...rest]) as unknown as X) : x
   }
 
   /**
@@ -184,7 +198,7 @@ export abstract class RecurrentLayer<O = RecurrentOptions, S = unknown> extends 
     this.#carried?.dispose()
   }
 
-  /** Applies the layer; `initialState` and a list `[x, ...states]` set the states to start from. */
+  /** Applies the layer; a list `[x, ...states, ...constants]` says the same as `initialState` and `constants`. */
   override apply<X extends Applicable>(
     inputs: X,
     options: RecurrentCallOptions = {},
@@ -192,20 +206,15 @@ export abstract class RecurrentLayer<O = RecurrentOptions, S = unknown> extends 
     return super.apply(inputs, options)
   }
 
-  /** List inputs `[x, ...states]` become `x` with `initialState`; states get the structure of `stateSize`. */
+  /** List inputs become `x` with `initialState` and `constants`; states get the structure of `stateSize`. */
   override prepare(inputs: unknown, { constants, initialState, ...options }: RecurrentCallOptions): Call {
     const layer = this.name
-    if (constants !== undefined && constants !== null) {
-      throw new ArgumentError(`${layer}: ${this.cell.className} does not use constants`, {
-        layer,
-        argument: 'constants',
-      })
-    }
     const [x, ...listed] = isTensorList(inputs) ? inputs : [inputs]
-    if (listed.length > 0 && initialState !== undefined) {
-      throw new ArgumentError(`${layer}: states are given in the list and as initialState`, {
+    for (const [argument, value] of Object.entries({ initialState, constants })) {
+      if (listed.length === 0 || value === undefined) continue
+      throw new ArgumentError(`${layer}: states and constants are given in the list and as ${argument}`, {
         layer,
-        argument: 'initialState',
+        argument,
       })
     }
     const call = super.prepare(x, options)
@@ -216,36 +225,47 @@ export abstract class RecurrentLayer<O = RecurrentOptions, S = unknown> extends 
       const expected = 'with a known number of steps, as unroll says'
       reject({ layer, argument: 'inputs' }, expected, shape, ShapeError)
     }
-    const given = listed.length > 0 ? listed : (initialState ?? undefined)
-    if (given === undefined) return call
-    const states = { initialState: pack(this.stateSize, matchStates(this, given, shape[batchAxis])) }
-    return { ...call, options: { ...call.options, ...states } }
+    const split = listed.length - Math.min(this.numConstants ?? 0, listed.length)
+    const states = split > 0 ? listed.slice(0, split) : (initialState ?? undefined)
+    const fixed = split < listed.length ? listed.slice(split) : toConstants(layer, constants)
+    const own = {
+      ...(states !== undefined && {
+        initialState: pack(this.stateSize, matchStates(this, states, shape[batchAxis])),
+      }),
+      ...(fixed.length > 0 && {
+        constants: fixed.map((value, i) => toLeaf(layer, 'constants', value, 'float32', `constant ${i}`)),
+      }),
+    }
+    return { ...call, options: { ...call.options, ...own } }
   }
 
   override call(
-    inputs: SymbolicTensor,
-    { mask, initialState }: { mask?: SymbolicTensor; initialState?: Nested<SymbolicTensor> } = {},
+    inputs: Nested<SymbolicTensor>,
+    { mask, initialState, constants = [], training = false }: TracedOptions = {},
   ): Nested<SymbolicTensor> {
-    const { returnSequences: all, goBackwards: backward, stateful, timeMajor, zeroOutputForMask } = this
+    const { returnSequences: all, goBackwards: backward, stateful, timeMajor, unroll } = this
+    const cells = cellsOf(this.cell)
     const streaming = isStreaming()
-    if (streaming && timeMajor && isTimed(inputs)) throw cannotStream(this.name, 'timeMajor')
-    const turn = (x: SymbolicTensor) =>
-      timeMajor ? transpose(x, [1, 0, ...x.shape.slice(2).map((_, i) => i + 2)]) : x
-    const given = initialState && leaves(initialState)
-    const rows = rowStates(this, inputs, given)
-    if (rows && backward) throw cannotStream(this.name, 'goBackwards', 'it starts at the end')
+    if (streaming && timeMajor && leaves(inputs).some(isTimed)) throw cannotStream(this.name, 'timeMajor')
     const carried = stateful && !streaming ? this.#carried : undefined
-    const result = runCells(this, cellsOf(this.cell), turn(inputs), {
-      states: rows?.before ?? given ?? carried?.current,
-      mask: mask && turn(mask),
+    const turned = mapNested(inputs, x => this.#turn(x as TracedTensor)) as Nested<TracedTensor>
+    const given = (initialState && leaves(initialState)) ?? carried?.current ?? firstStates(cells, turned)
+    const rows = rowStates(this, leaves(inputs)[0]!, given)
+    if (rows && backward) throw cannotStream(this.name, 'goBackwards', 'it starts at the end')
+    const result = runCells(this, cells, turned, {
+      states: rows?.before ?? given,
+      mask: mask && this.#turn(mask),
       backward,
       all,
-      zeroOutput: zeroOutputForMask,
-      stream: rows !== undefined,
+      zeroOutput: this.zeroOutputForMask,
+      unroll,
+      training,
+      constants,
+      stream: rows,
     })
     rows?.after(result.states)
     carried?.carry(result.states)
-    const output = all ? turn(result.output) : result.output
+    const output = all ? mapNested(result.output, y => this.#turn(y as SymbolicTensor)) : result.output
     if (!this.returnState) return output
     return [output, ...stateList(pack(this.stateSize, result.states))]
   }

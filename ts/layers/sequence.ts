@@ -1,12 +1,20 @@
 /** Runs cells over time. The one place that chooses how a cell is run. */
-import type { RNNCell } from '../cells/cell.js'
+import { type Cell, cellName } from '../cells/cell.js'
 import { FusedCell } from '../cells/fused.js'
 import { StackedRNNCells } from '../cells/stacked.js'
-import { UnsupportedError } from '../errors.js'
-import { cast, flip } from '../ops/index.js'
-import type { SymbolicTensor } from '../tensor/tensor.js'
+import { admit, agree, callCell } from '../cells/traced.js'
+import { ArgumentError, CellError, inLayer, show } from '../errors.js'
+import { cast, flip, zeros } from '../ops/index.js'
+import { steps } from '../ops/steps.js'
+import { anySize, sizeAlong, TracedTensor } from '../ops/trace.js'
+import { fits, type Shape } from '../tensor/shape.js'
+import { SymbolicTensor } from '../tensor/tensor.js'
 import type { Layer } from './layer.js'
-import { leaves, type Nested } from './structure.js'
+import { classNameOf } from './naming.js'
+import { stateLeaves, stateShapes } from './state_size.js'
+import type { RowStates } from './states.js'
+import { leaves, type Nested, pack } from './structure.js'
+import { unrolledSteps } from './unroll.js'
 
 /** How a stack is run: states flat, in cell order. */
 export interface RunOptions {
@@ -19,15 +27,18 @@ export interface RunOptions {
   all: boolean
   /** Masked steps of the last cell put out zeros. */
   zeroOutput: boolean
-  /** Whether `states` are those of a stream, so that earlier steps have been. */
-  stream: boolean
+  /** A custom cell's `call` runs once for each step. */
+  unroll: boolean
+  training: boolean
+  /** What cells are given at every step. */
+  constants: readonly TracedTensor[]
+  /** In a stream: what keeps the states, since earlier steps have been. */
+  stream?: RowStates
 }
 
 /** The cells of a stack, inner stacks included; a cell alone is a stack of one. */
-export function cellsOf(cell: RNNCell<unknown>): RNNCell<unknown>[] {
-  return cell instanceof StackedRNNCells
-    ? (cell.cells as readonly RNNCell<unknown>[]).flatMap(cellsOf)
-    : [cell]
+export function cellsOf(cell: Cell): Cell[] {
+  return cell instanceof StackedRNNCells ? (cell.cells as readonly Cell[]).flatMap(cellsOf) : [cell]
 }
 
 /**
@@ -36,33 +47,142 @@ export function cellsOf(cell: RNNCell<unknown>): RNNCell<unknown>[] {
  */
 export function runCells(
   layer: Layer,
-  cells: readonly RNNCell<unknown>[],
-  inputs: SymbolicTensor,
+  cells: readonly Cell[],
+  inputs: Nested<TracedTensor>,
   options: RunOptions,
-): { output: SymbolicTensor; states: SymbolicTensor[] } {
-  let output = inputs
+): { output: Nested<SymbolicTensor>; states: SymbolicTensor[] } {
+  const [{ trace }] = leaves(inputs) as [TracedTensor]
+  const used = () => options.constants.map(value => trace.uses(value))
+  const before = used()
+  let output: Nested<SymbolicTensor> = inputs
   let mask = options.mask && cast(options.mask, 'bool')
   let { backward } = options
   const states: SymbolicTensor[] = []
   cells.forEach((cell, i) => {
-    if (!(cell instanceof FusedCell)) {
-      throw new UnsupportedError(`${layer.name}: custom cells are not supported`, {
-        layer: layer.name,
-        argument: 'cell',
-      })
-    }
-    const count = leaves(cell.stateSize as Nested<number>).length
+    const count = stateShapes(cell.stateSize).length
     const own = options.states?.slice(states.length, states.length + count)
-    // A fused cell's output is its first state: in a stream, that is what a masked step repeats.
-    const previous = options.stream && mask ? own?.[0] : undefined
     const last = i === cells.length - 1
     const all = options.all || !last
-    const zeroOutput = options.zeroOutput && last
-    const result = cell.sequence(output, { states: own, mask, previous, backward, all, zeroOutput })
+    const how = { ...options, states: own, mask, backward, all, zeroOutput: options.zeroOutput && last }
+    const result =
+      cell instanceof FusedCell && cell.fused ? runFused(cell, output, how) : runTraced(cell, output, how)
     output = result.output
     states.push(...result.states)
     if (backward && mask) mask = flip(mask, 1)
     backward = false
   })
+  if (options.constants.length > 0 && used().every((count, i) => count === before[i])) {
+    const name = cells.map(cell => classNameOf(cell.constructor as typeof Layer)).join(' and ')
+    throw new ArgumentError(`${layer.name}: ${name} does not use constants`, {
+      layer: layer.name,
+      argument: 'constants',
+    })
+  }
   return { output, states }
 }
+
+type Run = Omit<RunOptions, 'states'> & { states?: readonly SymbolicTensor[] }
+
+function runFused(cell: FusedCell, inputs: Nested<SymbolicTensor>, { stream, ...options }: Run) {
+  const { states, mask, backward, all, zeroOutput } = options
+  // Its output is its first state: in a stream, that is what a masked step repeats.
+  const previous = stream && mask ? states?.[0] : undefined
+  return cell.sequence(inputs as SymbolicTensor, { states, mask, previous, backward, all, zeroOutput })
+}
+
+function runTraced(cell: Cell, inputs: Nested<SymbolicTensor>, options: Run) {
+  const sequences = leaves(inputs) as TracedTensor[]
+  const [{ trace }] = sequences as [TracedTensor]
+  const { mask, backward, all, zeroOutput, stream, training, constants } = options
+  const states =
+    options.states?.map(state => trace.own(state)) ??
+    stateShapes(cell.stateSize).map(size => ({
+      dims: [anySize, ...known(cell, size)],
+      dtype: 'float32' as const,
+    }))
+  const call = (x: Nested<TracedTensor>, before: readonly TracedTensor[]) =>
+    callCell(cell, x, before, { training, constants })
+  let form: Nested<unknown>
+  let memory: readonly TracedTensor[] = []
+  const remember = (outputs: readonly TracedTensor[]) => {
+    memory = outputs.map(output => stream!.more(output))
+    return memory
+  }
+  const run = options.unroll ? unrolledSteps : steps
+  const result = run({
+    trace,
+    cell: cellName(cell),
+    admit: admit(cell),
+    inputs: sequences,
+    states,
+    mask,
+    backward,
+    all,
+    zeroOutput,
+    previous: stream && remember,
+    remember: stream !== undefined,
+    step(x, before) {
+      const { output, states } = call(pack(inputs, x), before)
+      form = output
+      return { outputs: leaves(output), states }
+    },
+  })
+  memory.forEach((row, i) => {
+    trace.assign(row, result.previous[i]!)
+  })
+  return { output: pack<SymbolicTensor>(form, result.outputs), states: result.states }
+}
+
+/** The size of a state that starts from zeros. */
+function known(cell: Cell, size: Shape): readonly number[] {
+  if (size.every(each => each !== null)) return size as readonly number[]
+  const layer = cellName(cell)
+  throw new CellError(`${layer}: states of the shape ${show(size)} need getInitialState or an initialState`, {
+    layer,
+    argument: 'stateSize',
+    actual: size,
+  })
+}
+
+/** What the cells say that their states start from, flat; undefined when none says anything. */
+export function firstStates(
+  cells: readonly Cell[],
+  inputs: Nested<SymbolicTensor>,
+): SymbolicTensor[] | undefined {
+  if (!cells.some(cell => typeof cell.getInitialState === 'function')) return undefined
+  return cells.flatMap(cell => firstStatesOf(cell, inputs))
+}
+
+/** What the states of a cell, or of each of a stack, start from, flat. */
+export function allFirstStates(cell: Cell, inputs: Nested<SymbolicTensor>): SymbolicTensor[] {
+  return cellsOf(cell).flatMap(each => firstStatesOf(each, inputs))
+}
+
+function firstStatesOf(cell: Cell, inputs: Nested<SymbolicTensor>): SymbolicTensor[] {
+  const [first] = leaves(inputs) as [SymbolicTensor]
+  const batchSize = sizeAlong(first, 0)
+  const shapes = stateShapes(cell.stateSize)
+  if (typeof cell.getInitialState !== 'function')
+    return shapes.map(size => zeros([batchSize, ...known(cell, size)]))
+  const layer = cellName(cell)
+  const made = inLayer(layer, () => cell.getInitialState!({ inputs, batchSize, dtype: 'float32' }))
+  const flat = stateLeaves(cell.stateSize, made)
+  const fail = (expected: unknown, actual: unknown): never => {
+    throw new CellError(`${layer}: getInitialState must return ${show(expected)}, not ${show(actual)}`, {
+      layer,
+      argument: 'getInitialState',
+      expected,
+      actual,
+    })
+  }
+  const form = shapes.map(size => [first.shape[0] ?? null, ...size])
+  if (!flat?.every(value => value instanceof SymbolicTensor)) return fail(form, made)
+  return (flat as SymbolicTensor[]).map((state, i) => {
+    // never broadcast: a row of its own for each sequence
+    const same = agree(rowsOf(first), rowsOf(state)) && fits(form[i]!, state.shape)
+    return same ? state : fail(form[i], state)
+  })
+}
+
+const rowsOf = (value: SymbolicTensor) =>
+  (value instanceof TracedTensor ? value.dims[0] : value.shape[0]) ?? Number.NaN

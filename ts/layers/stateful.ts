@@ -1,34 +1,15 @@
 /** The states that layers with `stateful: true` carry from one call to the next. */
-import type { RNNCell } from '../cells/cell.js'
+import type { Cell } from '../cells/cell.js'
 import { scope } from '../engine/handle.js'
 import { zeros } from '../ops/index.js'
-import { type Dim, Trace } from '../ops/trace.js'
+import { Trace } from '../ops/trace.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import type { Data } from '../tensor/shape.js'
 import { type SymbolicTensor, type Tensor, Variable } from '../tensor/tensor.js'
 import type { Reset } from './reset.js'
-import { cellsOf } from './sequence.js'
+import { allFirstStates } from './sequence.js'
 import { type Stateful, splitStates } from './states.js'
-import { leaves, type Nested } from './structure.js'
 import { numbersOf } from './values.js'
-
-/** A cell that says itself what its states are at the start. */
-interface Starting {
-  getInitialState?(options: object): Nested<SymbolicTensor>
-}
-
-/** What the states of a cell, or of each of a stack, are before the first step of `inputs` `[batch, time, ...]`, flat. */
-export function firstStates(
-  cell: RNNCell<unknown>,
-  inputs: SymbolicTensor,
-  batchSize: number | Dim,
-): SymbolicTensor[] {
-  return cellsOf(cell).flatMap(each => {
-    const own = (each as Starting).getInitialState?.({ inputs, batchSize, dtype: 'float32' })
-    if (own) return leaves(own)
-    return leaves<number>(each.stateSize as Nested<number>).map(units => zeros([batchSize, units]))
-  })
-}
 
 /** The carried states of one layer. */
 export class CarriedStates {
@@ -39,12 +20,12 @@ export class CarriedStates {
   readonly #after = new WeakMap<Trace, readonly SymbolicTensor[]>()
 
   /** For a batch of this size, of steps of this shape. */
-  constructor(layer: Stateful & { cell: RNNCell<unknown> }, batch: number, step: readonly (number | null)[]) {
+  constructor(layer: Stateful & { cell: Cell }, batch: number, step: readonly (number | null)[]) {
     this.#layer = layer
     this.#first = Trace.outside(() =>
       scope(() => {
         const inputs = zeros([batch, 1, ...step.map(size => size ?? 1)])
-        return firstStates(layer.cell, inputs, batch).map(state => (state as Tensor).read<Data>())
+        return allFirstStates(layer.cell, inputs).map(state => (state as Tensor).read<Data>())
       }),
     )
     this.#variables = this.#first.map(

@@ -1,10 +1,11 @@
 /** States from outside: what a user gives as initial states, and those that a stream keeps. */
-import type { StateSize } from '../cells/cell.js'
+
 import { ArgumentError, ShapeError, show, UnsupportedError } from '../errors.js'
 import { TracedTensor } from '../ops/trace.js'
-import { fits } from '../tensor/shape.js'
+import { type DType, fits, isWholeShape, type Shape } from '../tensor/shape.js'
 import { SymbolicTensor, Tensor } from '../tensor/tensor.js'
-import { isPlain, leaves, type Nested } from './structure.js'
+import { type StateSize, stateShapes } from './state_size.js'
+import { isPlain } from './structure.js'
 import { isLeaf, type Leaf, toLeaf } from './values.js'
 
 /** What has states: a recurrent layer. */
@@ -19,15 +20,15 @@ export interface Stateful {
  */
 export function matchStates(layer: Stateful, value: unknown, batch: number | null = null): Leaf[] {
   const argument = 'initialState'
-  const sizes = leaves(layer.stateSize as Nested<number>)
+  const sizes = stateShapes(layer.stateSize)
   const found = splitStates(layer, argument, value, batch)
   const states = found.map((state, i) => toLeaf(layer.name, argument, state, 'float32', `initial state ${i}`))
   states.forEach((state, i) => {
     const { shape } = state
-    const expected = [batch, sizes[i]!]
+    const expected = [batch, ...sizes[i]!]
     if (fits(expected, shape)) return
     throw new ShapeError(
-      `${layer.name}: initial state ${i} must be [${batch ?? 'batch'}, ${sizes[i]}], not ${show(shape)}`,
+      `${layer.name}: initial state ${i} must be ${shapeText(batch, sizes[i]!)}, not ${show(shape)}`,
       { layer: layer.name, argument, expected, actual: shape },
     )
   })
@@ -48,12 +49,12 @@ export function splitStates(
   value: unknown,
   batch: number | null,
 ): unknown[] {
-  const sizes = leaves(stateSize as Nested<number>)
+  const sizes = stateShapes(stateSize)
   const count = sizes.length
-  const found = structured(stateSize, value) ?? flat(count, value)
+  const found = structured(stateSize, value) ?? flat(sizes, value)
   if (found) return found
   const given = Array.isArray(value) || isPlain(value) ? Object.keys(value).length : 1
-  const shapes = sizes.map(units => `[${batch ?? 'batch'}, ${units}]`).join(' and ')
+  const shapes = sizes.map(size => shapeText(batch, size)).join(' and ')
   const message =
     given === count
       ? `${layer}: ${argument} must have the shapes ${shapes}, not ${show(value)}`
@@ -61,9 +62,12 @@ export function splitStates(
   throw new ArgumentError(message, { layer, argument, expected: shapes, actual: value })
 }
 
+const shapeText = (batch: number | null, size: Shape) => `[${[batch ?? 'batch', ...size].join(', ')}]`
+
 /** The leaves of `value` when it has the structure of `size`. */
 function structured(size: StateSize, value: unknown): unknown[] | undefined {
-  if (typeof size === 'number') return isState(value) ? [value] : undefined
+  if (typeof size === 'number' || isWholeShape(size))
+    return isState(value, typeof size === 'number' ? [size] : size) ? [value] : undefined
   const names = Object.keys(size)
   if (Array.isArray(size) ? !Array.isArray(value) : !isPlain(value)) return undefined
   if (Object.keys(value as object).length !== names.length) return undefined
@@ -79,17 +83,19 @@ function structured(size: StateSize, value: unknown): unknown[] | undefined {
   return found
 }
 
-function flat(count: number, value: unknown): unknown[] | undefined {
+function flat(sizes: readonly Shape[], value: unknown): unknown[] | undefined {
   if (!Array.isArray(value)) return undefined
-  return value.length === count && value.every(isState) ? value : undefined
+  return value.length === sizes.length && value.every((state, i) => isState(state, sizes[i]!))
+    ? value
+    : undefined
 }
 
-/** A tensor, an NdArray, rows of numbers `[[...], ...]`, or bare numbers. */
-function isState(value: unknown): boolean {
+/** A tensor, an NdArray, numbers `[batch, ...]` in nested arrays, or bare numbers. */
+function isState(value: unknown, { length }: Shape): boolean {
   if (isLeaf(value) || ArrayBuffer.isView(value)) return true
-  return (
-    Array.isArray(value) && value.every(row => isNumbers(row) || (Array.isArray(row) && row.every(isNumbers)))
-  )
+  const isRow = (row: unknown, depth: number): boolean =>
+    isNumbers(row) || (depth > 0 && Array.isArray(row) && row.every(item => isRow(item, depth - 1)))
+  return Array.isArray(value) && isRow(value, length + 1)
 }
 
 const isNumbers = (value: unknown) => typeof value !== 'object' || ArrayBuffer.isView(value)
@@ -97,6 +103,8 @@ const isNumbers = (value: unknown) => typeof value !== 'object' || ArrayBuffer.i
 /** In a trace of a stream: the states as they were before this call, and what keeps those after it. */
 export interface RowStates {
   before: TracedTensor[]
+  /** One more thing that each row keeps, zeros at first: what comes in the shape of `value`. */
+  more(value: TracedTensor): TracedTensor
   after(states: readonly SymbolicTensor[]): void
 }
 
@@ -129,12 +137,22 @@ export function rowStates(
       { layer: layer.name, argument: 'initialState' },
     )
   }
-  const sizes = leaves(layer.stateSize as Nested<number>)
-  const before = sizes.map((units, i) =>
-    trace.rowState(layer, `${call}/${i}`, [units], { start: start.length > 0 ? first + i : undefined }),
+  const row = (index: number, shape: Shape, dtype?: DType, start?: number) => {
+    const known = shape.filter(size => size !== null)
+    if (known.length === shape.length)
+      return trace.rowState(layer, `${call}/${index}`, known, { dtype, start })
+    const size = show([null, ...shape])
+    throw new UnsupportedError(`${layer.name} cannot stream with states or outputs ${size} of unknown size`, {
+      layer: layer.name,
+    })
+  }
+  const before = stateShapes(layer.stateSize).map((shape, i) =>
+    row(i, start[i]?.shape.slice(1) ?? shape, start[i]?.dtype, start[i] && first + i),
   )
+  let count = before.length
   return {
     before,
+    more: value => row(count++, value.shape.slice(1), value.dtype),
     after(states) {
       for (const [i, state] of before.entries()) trace.assign(state, states[i]!)
     },

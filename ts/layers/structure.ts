@@ -1,4 +1,5 @@
 /** Nested arrays and plain objects of leaves: the form of inputs, outputs, states and masks. */
+import { isWholeShape } from '../tensor/shape.js'
 
 /** A leaf, or arrays and plain objects of such, to any depth. */
 export type Nested<T> = T | readonly Nested<T>[] | { readonly [name: string]: Nested<T> }
@@ -10,9 +11,9 @@ export function isPlain(value: unknown): value is Record<string, unknown> {
   return prototype === Object.prototype || prototype === null
 }
 
-/** The same structure with every leaf mapped. Whatever is no array and no plain object is a leaf. */
+/** The same structure with every leaf mapped. Whatever is no array and no plain object is a leaf; so is `shape(…)`. */
 export function mapNested<U>(value: unknown, map: (leaf: unknown) => U): Nested<U> {
-  if (Array.isArray(value)) return value.map(item => mapNested(item, map))
+  if (Array.isArray(value) && !isWholeShape(value)) return value.map(item => mapNested(item, map))
   if (!isPlain(value)) return map(value)
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, mapNested(item, map)]))
 }

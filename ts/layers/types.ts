@@ -1,8 +1,9 @@
 /** What `apply` takes and what it gives: like to like. */
 import type { ArrayLike } from '../tensor/convert.js'
 import type { NdArray } from '../tensor/ndarray.js'
-import type { Data } from '../tensor/shape.js'
+import type { Data, WholeShape } from '../tensor/shape.js'
 import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
+import type { StateSize } from './state_size.js'
 import type { Nested } from './structure.js'
 
 /** Nested arrays of numbers or booleans. */
@@ -51,11 +52,13 @@ export type StatesOf<C> = C extends { readonly $states: infer S }
   : C extends readonly unknown[]
     ? { -readonly [K in keyof C]: StatesOf<C[K]> }
     : C extends { readonly stateSize: infer Size }
-      ? Sized<Size>
+      ? StateSize extends Size
+        ? unknown
+        : Sized<Size>
       : unknown
 
 /** A tensor for every size. */
-type Sized<Size> = Size extends number ? Tensor : { -readonly [K in keyof Size]: Sized<Size[K]> }
+type Sized<Size> = Size extends number | WholeShape ? Tensor : { -readonly [K in keyof Size]: Sized<Size[K]> }
 
 /** The states as a list: a cell's only state stands in one too. Of states that are not known, anything. */
 export type StateList<S, T> = unknown extends S

@@ -63,7 +63,8 @@ export function operate(
       )
     })
   }
-  const trace = operands.find(operand => operand instanceof TracedTensor)?.trace ?? Trace.current()
+  // Inside a step the values around it are known too: the trace that is recorded takes them in.
+  const trace = Trace.current() ?? operands.find(operand => operand instanceof TracedTensor)?.trace
   return trace ? record(name, trace, operands, body, roles) : execute(name, operands, body, roles)
 }
 

@@ -4,7 +4,7 @@
  */
 import { currentEngine, type Engine } from '../engine/engine.js'
 import { currentTrace, type Disposes, Handle, within } from '../engine/handle.js'
-import { currentLayer, TraceError } from '../errors.js'
+import { currentLayer, type LayerRnnError, TraceError } from '../errors.js'
 import { Op } from '../generated/enums.js'
 import { type DType, dtypeOf, kindOf, type Shape } from '../tensor/shape.js'
 import { SymbolicTensor, Tensor, Variable } from '../tensor/tensor.js'
@@ -20,22 +20,41 @@ export class TracedTensor extends SymbolicTensor {
   readonly trace: Trace
   /** The number of the value in the trace. @internal */
   readonly id: number
+  /** The sizes as the engine names them: −1 − symbol where one is unknown, `anySize` where it has no name. @internal */
+  readonly dims: readonly number[]
   /** [batch, time], which steps count; layers set and read it, ops do not. */
   readonly mask?: TracedTensor
 
   /** @internal */
-  constructor(trace: Trace, id: number, shape: Shape, dtype: DType, mask?: TracedTensor) {
-    super(shape, dtype)
+  constructor(trace: Trace, id: number, dims: readonly number[], dtype: DType, mask?: TracedTensor) {
+    super(
+      dims.map(size => (size < 0 ? null : size)),
+      dtype,
+    )
     this.trace = trace
     this.id = id
+    this.dims = dims
     this.mask = mask
   }
 
   /** The same value with another mask, or none. */
   withMask(mask: TracedTensor | undefined): TracedTensor {
-    return new TracedTensor(this.trace, this.id, this.shape, this.dtype, mask)
+    return new TracedTensor(this.trace, this.id, this.dims, this.dtype, mask)
+  }
+
+  protected override unreadable(what: string): LayerRnnError {
+    const { cell } = this.trace
+    if (cell === undefined) return super.unreadable(what)
+    return new TraceError(
+      `${cell}: ${what} needs values, and there are none: call is run once, for all steps. Choose with ` +
+        'ops.where(condition, a, b); with unroll: true call is run for each step, and can choose by its number',
+      { layer: cell, actual: this.toString() },
+    )
   }
 }
+
+/** A size without a name. */
+export const anySize = -(2 ** 31)
 
 /** A size that is not known while a program is traced, as ops that make tensors take it: that of `axis` of `like`. */
 export class Dim {
@@ -78,16 +97,29 @@ export class Trace extends Handle {
   #targets = new Set<number>()
   #assigned = new Map<number, TracedTensor>()
   #origins: Origin[] = []
-  #owned = new Set<Disposes>()
+  #owned: Set<Disposes>
   #symbols = 1
   /** What row states start from: the outputs of the phase `start`, in whose traces they come in the same order. */
   readonly starts: SymbolicTensor[] = []
   /** The values that differ from step to step. */
   #stepped = new Set<number>()
+  /** The values that inputs change. */
+  #varying = new Set<number>()
+  /** How often ops read a value. */
+  #uses = new Map<number, number>()
+  readonly #inner: boolean
 
-  constructor(engine: Engine, phase: Phase) {
+  /** With `outer`, that trace keeps the constants. */
+  constructor(engine: Engine, phase: Phase, outer?: Trace) {
     super(engine, 'trace', engine.make('trace', 'builder_new', []))
     this.phase = phase
+    this.#inner = outer !== undefined
+    this.#owned = outer ? outer.#owned : new Set()
+  }
+
+  /** The name of the cell whose step this is. */
+  get cell(): string | undefined {
+    return undefined
   }
 
   /** The trace that is being recorded. */
@@ -144,9 +176,15 @@ export class Trace extends Handle {
     name?: string,
   ): TracedTensor {
     const dims = shape.map((size, axis) => size ?? -1 - (symbols[axis] ?? (axis === 0 ? 0 : this.symbol())))
+    this.#inputs.push({ shape, dtype, name })
+    return this.declare(dims, dtype)
+  }
+
+  /** Records an input. */
+  protected declare(dims: readonly number[], dtype: DType): TracedTensor {
     const [value] = this.emit(Op.Input, [], [kindOf(dtype).code, dims.length, ...dims])
     this.#targets.add(value!.id)
-    this.#inputs.push({ shape, dtype, name })
+    this.#varying.add(value!.id)
     return value!
   }
 
@@ -190,20 +228,30 @@ export class Trace extends Handle {
     return value instanceof TracedTensor && this.#stepped.has(value.id)
   }
 
+  /** Whether inputs change the value. @internal */
+  varies(value: TracedTensor): boolean {
+    return this.#varying.has(value.id)
+  }
+
+  /** How many ops have read the value. @internal */
+  uses(value: TracedTensor): number {
+    return this.#uses.get(value.id) ?? 0
+  }
+
   /**
    * After every run, the tensor given for the input `target`, or the variable, takes the value; the last one said counts. What reads
    * it in this trace reads what was before the run.
    */
   assign(target: SymbolicTensor, value: SymbolicTensor): void {
-    const { id } = this.#own(target)
+    const { id } = this.own(target)
     if (!this.#targets.has(id)) throw new TraceError('only inputs, row states and variables can be assigned')
-    this.#assigned.set(id, this.#own(value))
+    this.#assigned.set(id, this.own(value))
   }
 
   /** Records an op; gives its values. The engine checks the operands. */
   emit(op: Op, inputs: readonly SymbolicTensor[], attrs: readonly number[]): TracedTensor[] {
     const { engine } = this
-    const operands = inputs.map(input => this.#own(input))
+    const operands = inputs.map(input => this.own(input))
     const ids = operands.map(operand => operand.id)
     const words = engine.send([op, ids.length, ...ids, attrs.length, ...attrs])
     const origin: Origin = { ...(operation ?? { op: opName(op) }), layer: currentLayer() }
@@ -212,47 +260,54 @@ export class Trace extends Handle {
       const shapes = operands.map(operand => operand.shape)
       throw engine.failure(origin.op, origin.roles, shapes)
     }
+    for (const id of ids) this.#uses.set(id, (this.#uses.get(id) ?? 0) + 1)
     const answer = new Int32Array(engine.words(0).buffer, engine.words(0).byteOffset)
-    const stepped = ids.some(id => this.#stepped.has(id))
+    // an op that makes tensors reads only sizes
+    const any = (set: ReadonlySet<number>) => op !== Op.Fill && ids.some(id => set.has(id))
+    const [stepped, varying] = [any(this.#stepped), any(this.#varying)]
     let at = 0
     const values = Array.from({ length: count }, () => {
       const [id, dtype, rank] = answer.subarray(at, at + 3) as unknown as [number, number, number]
       if (stepped) this.#stepped.add(id)
-      const shape = Array.from(answer.subarray(at + 3, at + 3 + rank), size => (size < 0 ? null : size))
+      if (varying) this.#varying.add(id)
+      const dims = [...answer.subarray(at + 3, at + 3 + rank)]
       at += 3 + rank
-      return new TracedTensor(this, id, shape, dtypeOf(dtype))
+      return new TracedTensor(this, id, dims, dtypeOf(dtype))
     })
     // what a step program computes from captures alone is recorded in front of the sequence
     for (let record = 0; record < answer[at]!; record++) this.#origins.push(origin)
     return values
   }
 
-  /** A tensor as a value of this trace. */
-  #own(value: SymbolicTensor): TracedTensor {
+  /** A tensor as a value of this trace. @internal */
+  own(value: SymbolicTensor): TracedTensor {
     if (value instanceof Tensor) return this.capture(value)
     if (value instanceof TracedTensor && value.trace === this) return value
+    const cell = value instanceof TracedTensor ? value.trace.cell : undefined
+    const rule = 'States and results must be passed on, not stored'
     throw new TraceError(
-      value instanceof TracedTensor
-        ? `${value} belongs to another trace: it was kept from an earlier call. States and results must be passed on, not stored`
-        : `${value} is a symbolic tensor of a model; inside call, compute with the tensors that are passed in`,
-      { actual: String(value) },
+      cell !== undefined
+        ? `${value} was kept from a step of ${cell}. ${rule}`
+        : value instanceof TracedTensor
+          ? `${value} belongs to another trace: it was kept from an earlier call. ${rule}`
+          : `${value} is a symbolic tensor of a model; inside call, compute with the tensors that are passed in`,
+      { layer: cell, actual: String(value) },
     )
   }
 
   /** Closes the trace. */
   finish(outputs: readonly SymbolicTensor[]): Program {
-    const ids = outputs.map(output => this.#own(output).id)
+    const ids = outputs.map(output => this.own(output).id)
     for (const states of this.#states.values()) {
       for (const { state, value } of states.values()) {
         if (!this.#assigned.has(value.id))
           throw new TraceError(`the row state ${state.name} is never assigned`)
       }
     }
-    const pairs = [...this.#assigned].flatMap(([target, value]) => [target, value.id])
-    const words = this.engine.send([ids.length, ...ids, pairs.length / 2, ...pairs])
-    const id = this.engine.call('builder_finish', this.id, words)
-    this.forget()
-    if (id === 0) throw this.engine.failure('program')
+    const id = this.close(
+      ids,
+      [...this.#assigned].map(([target, value]) => [target, value.id]),
+    )
     const owned = this.#owned
     this.#owned = new Set()
     return new Program(this.engine, id, {
@@ -265,9 +320,19 @@ export class Trace extends Handle {
     })
   }
 
+  /** Makes the program; `assigned` are pairs of a target and its value. */
+  protected close(outputs: readonly number[], assigned: readonly number[][] = []): number {
+    const words = this.engine.send([outputs.length, ...outputs, assigned.length, ...assigned.flat()])
+    const id = this.engine.call('builder_finish', this.id, words)
+    this.forget()
+    if (id === 0) throw this.engine.failure('program')
+    return id
+  }
+
   /** Gives the trace up. After `finish` there is nothing to give up. */
   override dispose(): void {
     super.dispose()
+    if (this.#inner) return
     for (const tensor of this.#owned) tensor.dispose()
     this.#owned.clear()
   }

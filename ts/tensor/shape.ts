@@ -5,6 +5,24 @@ import { Dtype } from '../generated/enums.js'
 /** Sizes of the axes; null where a size is not known while a model is described. */
 export type Shape = readonly (number | null)[]
 
+const whole = new WeakSet<object>()
+
+/** A shape that is one thing where an array would be a list: `stateSize: shape(4, 4)` is a matrix, `[4, 4]` two vectors. */
+export interface WholeShape extends Shape {
+  readonly $shape: true
+}
+
+/** A shape: `shape(4, 4)`, `shape(null, 5)`. */
+export function shape(...sizes: (number | null)[]): WholeShape {
+  whole.add(sizes)
+  return Object.freeze(sizes) as unknown as WholeShape
+}
+
+/** Whether `shape()` made it. */
+export function isWholeShape(value: unknown): value is WholeShape {
+  return whole.has(value as object)
+}
+
 /** All arithmetic is in float32; ids are int32, masks bool. */
 export type DType = 'float32' | 'int32' | 'bool'
 
