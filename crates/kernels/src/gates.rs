@@ -166,7 +166,7 @@ fn check(rows: usize, units: usize, planes: usize, z: &[f32], ldz: usize, states
 }
 
 /// Activates the plane that starts at `offset` of each row.
-fn plane(act: Activation, rows: usize, units: usize, ldz: usize, z: &mut [f32], offset: usize) {
+pub(crate) fn plane(act: Activation, rows: usize, units: usize, ldz: usize, z: &mut [f32], offset: usize) {
     if rows > 0 && units > 0 {
         // A row kind sees the units; others whole vectors, pads included.
         let width = if act.is_row() { units } else { padded(units) };

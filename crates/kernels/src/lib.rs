@@ -11,6 +11,7 @@ pub mod activation_grad;
 pub mod copy;
 pub mod elementwise;
 pub mod gates;
+pub mod gates_grad;
 pub mod gemm;
 pub mod math;
 pub mod pack;
