@@ -94,6 +94,9 @@ const cells: Record<string, { kind: CellKind; gates: number; states: number; ste
   },
 }
 
+/** [batch, time, …] as [time, batch, …] and back. */
+const turned = (x: Tensor) => ops.transpose(x, x.shape.length === 2 ? [1, 0] : [1, 0, 2])
+
 interface Case {
   mask?: boolean[][]
   states?: Row[]
@@ -194,6 +197,13 @@ for (const [name, cell] of Object.entries(cells)) {
           const last = sequence(input, kernel, recurrent, given)
           const ends = ops.squeeze(ops.slice(all.output, [0, time - 1], [batch, 1]), 1)
           assert.equal(last.output.data(), ends.data())
+          const timeFirst = sequence(turned(input), kernel, recurrent, {
+            ...given,
+            mask: given.mask && turned(given.mask),
+            all: true,
+            timeMajor: true,
+          })
+          assert.equal(turned(timeFirst.output).data(), all.output.data())
         }),
       )
     })

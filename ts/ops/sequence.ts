@@ -25,6 +25,10 @@ export interface SequenceOptions {
   zeroOutput?: boolean
   /** All outputs [batch, time, units], instead of the last [batch, units]. */
   all?: boolean
+  /** Time comes before batch: in x, in the mask, and in all outputs. */
+  timeMajor?: boolean
+  /** For a gradient, keep the states every so many steps and compute the rest again: less memory. Default: keep everything. */
+  segment?: number
 }
 
 export interface SequenceResult {
@@ -36,9 +40,9 @@ export interface SequenceResult {
 /** Bits of the record. */
 const operand = { bias: 1, mask: 2, states: 4, previous: 8 }
 const result = { last: 1, all: 2, states: 4 }
-const flag = { backward: 1, zeroOutput: 2 }
+const flag = { backward: 1, zeroOutput: 2, timeMajor: 4 }
 
-/** Runs a cell over `x` [batch, time, features]. */
+/** Runs a cell over `x` [batch, time, features], or [time, batch, features] with `timeMajor`. */
 export function sequence(
   x: SymbolicTensor,
   kernel: SymbolicTensor,
@@ -57,6 +61,8 @@ export function sequence(
     backward,
     zeroOutput,
     all,
+    timeMajor,
+    segment = 0,
   } = options
   const given =
     (bias ? operand.bias : 0) +
@@ -87,9 +93,12 @@ export function sequence(
           activation,
           recurrentActivation,
           units,
-          (backward ? flag.backward : 0) + (zeroOutput ? flag.zeroOutput : 0),
+          (backward ? flag.backward : 0) +
+            (zeroOutput ? flag.zeroOutput : 0) +
+            (timeMajor ? flag.timeMajor : 0),
           given,
           (all ? result.all : result.last) + result.states,
+          segment,
         ],
       ),
     roles,

@@ -19,6 +19,7 @@ struct Case {
     time: usize,
     features: usize,
     units: usize,
+    time_major: bool,
     bias: bool,
     mask: Option<Vec<bool>>,
     initial: bool,
@@ -36,6 +37,7 @@ impl Case {
             time,
             features,
             units,
+            time_major: false,
             bias: true,
             mask: None,
             initial: false,
@@ -92,8 +94,18 @@ impl Case {
         let mut lab = Lab::new();
         let (b, t, f, u) = (self.batch as i32, self.time as i32, self.features as i32, self.units as i32);
         let g = self.gates() as i32;
-        let mut values = vec![lab.input(Dtype::Float32, &[BATCH, TIME, f])];
-        let mut inputs = vec![lab.tensor(Dtype::Float32, &[b, t, f], x)];
+        // time comes first in x, all outputs and the mask
+        let major = self.time_major;
+        let order = |[b, t]: [i32; 2]| if major { [t, b] } else { [b, t] };
+        let turned = |x: &[f32], width: usize, rows: usize| -> Vec<f32> {
+            let n = x.len() / (rows * width).max(1);
+            (0..x.len()).map(|i| x[(i / width % rows * n + i / width / rows) * width + i % width]).collect()
+        };
+        let [outer, inner] = order([BATCH, TIME]);
+        let x = if major { turned(x, self.features, self.batch) } else { x.to_vec() };
+        let mut values = vec![lab.input(Dtype::Float32, &[outer, inner, f])];
+        let [outer, inner] = order([b, t]);
+        let mut inputs = vec![lab.tensor(Dtype::Float32, &[outer, inner, f], &x)];
         values.push(lab.variable(&[f, g * u], &self.kernel()));
         values.push(lab.variable(&[u, g * u], &self.recurrent()));
         let mut operands = 0;
@@ -105,9 +117,10 @@ impl Case {
         }
         if let Some(mask) = &self.mask {
             operands |= 2;
-            values.push(lab.input(Dtype::Bool, &[BATCH, TIME]));
+            values.push(lab.input(Dtype::Bool, &order([BATCH, TIME])));
             let mask: Vec<f32> = mask.iter().map(|&m| f32::from(m)).collect();
-            inputs.push(lab.tensor(Dtype::Bool, &[b, t], &mask));
+            let mask = if major { turned(&mask, 1, self.batch) } else { mask };
+            inputs.push(lab.tensor(Dtype::Bool, &order([b, t]), &mask));
         }
         if self.initial {
             operands |= 4;
@@ -121,51 +134,51 @@ impl Case {
             values.push(lab.input(Dtype::Float32, &[BATCH, u]));
             inputs.push(lab.tensor(Dtype::Float32, &[b, u], previous));
         }
-        let flags = u32::from(self.backward) + 2 * u32::from(self.zero_output);
+        let flags = u32::from(self.backward) + 2 * u32::from(self.zero_output) + 4 * u32::from(major);
         let (act, ract) = (Activation::Tanh as u32, Activation::Sigmoid as u32);
         let attrs = [self.kind as u32, act, ract, u as u32, flags, operands, 15];
         let outputs = lab.record(Op::Sequence, &values, &attrs).unwrap();
         let program = lab.finish(&outputs, &[]);
-        lab.run(program, &inputs).unwrap()
+        let mut results = lab.run(program, &inputs).unwrap();
+        if major {
+            results[1] = turned(&results[1], self.units, self.time);
+        }
+        results
     }
 
     fn expected(&self) -> Vec<Vec<f64>> {
-        let (kernel, recurrent, bias) = (self.kernel(), self.recurrent(), self.bias());
-        let weights =
-            naive::Weights { kernel: &kernel, recurrent: &recurrent, bias: self.bias.then_some(&bias) };
-        let mut expected = vec![Vec::new(); 2 + self.states()];
-        let x = self.x();
+        let [kernel, recurrent, bias] =
+            [self.kernel(), self.recurrent(), self.bias()].map(|w| naive::wide(&w));
+        let cell = naive::Cell {
+            kind: self.kind,
+            units: self.units,
+            activation: "Tanh",
+            recurrent_activation: "Sigmoid",
+            kernel: &kernel,
+            recurrent: &recurrent,
+            bias: self.bias.then_some(&bias),
+        };
+        let mut expected = vec![Vec::new(); 3 + self.states()];
+        let x = naive::wide(&self.x());
         for b in 0..self.batch {
-            let rows: Vec<Vec<f64>> = x[b * self.time * self.features..][..self.time * self.features]
+            let rows: Vec<&[f64]> = x[b * self.time * self.features..][..self.time * self.features]
                 .chunks(self.features)
-                .map(|row| row.iter().map(|&x| f64::from(x)).collect())
                 .collect();
             let mask: Vec<bool> = match &self.mask {
                 Some(mask) => mask[b * self.time..][..self.time].to_vec(),
                 None => vec![true; self.time],
             };
+            let zeros = vec![0.0; self.units];
             let initial: Vec<Vec<f64>> = (0..self.states())
                 .map(|s| match self.initial {
-                    true => self.state(s as u32)[b * self.units..][..self.units]
-                        .iter()
-                        .map(|&x| x.into())
-                        .collect(),
-                    false => vec![0.0; self.units],
+                    true => naive::wide(&self.state(s as u32)[b * self.units..][..self.units]),
+                    false => zeros.clone(),
                 })
                 .collect();
-            let row = naive::sequence(
-                self.kind,
-                self.units,
-                &weights,
-                &rows,
-                &mask,
-                &initial,
-                self.backward,
-                self.zero_output,
-            );
+            let row = naive::sequence(&cell, &rows, &mask, &initial, &zeros, self.backward, self.zero_output);
             expected[0].extend(row.last);
             expected[1].extend(row.all.concat());
-            for (s, state) in row.states.into_iter().enumerate() {
+            for (s, state) in row.states.into_iter().chain([row.previous]).enumerate() {
                 expected[2 + s].extend(state);
             }
         }
@@ -275,6 +288,25 @@ fn nan_in_masked_steps_reaches_nothing() {
         let dirty = case.run_on(&x, &[vec![], vec![]]);
         for (a, b) in clean.iter().zip(&dirty) {
             assert_eq!(bits(a), bits(b));
+        }
+    }
+}
+
+#[test]
+fn time_may_come_first() {
+    for kind in KINDS {
+        for sizes in [[1, 6, 3, 5], [3, 7, 5, 8], [2, 90, 4, 40]] {
+            for options in 0..4 {
+                let mut case = Case::new(kind, sizes);
+                case.initial = true;
+                case.backward = options & 1 != 0;
+                case.mask = (options & 2 != 0).then(|| mask(sizes[0], sizes[1]));
+                let batch_first = case.run();
+                case.time_major = true;
+                for (a, b) in case.run().iter().zip(&batch_first) {
+                    assert_eq!(bits(a), bits(b), "{kind:?} {sizes:?} {options}");
+                }
+            }
         }
     }
 }

@@ -36,6 +36,34 @@ pub fn pack_gates(src: &[f32], k: usize, units: usize, gates: usize, planes: &[u
     pack_planes(src, k, gates * units, 1, units, planes, dst);
 }
 
+/// Packs `src[n, gates · units]` turned: k goes through the planes of [`pack_gates`], pads with zero rows, n columns.
+pub fn pack_gates_turned(
+    src: &[f32],
+    n: usize,
+    units: usize,
+    gates: usize,
+    planes: &[usize],
+    dst: &mut [f32],
+) {
+    let (k, ld) = (planes.len() * padded(units), gates * units);
+    ensure(planes.iter().all(|&gate| gate < gates) && extent(n, ld, ld) <= src.len());
+    ensure(packed_len(k, n) <= dst.len());
+    let vectors = padded(n) / 4;
+    let mut out = dst.iter_mut();
+    for first in (0..vectors).step_by(PANEL) {
+        let columns = first * 4..(first + panel_width(first, vectors)) * 4;
+        for gate in planes {
+            for unit in 0..padded(units) {
+                for (column, to) in columns.clone().zip(&mut out) {
+                    let at = column * ld + gate * units + unit;
+                    let inside = unit < units && column < n;
+                    *to = if inside { src.get(at).copied().unwrap_or(0.0) } else { 0.0 };
+                }
+            }
+        }
+    }
+}
+
 fn pack_planes(
     src: &[f32],
     k: usize,
@@ -97,6 +125,24 @@ mod tests {
         let mut again = vec![-1.0; packed_len(k, n)];
         pack(&transposed, k, n, 1, k, &mut again);
         assert_eq!(packed, again);
+    }
+
+    #[test]
+    fn turned_gates_are_the_same_planes() {
+        let (n, units, gates) = (21, 5, 3);
+        let src: Vec<f32> = (0..n * units * gates).map(|i| i as f32).collect();
+        let mut packed = vec![-1.0; packed_len(2 * padded(units), n)];
+        pack_gates_turned(&src, n, units, gates, &[2, 0], &mut packed);
+        for row in 0..16 {
+            for column in 0..24 {
+                let (gate, unit) = ([2, 0][row / 8], row % 8);
+                let (panel, width) = (column / 16, if column < 16 { 16 } else { 8 });
+                let at = panel * 16 * 16 + row * width + column % 16;
+                let inside = unit < units && column < n;
+                let want = if inside { src[column * 15 + gate * 5 + unit] } else { 0.0 };
+                assert_eq!(packed[at], want, "{row} {column}");
+            }
+        }
     }
 
     #[test]

@@ -9,12 +9,34 @@
 //!
 //! A row of z is the planes i | f | c | o; the activated gates stay there, they are the tape.
 
-use super::{Cell, States, Weights};
-use layer_rnn_kernels::gates;
+use super::{Cell, Grads, Kept, States, Weights, keep};
 use layer_rnn_kernels::gemm::{Start, gemm};
+use layer_rnn_kernels::{gates, gates_grad};
 
-pub(super) fn step(cell: &Cell, rows: usize, weights: &Weights, z: &mut [f32], states: &mut States) {
+pub(super) fn step(
+    cell: &Cell,
+    rows: usize,
+    weights: &Weights,
+    z: &mut [f32],
+    pre: &mut [f32],
+    states: &mut States,
+) {
     let n = cell.width();
     gemm(rows, cell.units, n, states.h, cell.padded(), weights.recurrent, z, n, Start::Continue);
+    keep(z, pre);
     gates::lstm(rows, cell.units, z, n, states.h, states.c, cell.activation, cell.recurrent_activation);
+}
+
+/// From dh' and dc':
+///
+/// ```text
+/// d   = dc' + dh'∘o∘act'(c')                dc = d∘f
+/// dz_i = d∘g∘σ'   dz_f = d∘c∘σ'   dz_c = d∘i∘act'   dz_o = dh'∘act(c')∘σ'
+/// dh  = dz·Rᵀ
+/// ```
+pub(super) fn backward(cell: &Cell, rows: usize, weights: &Weights, kept: &Kept, grads: &mut Grads) {
+    let (units, n, wide) = (cell.units, cell.padded(), cell.width());
+    let (act, recurrent_act) = (cell.activation, cell.recurrent_activation);
+    gates_grad::lstm(rows, units, kept.gates, kept.c, grads.h, grads.c, grads.z, act, recurrent_act);
+    gemm(rows, wide, units, grads.z, wide, weights.recurrent, grads.h, n, Start::Zero);
 }

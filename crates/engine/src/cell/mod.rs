@@ -8,6 +8,7 @@ mod simple_rnn;
 
 use crate::program::Role;
 use layer_rnn_kernels::activation::Activation;
+use layer_rnn_kernels::gates_grad;
 use layer_rnn_kernels::gemm::{Start, gemm};
 use layer_rnn_kernels::pack::padded;
 
@@ -88,6 +89,11 @@ impl<'a> Weights<'a> {
             recurrent_bias: take(bias && kind == CellKind::GruResetAfter),
         }
     }
+
+    /// The number of packed kernels, without biases.
+    pub fn kernels(kind: CellKind) -> usize {
+        if kind == CellKind::GruResetBefore { 3 } else { 2 }
+    }
 }
 
 impl Cell {
@@ -142,15 +148,76 @@ impl Cell {
         }
     }
 
-    /// One step of `rows` rows: z holds what `project` left, the states are replaced by the new ones.
-    pub fn step(&self, rows: usize, weights: &Weights, z: &mut [f32], states: &mut States) {
+    /// One step of `rows` rows: z holds what `project` left, the states are replaced by the new ones. The pre-activations go to
+    /// `pre`, rows like those of z, unless it is empty.
+    pub fn step(&self, rows: usize, weights: &Weights, z: &mut [f32], pre: &mut [f32], states: &mut States) {
+        let step = match self.kind {
+            CellKind::SimpleRnn => simple_rnn::step,
+            CellKind::Lstm => lstm::step,
+            CellKind::GruResetBefore => gru::step_before,
+            CellKind::GruResetAfter => gru::step_after,
+        };
+        step(self, rows, weights, z, pre, states);
+    }
+
+    /// Does the gradient need the pre-activations?
+    pub fn derives_from_input(&self) -> bool {
+        let gated = self.kind != CellKind::SimpleRnn;
+        self.activation.derives_from_input() || gated && self.recurrent_activation.derives_from_input()
+    }
+
+    /// One step of `rows` rows backward: from the gradient of the new states to those of z and of the states before. The weights are
+    /// packed as [`Cell::packs_backward`] asks.
+    pub fn backward(&self, rows: usize, weights: &Weights, kept: &Kept, grads: &mut Grads) {
+        let backward = match self.kind {
+            CellKind::SimpleRnn => simple_rnn::backward,
+            CellKind::Lstm => lstm::backward,
+            CellKind::GruResetBefore => gru::backward_before,
+            CellKind::GruResetAfter => gru::backward_after,
+        };
+        backward(self, rows, weights, kept, grads);
+    }
+
+    /// The gates of the planes that the input kernel makes, from the first of z on.
+    pub fn input_planes(&self) -> &'static [usize] {
         match self.kind {
-            CellKind::SimpleRnn => simple_rnn::step(self, rows, weights, z, states),
-            CellKind::Lstm => lstm::step(self, rows, weights, z, states),
-            CellKind::GruResetBefore => gru::step_before(self, rows, weights, z, states),
-            CellKind::GruResetAfter => gru::step_after(self, rows, weights, z, states),
+            CellKind::SimpleRnn | CellKind::Lstm => Planes::InOrder.gates(self.kind.gates()),
+            CellKind::GruResetBefore | CellKind::GruResetAfter => Planes::CandidateFirst.gates(3),
         }
     }
+
+    /// The kernels turned, in the same planes as for the steps: [`Weights::of`] finds them, without biases.
+    pub fn packs_backward(&self, mut ask: impl FnMut(usize, Role)) {
+        self.packs(None, |input, role| match role {
+            Role::Gates { units, gates, planes } => ask(input, Role::GatesTurned { units, gates, planes }),
+            _ => ask(input, role),
+        });
+    }
+}
+
+/// Copies z to where pre-activations are kept, if they are.
+fn keep(z: &[f32], pre: &mut [f32]) {
+    if !pre.is_empty() {
+        pre.copy_from_slice(z);
+    }
+}
+
+/// What the tape holds of a step's rows: gates, and the states before it.
+pub(crate) struct Kept<'a> {
+    pub gates: gates_grad::Kept<'a>,
+    pub h: &'a [f32],
+    pub c: &'a [f32],
+}
+
+/// Gradients of a step's rows, each row `padded` wide but for z.
+pub(crate) struct Grads<'a> {
+    pub z: &'a mut [f32],
+    /// Of the new states, then of those before.
+    pub h: &'a mut [f32],
+    /// LSTM's carry; scratch in a GRU that resets before; otherwise unused.
+    pub c: &'a mut [f32],
+    /// r∘h of a GRU that resets before, which its candidate's kernel was multiplied with.
+    pub rh: &'a mut [f32],
 }
 
 /// The states of some rows, each row `padded` wide.

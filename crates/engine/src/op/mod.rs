@@ -36,6 +36,8 @@ mod scatter_add;
 mod select;
 mod sequence;
 #[cfg(feature = "full")]
+mod sequence_grad;
+#[cfg(feature = "full")]
 mod size;
 mod slice;
 pub(crate) mod steps;
@@ -130,6 +132,8 @@ layer_rnn_kernels::numbered! {
         Size,
         /// Gradients of a sequence's results, each at the step that made it. See `op/carry.rs`.
         Carry,
+        /// The gradient of a cell over time. See `op/sequence_grad.rs`.
+        SequenceGrad,
     }
 }
 
@@ -183,6 +187,8 @@ impl Op {
             Op::Carry => &carry::RULE,
             #[cfg(feature = "full")]
             Op::Size => &size::RULE,
+            #[cfg(feature = "full")]
+            Op::SequenceGrad => &sequence_grad::RULE,
             #[cfg(not(feature = "full"))]
             _ => return None,
         })
@@ -302,7 +308,7 @@ impl<'a> Site<'a> {
 }
 
 /// Most outputs of one op.
-pub(crate) const MAX_OUTPUTS: usize = 6;
+pub(crate) const MAX_OUTPUTS: usize = 7;
 
 /// Types of an op's outputs, in order.
 pub(crate) struct Outputs(pub Vec<Type>);

@@ -1,9 +1,10 @@
 //! A cell over time: what the sequence op's record says. The loop itself is `sequence/driver.rs`, the equations `cell/`.
 //!
-//! Attributes: cell kind, activation, recurrent activation, units, flags, operands, results.
+//! Attributes: cell kind, activation, recurrent activation, units, flags, operands, results, steps of a segment.
 //! Inputs: x `[batch, time, features]`, kernel, recurrent kernel, then as `operands` says: bias, mask `[batch, time]`, the
 //! initial states, the previous output `[batch, units]`. Outputs, as `results` says: last `[batch, units]`,
-//! all `[batch, time, units]`, the final states, the last output as the next run's previous output.
+//! all `[batch, time, units]`, the final states, the last output as the next run's previous output, the tape for the gradient
+//! (`sequence/tape.rs`). With the flag for it time comes before batch in x, all and the mask.
 
 #[cfg(feature = "full")]
 use super::Backward;
@@ -11,7 +12,7 @@ use super::{Needs, Outputs, Prepared, Rule, Run, Site, out_f32};
 use crate::cell::{Cell, CellKind, Weights};
 use crate::error::{Error, Result};
 use crate::sequence::{Layout, Operands, Results, drive};
-use crate::tensor::{Dtype, Shape};
+use crate::tensor::{ANY, Dtype, Shape};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use layer_rnn_kernels::activation::Activation;
@@ -26,28 +27,37 @@ pub(crate) const RULE: Rule = Rule {
 
 const BACKWARD: u32 = 1;
 const ZERO_OUTPUT: u32 = 2;
+const TIME_MAJOR: u32 = 4;
 
-const BIAS: u32 = 1;
-const MASK: u32 = 2;
-const STATES: u32 = 4;
-const PREVIOUS: u32 = 8;
+pub(super) const BIAS: u32 = 1;
+pub(super) const MASK: u32 = 2;
+pub(super) const STATES: u32 = 4;
+pub(super) const PREVIOUS: u32 = 8;
 
-const LAST: u32 = 1;
-const ALL: u32 = 2;
-const FINAL_STATES: u32 = 4;
-const NEXT_PREVIOUS: u32 = 8;
+pub(super) const LAST: u32 = 1;
+pub(super) const ALL: u32 = 2;
+pub(super) const FINAL_STATES: u32 = 4;
+pub(super) const NEXT_PREVIOUS: u32 = 8;
+pub(super) const TAPE: u32 = 16;
+
+/// Attributes: which results there are, and the last one, which may be left out.
+pub(super) const RESULTS: usize = 6;
+pub(super) const SEGMENT: usize = 7;
 
 /// The record, read.
-struct Record {
-    cell: Cell,
+pub(super) struct Record {
+    pub cell: Cell,
     backward: bool,
     zero_output: bool,
+    time_major: bool,
     operands: u32,
-    results: u32,
+    pub results: u32,
+    /// Steps between the states that are kept for a gradient; 0: all is kept.
+    pub segment: usize,
 }
 
 impl Record {
-    fn read(site: &Site) -> Result<Record> {
+    pub fn read(site: &Site) -> Result<Record> {
         let word = |index| site.attr(index);
         let known = |index: usize, all: u32| match site.attr(index)? {
             value if value & !all == 0 => Ok(value),
@@ -57,7 +67,7 @@ impl Record {
         if units == 0 || units > 1 << 20 {
             return Err(Error::Attribute { index: 3, value: units });
         }
-        let flags = known(4, BACKWARD | ZERO_OUTPUT)?;
+        let flags = known(4, BACKWARD | ZERO_OUTPUT | TIME_MAJOR)?;
         Ok(Record {
             cell: Cell {
                 kind: site.kind(CellKind::from_u32)?,
@@ -67,17 +77,19 @@ impl Record {
             },
             backward: flags & BACKWARD != 0,
             zero_output: flags & ZERO_OUTPUT != 0,
+            time_major: flags & TIME_MAJOR != 0,
             operands: known(5, BIAS | MASK | STATES | PREVIOUS)?,
-            results: known(6, LAST | ALL | FINAL_STATES | NEXT_PREVIOUS)?,
+            results: known(RESULTS, LAST | ALL | FINAL_STATES | NEXT_PREVIOUS | TAPE)?,
+            segment: site.attrs.get(SEGMENT).map_or(0, |&steps| steps as usize),
         })
     }
 
-    fn has(&self, operand: u32) -> bool {
+    pub fn has(&self, operand: u32) -> bool {
         self.operands & operand != 0
     }
 
     /// Index of an operand's first input.
-    fn at(&self, operand: u32) -> usize {
+    pub fn at(&self, operand: u32) -> usize {
         let states = self.cell.kind.states();
         [(BIAS, 1), (MASK, 1), (STATES, states), (PREVIOUS, 1)]
             .iter()
@@ -85,9 +97,43 @@ impl Record {
             .filter(|&&(bit, _)| self.has(bit))
             .fold(3, |at, &(_, count)| at + count)
     }
+
+    /// `[batch, time]`, and the other way round if that is how they come; it is its own inverse.
+    fn order<T>(&self, [batch, time]: [T; 2]) -> [T; 2] {
+        if self.time_major { [time, batch] } else { [batch, time] }
+    }
+
+    /// The number of each result's values, in the order of the outputs.
+    pub fn counts(&self) -> impl Iterator<Item = (u32, usize)> {
+        let (states, results) = (self.cell.kind.states(), self.results);
+        [(LAST, 1), (ALL, 1), (FINAL_STATES, states), (NEXT_PREVIOUS, 1), (TAPE, 1)]
+            .into_iter()
+            .filter(move |&(result, _)| results & result != 0)
+    }
+
+    /// The bound sequence's layout.
+    pub fn layout(&self, x: &Shape) -> Layout {
+        let [batch, time] = self.order([x.size(0), x.size(1)]);
+        let masked = self.has(MASK);
+        Layout::new(self.cell, [batch, time, x.size(2)], masked, self.backward, self.time_major)
+    }
+
+    /// What goes in, in a run of the op or of its gradient.
+    pub fn given<'r>(&self, run: &Run<'r>) -> Operands<'r> {
+        let given = |operand: u32, index: usize| self.has(operand).then(|| run.f32(self.at(operand) + index));
+        let two = self.cell.kind.states() > 1;
+        Operands {
+            x: run.f32(0),
+            mask: self.has(MASK).then(|| run.bool(self.at(MASK))),
+            states: [given(STATES, 0), if two { given(STATES, 1) } else { None }],
+            previous: given(PREVIOUS, 0),
+            zero_output: self.zero_output,
+            segment: self.segment,
+        }
+    }
 }
 
-fn shape(site: &Site) -> Result<Outputs> {
+pub(super) fn shape(site: &Site) -> Result<Outputs> {
     let record = Record::read(site)?;
     let units = record.cell.units as i32;
     let gates = record.cell.kind.gates() as i32;
@@ -95,7 +141,7 @@ fn shape(site: &Site) -> Result<Outputs> {
     if x.rank() != 3 {
         return Err(Error::Rank { input: 0, expected: 3, actual: x.rank() as u32 });
     }
-    let (mut batch, mut time, features) = (x.dim(0), x.dim(1), x.dim(2));
+    let ([mut batch, mut time], features) = (record.order([x.dim(0), x.dim(1)]), x.dim(2));
     let expect = |input: usize, dtype, dims: &[i32]| -> Result<Shape> {
         Shape::new(dims)?.unify(&site.shaped(input, dtype)?, input as u32)
     };
@@ -108,8 +154,8 @@ fn shape(site: &Site) -> Result<Outputs> {
         };
     }
     if record.has(MASK) {
-        let mask = expect(record.at(MASK), Dtype::Bool, &[batch, time])?;
-        (batch, time) = (mask.dim(0), mask.dim(1));
+        let mask = expect(record.at(MASK), Dtype::Bool, &record.order([batch, time]))?;
+        [batch, time] = record.order([mask.dim(0), mask.dim(1)]);
     }
     let states = record.cell.kind.states();
     if record.has(STATES) {
@@ -122,23 +168,38 @@ fn shape(site: &Site) -> Result<Outputs> {
     }
     site.count(record.at(0))?;
     if time == 0 {
-        return Err(Error::Shape { input: 0, axis: 1, expected: 1, actual: 0 });
+        let axis = u32::from(!record.time_major);
+        return Err(Error::Shape { input: 0, axis, expected: 1, actual: 0 });
     }
     let row = Shape::new(&[batch, units])?;
     let mut outputs = Outputs(Vec::new());
-    for (result, count) in [(LAST, 1), (ALL, 1), (FINAL_STATES, states), (NEXT_PREVIOUS, 1)] {
-        for _ in 0..if record.results & result != 0 { count } else { 0 } {
-            let shape = if result == ALL { Shape::new(&[batch, time, units])? } else { row };
-            outputs.push(Dtype::Float32, shape);
-        }
+    for (result, count) in record.counts() {
+        let shape = match result {
+            ALL => {
+                let [outer, inner] = record.order([batch, time]);
+                Shape::new(&[outer, inner, units])?
+            }
+            TAPE => tape(&record, batch, time)?,
+            _ => row,
+        };
+        (0..count).for_each(|_| outputs.push(Dtype::Float32, shape));
     }
     Ok(outputs)
 }
 
+/// The tape's shape: a row for each step of each row of the batch, or the states at the start of each segment.
+fn tape(record: &Record, batch: i32, time: i32) -> Result<Shape> {
+    if record.segment == 0 {
+        return Shape::new(&[batch, time, record.cell.tape_words() as i32]);
+    }
+    let segments = if time < 0 { ANY } else { (time as usize).div_ceil(record.segment) as i32 };
+    Shape::new(&[segments, record.cell.kind.states() as i32, batch, record.cell.padded() as i32])
+}
+
 /// A sequence whose sizes are known.
 pub(crate) struct Bound {
-    record: Record,
-    layout: Layout,
+    pub(super) record: Record,
+    pub(super) layout: Layout,
 }
 
 fn needs(site: &Site) -> Result<Needs> {
@@ -146,9 +207,7 @@ fn needs(site: &Site) -> Result<Needs> {
     let mut needs = Needs::default();
     let bias = record.has(BIAS).then(|| record.at(BIAS));
     record.cell.packs(bias, |input, role| needs.pack(input, role));
-    let x = site.input(0)?.shape;
-    let ordered = !record.backward && !record.has(MASK);
-    let layout = Layout::new(record.cell, x.size(0), x.size(1), x.size(2), ordered);
+    let layout = record.layout(&site.input(0)?.shape);
     needs.scratch = layout.words();
     needs.prepared = Prepared::Sequence(Box::new(Bound { record, layout }));
     Ok(needs)
@@ -161,15 +220,7 @@ fn run(run: &mut Run) -> Result<()> {
     let Bound { record, layout } = &**bound;
     let weights = Weights::of(record.cell.kind, record.has(BIAS), |index| run.packed(index));
     let two = record.cell.kind.states() > 1;
-    let given = |operand: u32, index: usize| record.has(operand).then(|| run.f32(record.at(operand) + index));
-    let operands = Operands {
-        x: run.f32(0),
-        mask: record.has(MASK).then(|| run.bool(record.at(MASK))),
-        states: [given(STATES, 0), if two { given(STATES, 1) } else { None }],
-        previous: given(PREVIOUS, 0),
-        backward: record.backward,
-        zero_output: record.zero_output,
-    };
+    let operands = record.given(run);
     let mut outs = run.out.iter_mut().zip(run.made);
     let mut result = |wanted: bool| {
         let (buffer, located) = if wanted { outs.next()? } else { return None };
@@ -181,6 +232,7 @@ fn run(run: &mut Run) -> Result<()> {
         all: result(wants(ALL)),
         states: [result(wants(FINAL_STATES)), result(wants(FINAL_STATES) && two)],
         previous: result(wants(NEXT_PREVIOUS)),
+        tape: result(wants(TAPE)),
     };
     drive(layout, &weights, operands, results, run.scratch);
     Ok(())

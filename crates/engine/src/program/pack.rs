@@ -2,7 +2,7 @@
 
 use crate::cell::Planes;
 use crate::tensor::{Buffer, Shape, Slab, Tensors, Type};
-use layer_rnn_kernels::pack::{pack, pack_gates, packed_len, padded};
+use layer_rnn_kernels::pack::{pack, pack_gates, pack_gates_turned, packed_len, padded};
 
 /// What a weight is packed for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -11,6 +11,8 @@ pub(crate) enum Role {
     Matrix { transposed: bool },
     /// A cell's kernel `[k, gates·units]`: planes of padded units.
     Gates { units: u32, gates: u32, planes: Planes },
+    /// Such a kernel turned, `[planes, k]`: what the gradient of z is multiplied with.
+    GatesTurned { units: u32, gates: u32, planes: Planes },
     /// A cell's bias `[gates·units]` in the same planes.
     Bias { units: u32, planes: Planes },
     /// A reset-after GRU's bias `[2, 3·units]` where the chains start: h alone, z and r summed (planes h z r).
@@ -42,6 +44,9 @@ impl Role {
             Role::Gates { units, gates, planes } => {
                 packed_len(ty.shape.size(0), planes.gates(gates as usize).len() * plane(units))
             }
+            Role::GatesTurned { units, gates, planes } => {
+                packed_len(planes.gates(gates as usize).len() * plane(units), ty.shape.size(0))
+            }
             Role::Bias { units, planes } => {
                 planes.gates(ty.shape.size(0) / units as usize).len() * plane(units)
             }
@@ -61,6 +66,10 @@ impl Role {
             Role::Gates { units, gates, planes } => {
                 let (units, gates) = (units as usize, gates as usize);
                 pack_gates(from, ty.shape.size(0), units, gates, planes.gates(gates), to);
+            }
+            Role::GatesTurned { units, gates, planes } => {
+                let (units, gates) = (units as usize, gates as usize);
+                pack_gates_turned(from, ty.shape.size(0), units, gates, planes.gates(gates), to);
             }
             Role::Bias { units, planes } => {
                 let units = units as usize;

@@ -5,10 +5,13 @@
 //! Masks as Keras 2 `backend.rnn`: a masked step repeats the previous output, zeros before the first; states carry over.
 
 use super::layout::{Layout, Scratch};
+use super::tape::Tape;
 use crate::cell::{States, Weights};
+use core::ops::Range;
 use layer_rnn_kernels::copy::{gather_rows, scatter_rows};
 
-/// What goes into a sequence. Shapes: x `[batch, time, features]`, mask `[batch, time]`, states and previous `[batch, units]`.
+/// What goes into a sequence. Shapes: x `[batch, time, features]`, mask `[batch, time]` (or time first, as the layout says),
+/// states and previous `[batch, units]`.
 pub(crate) struct Operands<'a> {
     pub x: &'a [f32],
     pub mask: Option<&'a [u8]>,
@@ -16,16 +19,18 @@ pub(crate) struct Operands<'a> {
     pub states: [Option<&'a [f32]>; 2],
     /// What a masked first step outputs, zeros if not given.
     pub previous: Option<&'a [f32]>,
-    pub backward: bool,
     pub zero_output: bool,
+    /// Steps between the states that are kept for the gradient, or 0: everything is kept.
+    pub segment: usize,
 }
 
-/// Where the wanted results go; `all` is `[batch, time, units]` in the order of processing.
+/// Where the wanted results go; `all` is `[batch, time, units]` (or time first) in the order of processing.
 pub(crate) struct Results<'a> {
     pub last: Option<&'a mut [f32]>,
     pub all: Option<&'a mut [f32]>,
     pub states: [Option<&'a mut [f32]>; 2],
     pub previous: Option<&'a mut [f32]>,
+    pub tape: Option<&'a mut [f32]>,
 }
 
 /// Runs the cell over all steps.
@@ -45,95 +50,130 @@ pub(crate) fn drive(
     load(operands.states[1], units, scratch.c, padded);
     load(operands.previous, units, scratch.previous, padded);
 
-    for begin in (0..layout.time).step_by(layout.steps) {
-        let steps = layout.steps.min(layout.time - begin);
-        let rows = list_active(layout, &operands, begin, steps, &mut scratch);
-        let x = if layout.direct {
-            &operands.x[begin * layout.batch * layout.features..]
-        } else {
-            let sources = &scratch.sources[..rows];
-            gather_rows(operands.x, layout.features, layout.features, sources, scratch.x, layout.features);
-            &*scratch.x
-        };
-        layout.cell.project(rows, x, layout.features, weights, scratch.z);
-        let mut done = 0;
-        for step in 0..steps {
-            let active = scratch.counts[step] as usize;
-            step_rows(layout, weights, &mut scratch, done, active);
-            let rows = &scratch.rows[done..done + active];
-            let emitted = Emitted { rows, masked: operands.mask.is_some(), zero: operands.zero_output };
-            if let Some(all) = results.all.as_deref_mut() {
-                let stride = layout.time * units;
-                emitted.write(
-                    layout,
-                    scratch.h,
-                    scratch.previous,
-                    &mut all[(begin + step) * units..],
-                    stride,
-                );
+    let masked = operands.mask.is_some();
+    let mut emit = |step: usize, scratch: &mut Scratch, active: Range<usize>| {
+        let rows = &scratch.active.rows[active];
+        let emitted = Emitted { rows, masked, zero: operands.zero_output };
+        if let Some(all) = results.all.as_deref_mut() {
+            let (at, stride) = layout.outputs(step);
+            emitted.write(layout, scratch.h, scratch.previous, &mut all[at..], stride);
+        }
+        if let Some(last) = results.last.as_deref_mut().filter(|_| step + 1 == layout.time) {
+            emitted.write(layout, scratch.h, scratch.previous, last, units);
+        }
+        if emitted.masked {
+            for &row in rows {
+                let at = row as usize * padded;
+                scratch.previous[at..at + padded].copy_from_slice(&scratch.h[at..at + padded]);
             }
-            if let Some(last) = results.last.as_deref_mut().filter(|_| begin + step + 1 == layout.time) {
-                emitted.write(layout, scratch.h, scratch.previous, last, units);
+        }
+    };
+    match results.tape {
+        Some(starts) if operands.segment > 0 => {
+            let starts = starts.chunks_exact_mut(layout.start_words());
+            for (begin, start) in (0..layout.time).step_by(operands.segment).zip(starts) {
+                let (h, c) = start.split_at_mut(layout.batch * padded);
+                h.copy_from_slice(scratch.h);
+                let length = c.len();
+                c.copy_from_slice(&scratch.c[..length]);
+                let steps = begin..layout.time.min(begin.saturating_add(operands.segment));
+                advance(layout, weights, &operands, steps, &mut scratch, None, &mut emit);
             }
-            if emitted.masked {
-                for &row in rows {
-                    let at = row as usize * padded;
-                    scratch.previous[at..at + padded].copy_from_slice(&scratch.h[at..at + padded]);
-                }
-            }
-            done += active;
+        }
+        tape => {
+            let tape = tape.map(|words| layout.cell.tape_mut(words));
+            advance(layout, weights, &operands, 0..layout.time, &mut scratch, tape, &mut emit);
         }
     }
 
-    let repeated = if operands.mask.is_some() { &*scratch.previous } else { &*scratch.h };
+    let repeated = if masked { &*scratch.previous } else { &*scratch.h };
     store(repeated, padded, results.previous, units);
     let [h, c] = results.states;
     store(scratch.h, padded, h, units);
     store(scratch.c, padded, c, units);
 }
 
-/// Lists the active rows of a chunk, step by step in the order of processing; gives their number.
-fn list_active(
+/// Runs the cell over some steps, from the states in `scratch` to those after them; `emit` is called after each, with the range of
+/// its rows among the chunk's active ones. What the gradient needs goes to `tape`.
+pub(super) fn advance(
     layout: &Layout,
+    weights: &Weights,
     operands: &Operands,
-    begin: usize,
-    steps: usize,
+    steps: Range<usize>,
     scratch: &mut Scratch,
-) -> usize {
-    let mut rows = 0;
-    for step in 0..steps {
-        let t = if operands.backward { layout.time - 1 - begin - step } else { begin + step };
-        let before = rows;
-        for row in 0..layout.batch {
-            let at = row * layout.time + t;
-            if operands.mask.is_none_or(|mask| mask[at] != 0) {
-                scratch.sources[rows] = at as i32;
-                scratch.rows[rows] = row as i32;
-                rows += 1;
-            }
+    mut tape: Option<Tape<&mut [f32]>>,
+    emit: &mut dyn FnMut(usize, &mut Scratch, Range<usize>),
+) {
+    let width = layout.cell.width();
+    let mut kept = 0;
+    for begin in steps.clone().step_by(layout.steps) {
+        let count = layout.steps.min(steps.end - begin);
+        let rows = layout.list(operands.mask, begin, count, false, &mut scratch.active);
+        let x = if layout.direct {
+            &operands.x[begin * layout.batch * layout.features..]
+        } else {
+            let sources = &scratch.active.sources[..rows];
+            gather_rows(operands.x, layout.features, layout.features, sources, scratch.x, layout.features);
+            &*scratch.x
+        };
+        let z = match &mut tape {
+            Some(tape) => &mut tape.z[kept * width..],
+            None => &mut *scratch.z,
+        };
+        layout.cell.project(rows, x, layout.features, weights, z);
+        let mut done = 0;
+        for step in 0..count {
+            let active = scratch.active.counts[step] as usize;
+            step_rows(layout, weights, scratch, done..done + active, kept, &mut tape);
+            emit(begin + step, scratch, done..done + active);
+            done += active;
         }
-        scratch.counts[step] = (rows - before) as i32;
+        kept += rows;
     }
-    rows
 }
 
-/// One step of the `active` rows that are listed from `done` on.
-fn step_rows(layout: &Layout, weights: &Weights, scratch: &mut Scratch, done: usize, active: usize) {
-    let (cell, padded) = (&layout.cell, layout.cell.padded());
-    if active == 0 {
+/// One step of some of the chunk's active rows; on the tape the chunk starts at row `kept`.
+fn step_rows(
+    layout: &Layout,
+    weights: &Weights,
+    scratch: &mut Scratch,
+    active: Range<usize>,
+    kept: usize,
+    tape: &mut Option<Tape<&mut [f32]>>,
+) {
+    let (cell, padded, count) = (&layout.cell, layout.cell.padded(), active.len());
+    if count == 0 {
         return;
     }
-    let z = &mut scratch.z[done * cell.width()..][..active * cell.width()];
-    if active == layout.batch {
-        cell.step(active, weights, z, &mut States { h: scratch.h, c: scratch.c });
-        return;
+    let rows = &scratch.active.rows[active.clone()];
+    let whole = count == layout.batch;
+    if !whole {
+        gather_rows(scratch.h, padded, padded, rows, scratch.active_h, padded);
+        gather_rows(scratch.c, padded, padded, rows, scratch.active_c, padded);
     }
-    let rows = &scratch.rows[done..done + active];
-    gather_rows(scratch.h, padded, padded, rows, scratch.active_h, padded);
-    gather_rows(scratch.c, padded, padded, rows, scratch.active_c, padded);
-    cell.step(active, weights, z, &mut States { h: scratch.active_h, c: scratch.active_c });
-    scatter_rows(scratch.active_h, padded, padded, rows, scratch.h, padded);
-    scatter_rows(scratch.active_c, padded, padded, rows, scratch.c, padded);
+    let (h, c) = if whole {
+        (&mut *scratch.h, &mut *scratch.c)
+    } else {
+        (&mut *scratch.active_h, &mut *scratch.active_c)
+    };
+    let (z, pre) = match tape {
+        Some(tape) => {
+            let first = kept + active.start;
+            let part = |width: usize| first * width..(first + count) * width;
+            tape.h[part(padded)].copy_from_slice(&h[..count * padded]);
+            if !tape.c.is_empty() {
+                tape.c[part(padded)].copy_from_slice(&c[..count * padded]);
+            }
+            let planes = part(cell.width());
+            (&mut tape.z[planes.clone()], tape.pre.get_mut(planes).unwrap_or_default())
+        }
+        None => (&mut scratch.z[active.start * cell.width()..active.end * cell.width()], &mut [][..]),
+    };
+    cell.step(count, weights, z, pre, &mut States { h, c });
+    if !whole {
+        scatter_rows(scratch.active_h, padded, padded, rows, scratch.h, padded);
+        scatter_rows(scratch.active_c, padded, padded, rows, scratch.c, padded);
+    }
 }
 
 /// What a step puts out: h of the active rows, at masked ones zeros or the previous output.
@@ -162,7 +202,7 @@ impl Emitted<'_> {
 }
 
 /// `[batch, units]` into padded rows; zeros if there is nothing.
-fn load(from: Option<&[f32]>, units: usize, to: &mut [f32], padded: usize) {
+pub(super) fn load(from: Option<&[f32]>, units: usize, to: &mut [f32], padded: usize) {
     to.fill(0.0);
     for (from, to) in from.unwrap_or(&[]).chunks_exact(units).zip(to.chunks_exact_mut(padded)) {
         to[..units].copy_from_slice(from);
@@ -170,7 +210,7 @@ fn load(from: Option<&[f32]>, units: usize, to: &mut [f32], padded: usize) {
 }
 
 /// Padded rows into `[batch, units]`.
-fn store(from: &[f32], padded: usize, to: Option<&mut [f32]>, units: usize) {
+pub(super) fn store(from: &[f32], padded: usize, to: Option<&mut [f32]>, units: usize) {
     for (from, to) in from.chunks_exact(padded).zip(to.unwrap_or_default().chunks_exact_mut(units)) {
         to.copy_from_slice(&from[..units]);
     }

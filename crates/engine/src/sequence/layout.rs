@@ -1,16 +1,20 @@
-//! How a sequence divides its scratch, and how many steps it takes at once.
+//! How a sequence divides its scratch, how many steps it takes at once, and where its rows are.
 
 use crate::cell::Cell;
 
 /// Words of z that are computed ahead: half of a 1 MB second-level cache, so that the steps find them there.
 const AHEAD: usize = 64 * 1024;
 
-/// Sizes of a bound sequence.
+/// A bound sequence: sizes and order.
 pub(crate) struct Layout {
     pub cell: Cell,
     pub batch: usize,
     pub time: usize,
     pub features: usize,
+    /// From the last step to the first.
+    pub backward: bool,
+    /// x, all outputs and the mask are `[time, batch, …]`.
+    pub time_major: bool,
     /// Steps whose input products are computed in one go.
     pub steps: usize,
     /// Can x be read where it stands: all rows of a chunk in the order of processing?
@@ -29,18 +33,25 @@ pub(crate) struct Scratch<'a> {
     /// Gathered rows of x, time by time.
     pub x: &'a mut [f32],
     pub z: &'a mut [f32],
-    /// Where in x each active row of the chunk is, and its place in the batch.
+    pub active: Active<'a>,
+}
+
+/// The active rows of a chunk.
+pub(crate) struct Active<'a> {
+    /// Where in x each row is, and its place in the batch.
     pub sources: &'a mut [i32],
     pub rows: &'a mut [i32],
-    /// Active rows of each step of the chunk.
+    /// The number of each step's rows.
     pub counts: &'a mut [i32],
 }
 
 impl Layout {
-    /// `ordered`: time runs forward and nothing is masked.
-    pub fn new(cell: Cell, batch: usize, time: usize, features: usize, ordered: bool) -> Layout {
+    /// The layout of x `[batch, time, features]`, whichever of batch and time comes first in memory.
+    pub fn new(cell: Cell, sizes: [usize; 3], masked: bool, backward: bool, time_major: bool) -> Layout {
+        let [batch, time, features] = sizes;
         let steps = (AHEAD / batch.saturating_mul(cell.width()).max(1)).clamp(1, time.max(1));
-        Layout { cell, batch, time, features, steps, direct: ordered && (batch == 1 || time == 1) }
+        let direct = !masked && !backward && (time_major || batch == 1 || time == 1);
+        Layout { cell, batch, time, features, backward, time_major, steps, direct }
     }
 
     fn parts(&self) -> [usize; 10] {
@@ -64,32 +75,73 @@ impl Layout {
 
     /// Words of scratch.
     pub fn words(&self) -> usize {
-        self.parts().into_iter().map(whole_lines).fold(0, usize::saturating_add)
+        words(&self.parts())
     }
 
     /// Divides the scratch.
-    pub fn divide<'a>(&self, mut scratch: &'a mut [f32]) -> Scratch<'a> {
-        let mut parts = self.parts().into_iter();
-        let mut take = || -> &'a mut [f32] {
-            let all = core::mem::take(&mut scratch);
-            let length = parts.next().unwrap_or(0);
-            let (part, rest) = all.split_at_mut(whole_lines(length).min(all.len()));
-            scratch = rest;
-            part.get_mut(..length).unwrap_or_default()
+    pub fn divide<'a>(&self, scratch: &'a mut [f32]) -> Scratch<'a> {
+        let [h, c, active_h, active_c, previous, x, z, sources, rows, counts] = divide(scratch, self.parts());
+        let active = Active {
+            sources: bytemuck::cast_slice_mut(sources),
+            rows: bytemuck::cast_slice_mut(rows),
+            counts: bytemuck::cast_slice_mut(counts),
         };
-        Scratch {
-            h: take(),
-            c: take(),
-            active_h: take(),
-            active_c: take(),
-            previous: take(),
-            x: take(),
-            z: take(),
-            sources: bytemuck::cast_slice_mut(take()),
-            rows: bytemuck::cast_slice_mut(take()),
-            counts: bytemuck::cast_slice_mut(take()),
-        }
+        Scratch { h, c, active_h, active_c, previous, x, z, active }
     }
+
+    /// The row of x, and of the mask, of a row of the batch at step `t` in the order of time.
+    pub fn row(&self, row: usize, t: usize) -> usize {
+        if self.time_major { t * self.batch + row } else { row * self.time + t }
+    }
+
+    /// Where all outputs of a step start, in the order of processing, and how far apart its rows are.
+    pub fn outputs(&self, step: usize) -> (usize, usize) {
+        let units = self.cell.units;
+        (self.row(0, step) * units, self.row(1, 0) * units)
+    }
+
+    /// Lists the active rows of `steps` steps from `begin` on, step by step in the order of processing, or from the last step to
+    /// the first; gives their number.
+    pub fn list(
+        &self,
+        mask: Option<&[u8]>,
+        begin: usize,
+        steps: usize,
+        descending: bool,
+        active: &mut Active,
+    ) -> usize {
+        let mut rows = 0;
+        for (index, count) in active.counts.iter_mut().take(steps).enumerate() {
+            let step = begin + if descending { steps - 1 - index } else { index };
+            let t = if self.backward { self.time - 1 - step } else { step };
+            let before = rows;
+            for row in 0..self.batch {
+                let at = self.row(row, t);
+                if mask.is_none_or(|mask| mask[at] != 0) {
+                    active.sources[rows] = at as i32;
+                    active.rows[rows] = row as i32;
+                    rows += 1;
+                }
+            }
+            *count = (rows - before) as i32;
+        }
+        rows
+    }
+}
+
+/// Words of parts that [`divide`] gives.
+pub(super) fn words(parts: &[usize]) -> usize {
+    parts.iter().copied().map(whole_lines).fold(0, usize::saturating_add)
+}
+
+/// Divides scratch into parts of these lengths.
+pub(super) fn divide<const N: usize>(mut scratch: &mut [f32], lengths: [usize; N]) -> [&mut [f32]; N] {
+    lengths.map(|length| {
+        let all = core::mem::take(&mut scratch);
+        let (part, rest) = all.split_at_mut(whole_lines(length).min(all.len()));
+        scratch = rest;
+        part.get_mut(..length).unwrap_or_default()
+    })
 }
 
 /// Parts start at cache lines.

@@ -1,10 +1,13 @@
 //! The loop over time, written once: order, masks, states, outputs.
 
+mod backward;
 mod driver;
 mod layout;
 mod order;
 mod steps;
+mod tape;
 
+pub(crate) use backward::{BothWeights, OperandGrads, ResultGrads, backward_words, differentiate};
 pub(crate) use driver::{Operands, Results, drive};
 pub(crate) use layout::Layout;
 #[cfg(feature = "full")]

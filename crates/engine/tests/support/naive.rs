@@ -2,82 +2,103 @@
 
 use layer_rnn_engine::CellKind;
 
-pub struct Weights<'a> {
-    pub kernel: &'a [f32],
-    pub recurrent: &'a [f32],
-    pub bias: Option<&'a [f32]>,
+use layer_rnn_testkit::naive::activation_wide;
+
+pub struct Cell<'a> {
+    pub kind: CellKind,
+    pub units: usize,
+    /// Names of activations.
+    pub activation: &'a str,
+    pub recurrent_activation: &'a str,
+    pub kernel: &'a [f64],
+    pub recurrent: &'a [f64],
+    pub bias: Option<&'a [f64]>,
 }
 
 pub struct Outcome {
     pub last: Vec<f64>,
     pub all: Vec<Vec<f64>>,
     pub states: Vec<Vec<f64>>,
+    pub previous: Vec<f64>,
 }
 
-fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
-
-/// Column `j` of x·w.
-fn product(x: &[f64], w: &[f32], columns: usize, j: usize) -> f64 {
-    x.iter().enumerate().map(|(k, x)| x * f64::from(w[k * columns + j])).sum()
-}
-
-fn step(kind: CellKind, units: usize, w: &Weights, x: &[f64], states: &[Vec<f64>]) -> Vec<Vec<f64>> {
-    let gates = match kind {
+/// Blocks of units in the weights' columns.
+pub fn gates(kind: CellKind) -> usize {
+    match kind {
         CellKind::SimpleRnn => 1,
         CellKind::Lstm => 4,
         _ => 3,
-    };
-    let n = gates * units;
+    }
+}
+
+pub fn wide(x: &[f32]) -> Vec<f64> {
+    x.iter().map(|&x| f64::from(x)).collect()
+}
+
+fn zip<const N: usize>(operands: [&[f64]; N], f: impl Fn([f64; N]) -> f64) -> Vec<f64> {
+    (0..operands[0].len()).map(|i| f(operands.map(|x| x[i]))).collect()
+}
+
+fn step(cell: &Cell, x: &[f64], states: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let (units, n) = (cell.units, gates(cell.kind) * cell.units);
     let h = &states[0];
-    let bias = |row: usize, j: usize| w.bias.map_or(0.0, |b| f64::from(b[row * n + j]));
-    let zx = |g: usize, u: usize| product(x, w.kernel, n, g * units + u) + bias(0, g * units + u);
-    let zh = |g: usize, u: usize| product(h, w.recurrent, n, g * units + u);
-    let each = |f: &dyn Fn(usize) -> f64| (0..units).map(f).collect::<Vec<f64>>();
-    match kind {
-        CellKind::SimpleRnn => vec![each(&|u| (zx(0, u) + zh(0, u)).tanh())],
+    // columns of gate g
+    let product = |x: &[f64], w: &[f64], g: usize| -> Vec<f64> {
+        let column = |j: usize| x.iter().enumerate().map(|(k, x)| x * w[k * n + j]).sum();
+        (g * units..(g + 1) * units).map(column).collect()
+    };
+    let bias = |row: usize, g: usize| -> Vec<f64> {
+        cell.bias.map_or(vec![0.0; units], |b| b[row * n + g * units..][..units].to_vec())
+    };
+    let add = |[a, b]: [f64; 2]| a + b;
+    let zx = |g: usize| zip([&product(x, cell.kernel, g), &bias(0, g)], add);
+    let zh = |g: usize| product(h, cell.recurrent, g);
+    let act = |x: Vec<f64>| activation_wide(cell.activation, units, x);
+    let gate = |x: Vec<f64>| activation_wide(cell.recurrent_activation, units, x);
+    let blend = |[z, h, c]: [f64; 3]| z * h + (1.0 - z) * c;
+    match cell.kind {
+        CellKind::SimpleRnn => vec![act(zip([&zx(0), &zh(0)], add))],
         CellKind::Lstm => {
-            let gate = |g: usize, u: usize| zx(g, u) + zh(g, u);
-            let c = each(&|u| sigmoid(gate(1, u)) * states[1][u] + sigmoid(gate(0, u)) * gate(2, u).tanh());
-            vec![each(&|u| sigmoid(gate(3, u)) * c[u].tanh()), c]
+            let z = |g: usize| zip([&zx(g), &zh(g)], add);
+            let (i, f, o) = (gate(z(0)), gate(z(1)), gate(z(3)));
+            let c = zip([&f, &states[1], &i, &act(z(2))], |[f, c, i, g]| f * c + i * g);
+            vec![zip([&o, &act(c.clone())], |[o, c]| o * c), c]
         }
-        CellKind::GruResetAfter => vec![each(&|u| {
-            let rec = |g: usize| zh(g, u) + bias(1, g * units + u);
-            let (z, r) = (sigmoid(zx(0, u) + rec(0)), sigmoid(zx(1, u) + rec(1)));
-            z * h[u] + (1.0 - z) * (zx(2, u) + r * rec(2)).tanh()
-        })],
+        CellKind::GruResetAfter => {
+            let rec = |g: usize| zip([&zh(g), &bias(1, g)], add);
+            let (z, r) = (gate(zip([&zx(0), &rec(0)], add)), gate(zip([&zx(1), &rec(1)], add)));
+            let candidate = act(zip([&zx(2), &r, &rec(2)], |[x, r, rec]| x + r * rec));
+            vec![zip([&z, h, &candidate], blend)]
+        }
         CellKind::GruResetBefore => {
-            let reset = each(&|u| sigmoid(zx(1, u) + zh(1, u)) * h[u]);
-            vec![each(&|u| {
-                let z = sigmoid(zx(0, u) + zh(0, u));
-                z * h[u] + (1.0 - z) * (zx(2, u) + product(&reset, w.recurrent, n, 2 * units + u)).tanh()
-            })]
+            let (z, r) = (gate(zip([&zx(0), &zh(0)], add)), gate(zip([&zx(1), &zh(1)], add)));
+            let reset = zip([&r, h], |[r, h]| r * h);
+            let candidate = act(zip([&zx(2), &product(&reset, cell.recurrent, 2)], add));
+            vec![zip([&z, h, &candidate], blend)]
         }
     }
 }
 
 /// One row over its steps: x `[time][features]`, Keras 2's masks.
 pub fn sequence(
-    kind: CellKind,
-    units: usize,
-    w: &Weights,
-    x: &[Vec<f64>],
+    cell: &Cell,
+    x: &[&[f64]],
     mask: &[bool],
     initial: &[Vec<f64>],
+    previous: &[f64],
     backward: bool,
     zero_output: bool,
 ) -> Outcome {
     let mut states = initial.to_vec();
-    let mut previous = vec![0.0; units];
+    let mut previous = previous.to_vec();
     let mut all = Vec::new();
     for s in 0..x.len() {
         let t = if backward { x.len() - 1 - s } else { s };
         if mask[t] {
-            states = step(kind, units, w, &x[t], &states);
+            states = step(cell, x[t], &states);
             previous = states[0].clone();
         }
-        all.push(if mask[t] || !zero_output { previous.clone() } else { vec![0.0; units] });
+        all.push(if mask[t] || !zero_output { previous.clone() } else { vec![0.0; cell.units] });
     }
-    Outcome { last: all.last().unwrap().clone(), all, states }
+    Outcome { last: all.last().unwrap().clone(), all, states, previous }
 }
