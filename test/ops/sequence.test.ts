@@ -7,7 +7,7 @@ import { Activation, CellKind } from '../../ts/generated/enums.js'
 import * as ops from '../../ts/ops/index.js'
 import { type SequenceOptions, sequence } from '../../ts/ops/sequence.js'
 import { Trace } from '../../ts/ops/trace.js'
-import { type Tensor, tensor } from '../../ts/tensor/tensor.js'
+import { type SymbolicTensor, type Tensor, tensor } from '../../ts/tensor/tensor.js'
 import { balanced, fails, near } from '../engine/support.js'
 
 const [batch, time, features, units] = [3, 5, 4, 6]
@@ -95,7 +95,8 @@ const cells: Record<string, { kind: CellKind; gates: number; states: number; ste
 }
 
 /** [batch, time, …] as [time, batch, …] and back. */
-const turned = (x: Tensor) => ops.transpose(x, x.shape.length === 2 ? [1, 0] : [1, 0, 2])
+const turned = (x: SymbolicTensor): SymbolicTensor =>
+  ops.transpose(x, x.shape.length === 2 ? [1, 0] : [1, 0, 2])
 
 interface Case {
   mask?: boolean[][]
