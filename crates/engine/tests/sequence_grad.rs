@@ -4,7 +4,7 @@
 mod naive;
 mod support;
 
-use layer_rnn_engine::{Activation, CellKind, Dtype, Op};
+use layer_rnn_engine::{Activation, CellKind, Dtype, Error, Op};
 use support::{BATCH, Lab, TIME, bits, numbers};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -21,7 +21,6 @@ const LAST: u32 = 1;
 const ALL: u32 = 2;
 const FINAL_STATES: u32 = 4;
 const NEXT_PREVIOUS: u32 = 8;
-const TAPE: u32 = 16;
 
 #[derive(Clone)]
 struct Case {
@@ -125,16 +124,18 @@ impl Case {
         let flags = u32::from(self.backward) + 2 * u32::from(self.zero_output);
         let (act, ract) = (self.activation as u32, self.recurrent_activation as u32);
         let units = self.sizes[3] as u32;
-        let mut attrs =
-            vec![self.kind as u32, act, ract, units, flags, self.operands, self.results | TAPE, self.segment];
+        let mut attrs = vec![self.kind as u32, act, ract, units, flags, self.operands, self.results];
+        // the last attribute may be left out
+        attrs.extend((self.segment > 0).then_some(self.segment));
         let made = lab.record(Op::Sequence, &inputs, &attrs).unwrap();
-        let wanted = (0..inputs.len()).filter(|&i| !self.has(MASK) || i != weights);
-        attrs.extend([(1 << self.dys.len()) - 1, wanted.map(|i| 1 << i).sum()]);
-        inputs.push(*made.last().unwrap());
+        let mut dys = Vec::new();
         for (dims, dy) in self.results().iter().zip(&self.dys) {
-            inputs.push(give(&mut lab, Dtype::Float32, dims, dy, &rows(dims)));
+            dys.push(Some(give(&mut lab, Dtype::Float32, dims, dy, &rows(dims))));
         }
-        let outputs = lab.record(Op::SequenceGrad, &inputs, &attrs).unwrap();
+        let mask = inputs.get(weights).copied().filter(|_| self.has(MASK));
+        inputs.retain(|&value| Some(value) != mask);
+        let (gradients, _) = lab.gradient(&made, &dys, &inputs).unwrap();
+        let outputs: Vec<u32> = gradients.into_iter().flatten().collect();
         let program = lab.finish(&outputs, &[]);
         lab.run(program, &ids).unwrap()
     }
@@ -357,6 +358,35 @@ fn nan_in_masked_steps_reaches_nothing() {
             }
         }
     }
+}
+
+/// Two gradients of one sequence share its tape; only what is wanted is given; a gradient of the gradient is an error.
+#[test]
+fn gradients_share_a_tape_and_have_none_themselves() {
+    let mut lab = Lab::new();
+    let x = lab.input(Dtype::Float32, &[BATCH, TIME, 3]);
+    let (kernel, recurrent) =
+        (lab.variable(&[3, 8], &numbers(24, 1)), lab.variable(&[2, 8], &numbers(16, 2)));
+    let lstm = [CellKind::Lstm as u32, Activation::Tanh as u32, Activation::Sigmoid as u32, 2, 0, 0, ALL];
+    let y = lab.record(Op::Sequence, &[x, kernel, recurrent], &lstm).unwrap()[0];
+    let dy = lab.input(Dtype::Float32, &[BATCH, TIME, 2]);
+    let of_x = lab.gradient(&[y], &[Some(dy)], &[x]).unwrap().0[0].unwrap();
+    let of_kernel = lab.gradient(&[y], &[Some(dy)], &[kernel]).unwrap().0[0].unwrap();
+    let Err(failure) = lab.gradient(&[of_x], &[Some(x)], &[kernel]) else { panic!("a second order") };
+    assert_eq!(failure.error, Error::Gradient { op: Op::SequenceGrad as u32 });
+    let program = lab.finish(&[of_x, of_kernel, y], &[]);
+    let data = numbers(2 * 4 * 3, 3);
+    let ids = [
+        lab.tensor(Dtype::Float32, &[2, 4, 3], &data),
+        lab.tensor(Dtype::Float32, &[2, 4, 2], &numbers(16, 4)),
+    ];
+    let both = lab.run(program, &ids).unwrap();
+    let mut case = Case::new(CellKind::Lstm, [2, 4, 3, 2], 0, ALL);
+    case.values = vec![data, numbers(24, 1), numbers(16, 2)];
+    case.dys = vec![numbers(16, 4)];
+    let whole = case.run();
+    assert_eq!(bits(&both[0]), bits(&whole[0]));
+    assert_eq!(bits(&both[1]), bits(&whole[1]));
 }
 
 #[test]

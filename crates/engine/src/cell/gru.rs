@@ -9,9 +9,12 @@
 //! A row of z is the planes x | z | r, and for reset after | rec: x is the candidate's input half, rec its recurrent half with
 //! a chain of its own. So the input product fills the first three planes and the recurrent one continues its neighbours.
 
-use super::{Cell, Grads, Kept, States, Weights, keep};
+use super::{Cell, States, Weights, keep};
+#[cfg(feature = "full")]
+use super::{Grads, Kept};
+use layer_rnn_kernels::gates;
+use layer_rnn_kernels::gates_grad;
 use layer_rnn_kernels::gemm::{Start, gemm};
-use layer_rnn_kernels::{gates, gates_grad};
 
 /// The recurrent candidate's chain starts from its own bias.
 pub(super) fn start_candidate(cell: &Cell, rows: usize, weights: &Weights, z: &mut [f32]) {
@@ -54,6 +57,7 @@ pub(super) fn step_before(
 /// dz_z = dh'∘(h − h̃)∘σ'   dz_h = dh'∘(1 − z)∘act'   d(r∘h) = dz_h·R_hᵀ   dz_r = d(r∘h)∘h∘σ'
 /// dh  = dh'∘z + d(r∘h)∘r + [dz_z dz_r]·R_zrᵀ
 /// ```
+#[cfg(feature = "full")]
 pub(super) fn backward_before(cell: &Cell, rows: usize, weights: &Weights, kept: &Kept, grads: &mut Grads) {
     let (units, n, ldz) = (cell.units, cell.padded(), cell.width());
     let (act, recurrent_act) = (cell.activation, cell.recurrent_activation);
@@ -90,6 +94,7 @@ pub(super) fn step_after(
 /// dz_z = dh'∘(h − h̃)∘σ'   dz_h = dh'∘(1 − z)∘act'   dz_r = dz_h∘rec∘σ'   d rec = dz_h∘r
 /// dh  = dh'∘z + [dz_z dz_r d rec]·Rᵀ
 /// ```
+#[cfg(feature = "full")]
 pub(super) fn backward_after(cell: &Cell, rows: usize, weights: &Weights, kept: &Kept, grads: &mut Grads) {
     let (units, n, ldz) = (cell.units, cell.padded(), cell.width());
     let (act, recurrent_act) = (cell.activation, cell.recurrent_activation);

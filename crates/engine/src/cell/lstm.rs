@@ -9,9 +9,13 @@
 //!
 //! A row of z is the planes i | f | c | o; the activated gates stay there, they are the tape.
 
-use super::{Cell, Grads, Kept, States, Weights, keep};
+use super::{Cell, States, Weights, keep};
+#[cfg(feature = "full")]
+use super::{Grads, Kept};
+use layer_rnn_kernels::gates;
+#[cfg(feature = "full")]
+use layer_rnn_kernels::gates_grad;
 use layer_rnn_kernels::gemm::{Start, gemm};
-use layer_rnn_kernels::{gates, gates_grad};
 
 pub(super) fn step(
     cell: &Cell,
@@ -34,6 +38,7 @@ pub(super) fn step(
 /// dz_i = d∘g∘σ'   dz_f = d∘c∘σ'   dz_c = d∘i∘act'   dz_o = dh'∘act(c')∘σ'
 /// dh  = dz·Rᵀ
 /// ```
+#[cfg(feature = "full")]
 pub(super) fn backward(cell: &Cell, rows: usize, weights: &Weights, kept: &Kept, grads: &mut Grads) {
     let (units, n, wide) = (cell.units, cell.padded(), cell.width());
     let (act, recurrent_act) = (cell.activation, cell.recurrent_activation);

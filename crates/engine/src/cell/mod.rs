@@ -8,6 +8,7 @@ mod simple_rnn;
 
 use crate::program::Role;
 use layer_rnn_kernels::activation::Activation;
+#[cfg(feature = "full")]
 use layer_rnn_kernels::gates_grad;
 use layer_rnn_kernels::gemm::{Start, gemm};
 use layer_rnn_kernels::pack::padded;
@@ -91,6 +92,7 @@ impl<'a> Weights<'a> {
     }
 
     /// The number of packed kernels, without biases.
+    #[cfg(feature = "full")]
     pub fn kernels(kind: CellKind) -> usize {
         if kind == CellKind::GruResetBefore { 3 } else { 2 }
     }
@@ -168,6 +170,7 @@ impl Cell {
 
     /// One step of `rows` rows backward: from the gradient of the new states to those of z and of the states before. The weights are
     /// packed as [`Cell::packs_backward`] asks.
+    #[cfg(feature = "full")]
     pub fn backward(&self, rows: usize, weights: &Weights, kept: &Kept, grads: &mut Grads) {
         let backward = match self.kind {
             CellKind::SimpleRnn => simple_rnn::backward,
@@ -179,6 +182,7 @@ impl Cell {
     }
 
     /// The gates of the planes that the input kernel makes, from the first of z on.
+    #[cfg(feature = "full")]
     pub fn input_planes(&self) -> &'static [usize] {
         match self.kind {
             CellKind::SimpleRnn | CellKind::Lstm => Planes::InOrder.gates(self.kind.gates()),
@@ -187,6 +191,7 @@ impl Cell {
     }
 
     /// The kernels turned, in the same planes as for the steps: [`Weights::of`] finds them, without biases.
+    #[cfg(feature = "full")]
     pub fn packs_backward(&self, mut ask: impl FnMut(usize, Role)) {
         self.packs(None, |input, role| match role {
             Role::Gates { units, gates, planes } => ask(input, Role::GatesTurned { units, gates, planes }),
@@ -203,6 +208,7 @@ fn keep(z: &[f32], pre: &mut [f32]) {
 }
 
 /// What the tape holds of a step's rows: gates, and the states before it.
+#[cfg(feature = "full")]
 pub(crate) struct Kept<'a> {
     pub gates: gates_grad::Kept<'a>,
     pub h: &'a [f32],
@@ -210,6 +216,7 @@ pub(crate) struct Kept<'a> {
 }
 
 /// Gradients of a step's rows, each row `padded` wide but for z.
+#[cfg(feature = "full")]
 pub(crate) struct Grads<'a> {
     pub z: &'a mut [f32],
     /// Of the new states, then of those before.

@@ -1,8 +1,12 @@
 //! SimpleRNN: h' = act(b + x·K + h·R). One plane.
 
-use super::{Cell, Grads, Kept, States, Weights, keep};
+use super::{Cell, States, Weights, keep};
+#[cfg(feature = "full")]
+use super::{Grads, Kept};
+use layer_rnn_kernels::gates;
+#[cfg(feature = "full")]
+use layer_rnn_kernels::gates_grad;
 use layer_rnn_kernels::gemm::{Start, gemm};
-use layer_rnn_kernels::{gates, gates_grad};
 
 pub(super) fn step(
     cell: &Cell,
@@ -19,6 +23,7 @@ pub(super) fn step(
 }
 
 /// dz = dh∘act′, dh = dz·Rᵀ
+#[cfg(feature = "full")]
 pub(super) fn backward(cell: &Cell, rows: usize, weights: &Weights, kept: &Kept, grads: &mut Grads) {
     let n = cell.padded();
     gates_grad::simple(rows, cell.units, kept.gates, grads.h, grads.z, cell.activation);

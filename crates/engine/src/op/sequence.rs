@@ -7,7 +7,7 @@
 //! (`sequence/tape.rs`). With the flag for it time comes before batch in x, all and the mask.
 
 #[cfg(feature = "full")]
-use super::Backward;
+use super::{Backward, Op};
 use super::{Needs, Outputs, Prepared, Rule, Run, Site, out_f32};
 use crate::cell::{Cell, CellKind, Weights};
 use crate::error::{Error, Result};
@@ -38,7 +38,7 @@ pub(super) const LAST: u32 = 1;
 pub(super) const ALL: u32 = 2;
 pub(super) const FINAL_STATES: u32 = 4;
 pub(super) const NEXT_PREVIOUS: u32 = 8;
-pub(super) const TAPE: u32 = 16;
+pub(super) const TAPE: u32 = if cfg!(feature = "full") { 16 } else { 0 };
 
 /// Attributes: which results there are, and the last one, which may be left out.
 pub(super) const RESULTS: usize = 6;
@@ -238,7 +238,36 @@ fn run(run: &mut Run) -> Result<()> {
     Ok(())
 }
 
+/// The sequence gets a tape, unless it has one, and one op makes all the gradients.
 #[cfg(feature = "full")]
 fn gradient(back: &mut Backward) -> Result<()> {
-    Err(back.unsupported())
+    let site = back.site();
+    let record = Record::read(&site)?;
+    let count = |results: u32| Record { results, ..record }.counts().map(|(_, count)| count).sum::<usize>();
+    let results = count(record.results & !TAPE);
+    let mut attrs = site.attrs.to_vec();
+    attrs.resize(SEGMENT + 1, 0);
+    attrs[RESULTS] |= TAPE;
+    let tape = match record.results & TAPE {
+        0 => *back.extend(&attrs)?.last().ok_or(back.unsupported())?,
+        _ => back.output(results),
+    };
+    let mut values: Vec<u32> = (0..site.inputs.len()).map(|index| back.input(index)).collect();
+    let (mut given, mut wanted) = (0, 0);
+    values.push(tape);
+    for index in 0..results {
+        if let Some(dy) = back.dy(index)? {
+            given |= 1 << index;
+            values.push(dy);
+        }
+    }
+    for index in 0..site.inputs.len() {
+        wanted |= u32::from(back.wants(index)) << index;
+    }
+    attrs.extend([given, wanted]);
+    let first = back.op(Op::SequenceGrad, &values, &attrs)?;
+    for (index, value) in (0..site.inputs.len()).filter(|index| wanted >> index & 1 == 1).zip(first..) {
+        back.give(index, value);
+    }
+    Ok(())
 }

@@ -14,7 +14,7 @@ use crate::tensor::Dtype;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-pub(crate) const RULE: Rule = Rule { shape, needs, run };
+pub(crate) const RULE: Rule = Rule { shape, needs, run, gradient: Some(|back| Err(back.unsupported())) };
 
 /// Attributes: bits of results and of inputs.
 const GIVEN: usize = SEGMENT + 1;

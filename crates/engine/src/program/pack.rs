@@ -2,7 +2,9 @@
 
 use crate::cell::Planes;
 use crate::tensor::{Buffer, Shape, Slab, Tensors, Type};
-use layer_rnn_kernels::pack::{pack, pack_gates, pack_gates_turned, packed_len, padded};
+#[cfg(feature = "full")]
+use layer_rnn_kernels::pack::pack_gates_turned;
+use layer_rnn_kernels::pack::{pack, pack_gates, packed_len, padded};
 
 /// What a weight is packed for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -12,6 +14,7 @@ pub(crate) enum Role {
     /// A cell's kernel `[k, gates·units]`: planes of padded units.
     Gates { units: u32, gates: u32, planes: Planes },
     /// Such a kernel turned, `[planes, k]`: what the gradient of z is multiplied with.
+    #[cfg(feature = "full")]
     GatesTurned { units: u32, gates: u32, planes: Planes },
     /// A cell's bias `[gates·units]` in the same planes.
     Bias { units: u32, planes: Planes },
@@ -44,6 +47,7 @@ impl Role {
             Role::Gates { units, gates, planes } => {
                 packed_len(ty.shape.size(0), planes.gates(gates as usize).len() * plane(units))
             }
+            #[cfg(feature = "full")]
             Role::GatesTurned { units, gates, planes } => {
                 packed_len(planes.gates(gates as usize).len() * plane(units), ty.shape.size(0))
             }
@@ -67,6 +71,7 @@ impl Role {
                 let (units, gates) = (units as usize, gates as usize);
                 pack_gates(from, ty.shape.size(0), units, gates, planes.gates(gates), to);
             }
+            #[cfg(feature = "full")]
             Role::GatesTurned { units, gates, planes } => {
                 let (units, gates) = (units as usize, gates as usize);
                 pack_gates_turned(from, ty.shape.size(0), units, gates, planes.gates(gates), to);

@@ -1,5 +1,6 @@
 //! The loop over time, written once: order, masks, states, outputs.
 
+#[cfg(feature = "full")]
 mod backward;
 mod driver;
 mod layout;
@@ -7,6 +8,7 @@ mod order;
 mod steps;
 mod tape;
 
+#[cfg(feature = "full")]
 pub(crate) use backward::{BothWeights, OperandGrads, ResultGrads, backward_words, differentiate};
 pub(crate) use driver::{Operands, Results, drive};
 pub(crate) use layout::Layout;

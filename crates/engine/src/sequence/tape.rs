@@ -30,6 +30,7 @@ impl Cell {
     }
 
     /// Divides a tape of any number of rows.
+    #[cfg(feature = "full")]
     pub fn tape<'a>(&self, mut words: &'a [f32]) -> Tape<&'a [f32]> {
         let rows = words.len() / self.tape_words();
         let [z, h, c, pre] = self.tape_parts().map(|part| {
