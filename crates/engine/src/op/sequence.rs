@@ -249,7 +249,7 @@ fn gradient(back: &mut Backward) -> Result<()> {
     attrs.resize(SEGMENT + 1, 0);
     attrs[RESULTS] |= TAPE;
     let tape = match record.results & TAPE {
-        0 => *back.extend(&attrs)?.last().ok_or(back.unsupported())?,
+        0 => *back.extend(&attrs, None)?.last().ok_or(back.unsupported())?,
         _ => back.output(results),
     };
     let mut values: Vec<u32> = (0..site.inputs.len()).map(|index| back.input(index)).collect();
