@@ -4,7 +4,7 @@
 
 mod support;
 
-use layer_rnn_engine::{Activation, Binary, CellKind, Dtype, Op};
+use layer_rnn_engine::{Activation, Binary, CellKind, Dtype, Emit, Op, Part};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use support::{BATCH, Lab, TIME, numbers};
@@ -69,4 +69,45 @@ fn a_run_allocates_nothing() {
     }
     assert_eq!(ALLOCATIONS.get(), before);
     assert_ne!(lab.read(ids[2]), states, "the states are assigned at the end of each run");
+}
+
+/// A masked step program with a capture of rows, forward and backward.
+#[test]
+fn a_step_program_allocates_nothing() {
+    let mut lab = Lab::new();
+    let x = lab.input(Dtype::Float32, &[BATCH, TIME, 5]);
+    let mask = lab.input(Dtype::Bool, &[BATCH, TIME]);
+    let scale = lab.input(Dtype::Float32, &[BATCH, 5]);
+    let recurrent = lab.variable(&[5, 5], &numbers(25, 2));
+    let body = lab.body(|lab| {
+        let x = lab.input(Dtype::Float32, &[BATCH, 5]);
+        let h = lab.input(Dtype::Float32, &[BATCH, 5]);
+        let scale = lab.input(Dtype::Float32, &[BATCH, 5]);
+        let recurrent = lab.input(Dtype::Float32, &[5, 5]);
+        let x = lab.op(Op::Binary, &[x, scale], &[Binary::Mul as u32]);
+        let h = lab.op(Op::MatMul, &[h, recurrent], &[0]);
+        let h = lab.op(Op::Binary, &[x, h], &[Binary::Add as u32]);
+        let h = lab.op(Op::Activate, &[h], &[Activation::Tanh as u32]);
+        vec![h, h]
+    });
+    let [x_part, state, capture] = [Part::X, Part::ZeroState, Part::Capture].map(|part| part as u32);
+    let attrs = [body, 4, 0, 4, x_part, state, capture, capture, 2, Emit::All as u32, 1];
+    let y = lab.op(Op::Steps, &[x, scale, recurrent, mask], &attrs);
+    let (gradients, _) = lab.gradient(&[y], &[Some(x)], &[scale, recurrent]).unwrap();
+    let outputs: Vec<u32> = [y].into_iter().chain(gradients.into_iter().flatten()).collect();
+    let program = lab.finish(&outputs, &[]);
+    let ids = [
+        lab.tensor(Dtype::Float32, &[2, 4, 5], &numbers(40, 4)),
+        lab.tensor(Dtype::Bool, &[2, 4], &[1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0]),
+        lab.tensor(Dtype::Float32, &[2, 5], &numbers(10, 5)),
+    ];
+    let shapes: Vec<_> = ids.iter().map(|&id| lab.engine.tensor_type(id).unwrap().shape).collect();
+    let plan = lab.engine.program_bind(program, &shapes).unwrap();
+    let call = lab.engine.call_new(plan, &ids, &[0, 0, 0]).unwrap();
+    lab.engine.call_run(call).unwrap();
+    let before = ALLOCATIONS.get();
+    for _ in 0..100 {
+        lab.engine.call_run(call).unwrap();
+    }
+    assert_eq!(ALLOCATIONS.get(), before);
 }

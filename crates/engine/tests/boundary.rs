@@ -2,7 +2,7 @@
 
 mod support;
 
-use layer_rnn_engine::{Dtype, Op};
+use layer_rnn_engine::{Dtype, Emit, Op, Part};
 use support::Lab;
 
 #[cfg(target_arch = "wasm32")]
@@ -87,6 +87,92 @@ fn arity(dice: &mut Dice, op: Op) -> u32 {
     }
 }
 
+/// Some records over values, step programs among them; gives what they made.
+fn records(
+    dice: &mut Dice,
+    lab: &mut Lab,
+    values: &mut Vec<u32>,
+    bodies: &[Option<Body>],
+    count: u32,
+) -> Vec<u32> {
+    let mut made = Vec::new();
+    for _ in 0..count {
+        let mut op = Op::ALL[2 + dice.roll(Op::ALL.len() as u32 - 2) as usize];
+        if dice.roll(8) == 0 {
+            op = Op::Steps;
+        }
+        let body = bodies[dice.roll(bodies.len() as u32) as usize];
+        let count = match body {
+            _ if dice.roll(8) == 0 => dice.roll(8),
+            Some((_, inputs, _)) if op == Op::Steps => inputs + dice.roll(2),
+            _ => arity(dice, op),
+        };
+        let inputs: Vec<u32> = (0..count)
+            .map(|_| match dice.roll(40) {
+                0 => dice.word(),
+                _ => values[dice.roll(values.len() as u32) as usize],
+            })
+            .collect();
+        let attrs = match body.filter(|_| op == Op::Steps) {
+            Some(body) => steps(dice, body),
+            None => attributes(dice, op),
+        };
+        if let Ok(outputs) = lab.record(op, &inputs, &attrs) {
+            values.extend(&outputs);
+            made.extend(outputs);
+        }
+        if dice.roll(6) == 0 {
+            let mut some = |count| -> Vec<u32> {
+                (0..count).map(|_| values[dice.roll(values.len() as u32) as usize]).collect()
+            };
+            let (ys, dys, xs) = (some(2), some(2), some(3));
+            if let Ok((dxs, _)) = lab.gradient(&ys, &[Some(dys[0]), Some(dys[1])], &xs) {
+                let dxs: Vec<u32> = dxs.into_iter().flatten().collect();
+                values.extend(&dxs);
+                made.extend(dxs);
+            }
+        }
+    }
+    made
+}
+
+/// A step program: its id, and how many inputs and outputs it has.
+type Body = (u32, u32, u32);
+
+fn body(dice: &mut Dice, lab: &mut Lab, inner: Option<Body>) -> Option<Body> {
+    let mut counts = (0, 0);
+    let body = lab.body(|lab| {
+        let mut values = Vec::new();
+        for _ in 0..1 + dice.roll(4) {
+            let dtype = [Dtype::Float32, Dtype::Float32, Dtype::Bool, Dtype::Int32][dice.roll(4) as usize];
+            let dims = [-1, [3, 4, -3][dice.roll(3) as usize]];
+            let first = dice.roll(2) as usize;
+            values.push(lab.input(dtype, &dims[first..first + dice.roll(3 - first as u32) as usize]));
+        }
+        counts.0 = values.len() as u32;
+        records(dice, lab, &mut values, &[inner], 6);
+        counts.1 = 1 + dice.roll(4);
+        (0..counts.1).map(|_| values[dice.roll(values.len() as u32) as usize]).collect()
+    });
+    Some((body, counts.0, counts.1))
+}
+
+/// Attributes of a sequence around a body.
+fn steps(dice: &mut Dice, (body, inputs, outputs): Body) -> Vec<u32> {
+    let mut words = vec![body, dice.roll(4), 0, inputs];
+    words.extend((0..inputs).map(|_| dice.roll(Part::ALL.len() as u32)));
+    let results = 1 + dice.roll(3);
+    words.push(2 * results);
+    for _ in 0..results {
+        words.extend([dice.roll(Emit::ALL.len() as u32), dice.roll(outputs)]);
+    }
+    if dice.roll(6) == 0 {
+        let at = dice.roll(words.len() as u32) as usize;
+        words[at] = dice.word();
+    }
+    words
+}
+
 fn program(seed: u32) -> usize {
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9) | 1);
     let mut lab = Lab::new();
@@ -105,32 +191,9 @@ fn program(seed: u32) -> usize {
             data.iter().map(|x| if dtype == Dtype::Bool { x.min(1.0) } else { *x }).collect();
         tensors.push(lab.tensor(dtype, dims, &data));
     }
-    let mut made = Vec::new();
-    for _ in 0..12 {
-        let op = Op::ALL[2 + dice.roll(Op::ALL.len() as u32 - 2) as usize];
-        let count = if dice.roll(8) == 0 { dice.roll(8) } else { arity(&mut dice, op) };
-        let inputs: Vec<u32> = (0..count)
-            .map(|_| match dice.roll(40) {
-                0 => dice.word(),
-                _ => values[dice.roll(values.len() as u32) as usize],
-            })
-            .collect();
-        if let Ok(outputs) = lab.record(op, &inputs, &attributes(&mut dice, op)) {
-            values.extend(&outputs);
-            made.extend(outputs);
-        }
-        if dice.roll(6) == 0 {
-            let mut some = |count| -> Vec<u32> {
-                (0..count).map(|_| values[dice.roll(values.len() as u32) as usize]).collect()
-            };
-            let (ys, dys, xs) = (some(2), some(2), some(3));
-            if let Ok((dxs, _)) = lab.gradient(&ys, &[Some(dys[0]), Some(dys[1])], &xs) {
-                let dxs: Vec<u32> = dxs.into_iter().flatten().collect();
-                values.extend(&dxs);
-                made.extend(dxs);
-            }
-        }
-    }
+    let bodies = [body(&mut dice, &mut lab, None), None];
+    let bodies = [bodies[0], body(&mut dice, &mut lab, bodies[0])];
+    let made = records(&mut dice, &mut lab, &mut values, &bodies, 12);
     let program = lab.finish(&made, &[]);
     let _ = lab.run(program, &tensors);
     made.len()

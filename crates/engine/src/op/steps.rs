@@ -268,18 +268,44 @@ impl Sizes {
         if dim >= 0 { dim } else { known.map_or(ANY, |&(_, outside)| outside) }
     }
 
-    /// A body shape outside, behind leading axes; the axis of rows is the batch.
-    pub fn shape(&self, lead: &[Axis], inner: &Shape) -> Result<Shape> {
-        let rows = has_rows(inner);
+    /// A shape of the body outside, behind the axes of time and batch; without rows there is no batch.
+    fn shape(&self, lead: &[Axis], rows: bool, inner: &Shape) -> Result<Shape> {
         let mut shape = Shape::SCALAR;
-        for axis in lead.iter().filter(|&&axis| rows || axis == Axis::Time) {
-            shape.push(if *axis == Axis::Batch { self.batch } else { self.time })?;
+        for &axis in lead.iter().filter(|&&axis| rows || axis == Axis::Time) {
+            shape.push(if axis == Axis::Batch { self.batch } else { self.time })?;
         }
         for &dim in inner.dims().iter().skip(rows as usize) {
             shape.push(self.outside(dim))?;
         }
         Ok(shape)
     }
+}
+
+/// The types of all values of the body for a step of all rows, where the sizes of the operands are known.
+pub(crate) fn infer(site: &Site, record: &Record, sizes: &Sizes) -> Result<Vec<Type>> {
+    let body = record.body;
+    let mut types = body.values.clone();
+    for (index, (&value, (part, operand))) in body.inputs.iter().zip(record.operands()).enumerate() {
+        let inner = record.input(index)?.shape;
+        let shape = match operand {
+            None => sizes.shape(&[Axis::Batch], has_rows(&inner), &inner)?,
+            Some(operand) => part.without_time(&site.input(operand)?.shape, &inner),
+        };
+        if !shape.known() {
+            return Err(Error::Attribute { index: 3, value: index as u32 });
+        }
+        types[value as usize].shape = shape;
+    }
+    for (record, _) in body.records.iter().zip(&body.live).filter(|(_, live)| **live) {
+        let Some(rule) = record.op.rule() else { continue };
+        let inputs: Vec<Type> = record.inputs.iter().map(|&value| types[value as usize]).collect();
+        let site = Site { attrs: &record.attrs, inputs: &inputs, body: record.body.as_deref() };
+        for (&value, ty) in record.outputs.iter().zip((rule.shape)(&site)?.0) {
+            ty.words()?;
+            types[value as usize] = ty;
+        }
+    }
+    Ok(types)
 }
 
 /// The axes in front of a value of the body.
@@ -304,15 +330,18 @@ fn shape(site: &Site) -> Result<Outputs> {
             return Err(Error::Shape { input, axis: 0, expected: ROWS, actual: unified.dim(0) });
         }
     }
+    let known = site.inputs.iter().all(|ty| ty.shape.known());
+    let types = if known { infer(site, &record, &sizes)? } else { record.body.values.clone() };
     let mut outputs = Outputs(Vec::new());
     for &(kind, output) in &record.results {
-        let ty = record.output(output)?;
+        let ty = types[record.body.outputs[output] as usize];
+        let rows = has_rows(&record.output(output)?.shape);
         let lead: &[Axis] = match kind {
             Emit::All | Emit::Timed => &[Axis::Batch, Axis::Time],
             Emit::TimeMajorAll | Emit::TimeMajorTimed => &[Axis::Time, Axis::Batch],
             Emit::Last | Emit::FinalState | Emit::NextPrevious => &[Axis::Batch],
         };
-        outputs.push(ty.dtype, sizes.shape(lead, &ty.shape)?);
+        outputs.push(ty.dtype, sizes.shape(lead, rows, &ty.shape)?);
     }
     Ok(outputs)
 }

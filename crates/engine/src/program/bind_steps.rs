@@ -7,7 +7,7 @@ use super::{Located, Moves, Place, Program, Role};
 use crate::error::{Error, Result};
 use crate::op::Site;
 use crate::op::rows::has_rows;
-use crate::op::steps::{Axis, BACKWARD, Emit, MASK, Part, Record, Sizes};
+use crate::op::steps::{BACKWARD, Emit, MASK, Part, Record, Sizes, infer};
 use crate::tensor::{Dtype, Type};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -231,19 +231,7 @@ fn bind(
     let phase_of =
         |index: usize| (body.live[index] && body.records[index].op.rule().is_some()).then(|| phases[index]);
 
-    let mut scope = Scope::new(body, body.values.clone());
-    for (index, (&value, (part, operand))) in body.inputs.iter().zip(record.operands()).enumerate() {
-        let inner = record.input(index)?.shape;
-        let shape = match operand {
-            None => sizes.shape(&[Axis::Batch], &inner)?,
-            Some(operand) => part.without_time(&site.input(operand)?.shape, &inner),
-        };
-        if !shape.known() {
-            return Err(Error::Attribute { index: 3, value: index as u32 });
-        }
-        scope.types[value as usize].shape = shape;
-    }
-    infer(&mut scope)?;
+    let mut scope = Scope::new(body, infer(site, &record, &sizes)?);
     let uses = Uses::find(&scope, &record, &distribution.late, phase_of);
 
     // how many steps a chunk has
@@ -417,20 +405,6 @@ fn bind(
 
 fn extent<'a>(scope: &'a mut Scope) -> &'a mut Extent {
     scope.extent.as_mut().expect("the body of a sequence has an extent")
-}
-
-/// Shape rules again, for a step of all rows.
-fn infer(scope: &mut Scope) -> Result<()> {
-    let program = scope.program;
-    for (record, _) in program.records.iter().zip(&program.live).filter(|(_, live)| **live) {
-        let Some(rule) = record.op.rule() else { continue };
-        let inputs: Vec<Type> = record.inputs.iter().map(|&value| scope.types[value as usize]).collect();
-        let site = Site { attrs: &record.attrs, inputs: &inputs, body: record.body.as_deref() };
-        for (&value, ty) in record.outputs.iter().zip((rule.shape)(&site)?.0) {
-            scope.types[value as usize] = ty;
-        }
-    }
-    Ok(())
 }
 
 /// Which values cross from one phase to another, by root.

@@ -137,6 +137,7 @@ impl Builder {
         }
         let site = Site { attrs, inputs: &types, body: Some(body) };
         let record = steps::Record::read(&site)?;
+        steps::Sizes::of(&site, &record)?;
         let given = record.given();
         // the value out here of each value that depends on captures alone
         let mut outside: Vec<Option<u32>> = alloc::vec![None; body.values.len()];
