@@ -13,7 +13,7 @@ import {
   setRandomSeed,
 } from '../../ts/entry/api.js'
 import { fans } from '../../ts/initializers/random.js'
-import { nextKey, seedKey } from '../../ts/initializers/seed.js'
+import { nextKey, seedKey } from '../../ts/ops/seed.js'
 import { balanced, fails } from '../engine/support.js'
 
 const draw = (initializer: Initializer, shape: number[], key = seedKey(1)) =>

@@ -168,11 +168,6 @@ test('what only training has is told in one way', () => {
   ] as const
   for (const argument of methods)
     names(() => model[argument]('x'), UnsupportedError, { layer: 'm', argument, text: /are not installed/ })
-  names(() => model.apply([[1, 2]], { training: true }), UnsupportedError, {
-    layer: 'm',
-    argument: 'training',
-    text: /are not installed/,
-  })
 })
 
 test('predict names the model and the argument', () => {

@@ -170,7 +170,11 @@ test('like to like', () => {
   const symbolic: SymbolicTensor = layer.apply(Input({ shape: [2] }))
   assert.not('id' in symbolic)
   scope(() => assert.instance(layer.apply(tensor([[1, 2]])).data(), Float32Array))
-  fails(() => layer.apply([[1, 2]], { training: true }), UnsupportedError, /training/)
+  fails(
+    () => layer.apply([[1, 2]], { training: 'yes' as unknown as boolean }),
+    ArgumentError,
+    /training must be true or false/,
+  )
   fails(() => layer.apply([[1, 2]], { initialState: [] } as never), ArgumentError, /no option "initialState"/)
 })
 

@@ -333,7 +333,11 @@ test('wrong arguments', () => {
   fails(() => new GRU({ units: 4, dtype: 'float16' as never }), UnsupportedError, /dtype/)
   fails(() => new RNN({ cell: 4 as never }), ArgumentError, /"call" and "stateSize"/)
   using layer = new SimpleRNN({ units: 4 })
-  fails(() => layer.apply(x, { training: true }), UnsupportedError, /training/)
+  fails(
+    () => layer.apply(x, { training: 'yes' as unknown as boolean }),
+    ArgumentError,
+    /training must be true or false/,
+  )
   fails(() => layer.apply(x, { initalState: 1 } as never), ArgumentError, /did you mean "initialState"/)
   fails(() => layer.apply(x, { constants: [tensor(1)] }), ArgumentError, /does not use constants/)
   fails(() => layer.apply(matrix(2, 3)), ShapeError, /simple_rnn/)

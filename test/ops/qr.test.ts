@@ -2,9 +2,9 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { scope } from '../../ts/engine/handle.js'
 import { ShapeError } from '../../ts/errors.js'
+import { randomNormal } from '../../ts/ops/draw.js'
 import * as ops from '../../ts/ops/index.js'
 import { qr } from '../../ts/ops/qr.js'
-import { randomNormal } from '../../ts/ops/random.js'
 import { balanced, fails, near } from '../engine/support.js'
 
 test('q is orthonormal, r upper triangular with a positive diagonal, and their product the matrix', () => {

@@ -3,6 +3,7 @@
  * user's own they are computed with ops, step by step.
  */
 import { type ActivationLike, type ActivationName, activation, activationKind } from '../activations.js'
+import { UnsupportedError } from '../errors.js'
 import type { CellKind } from '../generated/enums.js'
 import { type Drawing, type InitializerLike, initializer } from '../initializers/initializer.js'
 import { seed } from '../initializers/random.js'
@@ -17,8 +18,10 @@ import {
 } from '../layers/stored.js'
 import { leaves, type Nested } from '../layers/structure.js'
 import type { StateList } from '../layers/types.js'
-import { expandDims } from '../ops/index.js'
+import { concatenate, expandDims, linear, multiply, ones, random, split } from '../ops/index.js'
+import { SeedGenerator } from '../ops/seed_generator.js'
 import { type SequenceResult, sequence } from '../ops/sequence.js'
+import { sizeAlong } from '../ops/trace.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor, Variable } from '../tensor/tensor.js'
 import { RNNCell } from './cell.js'
@@ -86,6 +89,26 @@ export interface SequenceOptions {
   zeroOutput?: boolean
 }
 
+/** What training multiplies inputs and state with, the same at every step: one mask, or one for each gate. */
+export interface DropoutMasks {
+  x?: readonly SymbolicTensor[]
+  h?: readonly SymbolicTensor[]
+}
+
+/** `x·kernel + bias`, whose gates may see `x` through masks of their own. */
+export function product(
+  x: SymbolicTensor,
+  kernel: SymbolicTensor,
+  bias?: SymbolicTensor | null,
+  masks: readonly SymbolicTensor[] = [],
+): SymbolicTensor {
+  const [only] = masks
+  if (masks.length < 2) return linear(only ? multiply(x, only) : x, kernel, bias)
+  const kernels = split(kernel, masks.length, -1)
+  const biases = bias && split(bias, masks.length, -1)
+  return concatenate(masks.map((mask, gate) => linear(multiply(x, mask), kernels[gate]!, biases?.[gate])))
+}
+
 export abstract class FusedCell<S = unknown> extends RNNCell<S> {
   declare readonly units: number
   declare readonly activation: ActivationLike | null
@@ -103,6 +126,11 @@ export abstract class FusedCell<S = unknown> extends RNNCell<S> {
   declare kernel: Variable
   declare recurrentKernel: Variable
   declare bias: Variable | null
+  declare readonly dropout: number
+  declare readonly recurrentDropout: number
+  declare readonly seed: number | null
+  declare readonly implementation: 0 | 1 | 2
+  #generator: SeedGenerator | undefined
 
   /** The engine's kernel. */
   abstract get kind(): CellKind
@@ -112,6 +140,7 @@ export abstract class FusedCell<S = unknown> extends RNNCell<S> {
   protected abstract equations(
     x: SymbolicTensor,
     states: readonly SymbolicTensor[],
+    masks?: DropoutMasks,
   ): [output: SymbolicTensor, states: SymbolicTensor[]]
 
   /** Whether the engine's kernel can run it. */
@@ -159,12 +188,42 @@ export abstract class FusedCell<S = unknown> extends RNNCell<S> {
   override call(
     inputs: SymbolicTensor,
     states: Nested<SymbolicTensor>,
+    { training = false, masks }: { training?: boolean; masks?: DropoutMasks } = {},
   ): [output: SymbolicTensor, states: StateList<S, SymbolicTensor>] {
     const before = leaves(states)
-    if (!this.fused) return this.equations(inputs, before) as [SymbolicTensor, StateList<S, SymbolicTensor>]
+    if (training && !masks && (this.dropout > 0 || this.recurrentDropout > 0)) {
+      const argument = this.dropout > 0 ? 'dropout' : 'recurrentDropout'
+      const message = `${this.name}: ${argument} of a cell inside another cell is not supported`
+      throw new UnsupportedError(message, { layer: this.name, argument })
+    }
+    if (masks || !this.fused)
+      return this.equations(inputs, before, masks) as [SymbolicTensor, StateList<S, SymbolicTensor>]
     const x = expandDims(inputs, 1)
     const result = this.sequence(x, { states: before, backward: false, all: false })
     return [result.output, result.states as StateList<S, SymbolicTensor>]
+  }
+
+  /** What dropout masks are drawn from. */
+  get seedGenerator(): SeedGenerator {
+    const { seed, engine } = this
+    this.#generator ??= this.owns(
+      new SeedGenerator({ seed, name: `${this.name}/seed_generator_state` }, engine),
+    )
+    return this.#generator
+  }
+
+  /**
+   * New masks for a call on `inputs` `[batch, time, features]`. Each gate has its own with `implementation` 1 and, as in Keras,
+   * whenever there is recurrent dropout. @internal
+   */
+  drawMasks(inputs: SymbolicTensor): DropoutMasks {
+    const count = this.implementation === 2 && this.recurrentDropout === 0 ? 1 : this.gates
+    const draw = (rate: number, columns: number) => {
+      if (rate === 0) return undefined
+      const seen = ones([sizeAlong(inputs, 0), columns])
+      return Array.from({ length: count }, () => random.dropout(seen, rate, { seed: this.seedGenerator }))
+    }
+    return { x: draw(this.dropout, inputs.shape.at(-1)!), h: draw(this.recurrentDropout, this.units) }
   }
 
   /** A whole sequence `[batch, time, features]`. */

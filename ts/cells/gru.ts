@@ -13,9 +13,9 @@
 import { type ActivationLike, activation, applyActivation } from '../activations.js'
 import { CellKind } from '../generated/enums.js'
 import { type Fields, flag } from '../layers/options.js'
-import { add, dot, linear, multiply, slice, split, squeeze, subtract } from '../ops/index.js'
+import { add, dot, multiply, slice, split, squeeze, subtract } from '../ops/index.js'
 import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
-import { FusedCell, type FusedCellOptions, fusedFields } from './fused.js'
+import { type DropoutMasks, FusedCell, type FusedCellOptions, fusedFields, product } from './fused.js'
 
 export interface GRUCellOptions extends FusedCellOptions {
   /** Of the gates. Default `'sigmoid'`. */
@@ -48,23 +48,30 @@ export class GRUCell extends FusedCell<Tensor> {
     return 3
   }
 
-  protected override equations(x: SymbolicTensor, [h]: [SymbolicTensor]): [SymbolicTensor, SymbolicTensor[]] {
+  protected override equations(
+    x: SymbolicTensor,
+    [h]: [SymbolicTensor],
+    masks: DropoutMasks = {},
+  ): [SymbolicTensor, SymbolicTensor[]] {
     const { kernel, recurrentKernel, bias, activation, recurrentActivation, resetAfter } = this
     const gate = (a: SymbolicTensor, b: SymbolicTensor) =>
       applyActivation(add(a, b), recurrentActivation ?? null)
     const thirds = (value: SymbolicTensor) => split(value, 3, -1) as unknown as Three
     const row = (index: number) => bias && squeeze(slice(bias, [index], [1]), 0)
-    const [xz, xr, xh] = thirds(linear(x, kernel, resetAfter ? row(0) : bias))
+    const [xz, xr, xh] = thirds(product(x, kernel, resetAfter ? row(0) : bias, masks.x))
     let candidate: SymbolicTensor
     let z: SymbolicTensor
     if (resetAfter) {
-      const [hz, hr, hh] = thirds(linear(h, recurrentKernel, row(1)))
+      const [hz, hr, hh] = thirds(product(h, recurrentKernel, row(1), masks.h))
       z = gate(xz, hz)
       candidate = add(xh, multiply(gate(xr, hr), hh))
     } else {
-      const [kz, kr, kh] = thirds(recurrentKernel).map(block => (state: SymbolicTensor) => dot(state, block))
-      z = gate(xz, kz!(h))
-      candidate = add(xh, kh!(multiply(gate(xr, kr!(h)), h)))
+      const [kz, kr, kh] = thirds(recurrentKernel)
+      const [seenZ, seenR, seenH] = [0, 1, 2].map(gate =>
+        masks.h ? multiply(h, masks.h[gate]!) : h,
+      ) as Three
+      z = gate(xz, dot(seenZ, kz))
+      candidate = add(xh, dot(multiply(gate(xr, dot(seenR, kr)), seenH), kh))
     }
     const next = add(multiply(z, h), multiply(subtract(1, z), applyActivation(candidate, activation)))
     return [next, [next]]

@@ -15,9 +15,9 @@ import { type ActivationLike, activation, applyActivation } from '../activations
 import { CellKind } from '../generated/enums.js'
 import type { Drawing } from '../initializers/initializer.js'
 import { type Fields, flag } from '../layers/options.js'
-import { add, concatenate, dot, linear, multiply, ones, split } from '../ops/index.js'
+import { add, concatenate, multiply, ones, split } from '../ops/index.js'
 import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
-import { FusedCell, type FusedCellOptions, fusedFields } from './fused.js'
+import { type DropoutMasks, FusedCell, type FusedCellOptions, fusedFields, product } from './fused.js'
 
 export interface LSTMCellOptions extends FusedCellOptions {
   /** Of the gates. Default `'sigmoid'`. */
@@ -52,10 +52,11 @@ export class LSTMCell extends FusedCell<[h: Tensor, c: Tensor]> {
   protected override equations(
     x: SymbolicTensor,
     [h, c]: [SymbolicTensor, SymbolicTensor],
+    masks: DropoutMasks = {},
   ): [SymbolicTensor, SymbolicTensor[]] {
     const { kernel, recurrentKernel, bias, activation, recurrentActivation } = this
     const gate = (z: SymbolicTensor) => applyActivation(z, recurrentActivation ?? null)
-    const z = add(linear(x, kernel, bias), dot(h, recurrentKernel))
+    const z = add(product(x, kernel, bias, masks.x), product(h, recurrentKernel, null, masks.h))
     const [i, f, g, o] = split(z, 4, -1) as SymbolicTensor[] as [
       SymbolicTensor,
       SymbolicTensor,

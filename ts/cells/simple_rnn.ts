@@ -8,9 +8,9 @@
 import { applyActivation } from '../activations.js'
 import { CellKind } from '../generated/enums.js'
 import type { Fields } from '../layers/options.js'
-import { add, dot, linear } from '../ops/index.js'
+import { add } from '../ops/index.js'
 import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
-import { FusedCell, type FusedCellOptions, fusedFields } from './fused.js'
+import { type DropoutMasks, FusedCell, type FusedCellOptions, fusedFields, product } from './fused.js'
 
 export interface SimpleRNNCellOptions extends FusedCellOptions {}
 
@@ -31,9 +31,16 @@ export class SimpleRNNCell extends FusedCell<Tensor> {
     return 1
   }
 
-  protected override equations(x: SymbolicTensor, [h]: [SymbolicTensor]): [SymbolicTensor, SymbolicTensor[]] {
+  protected override equations(
+    x: SymbolicTensor,
+    [h]: [SymbolicTensor],
+    masks: DropoutMasks = {},
+  ): [SymbolicTensor, SymbolicTensor[]] {
     const { kernel, recurrentKernel, bias, activation } = this
-    const next = applyActivation(add(linear(x, kernel, bias), dot(h, recurrentKernel)), activation)
+    const next = applyActivation(
+      add(product(x, kernel, bias, masks.x), product(h, recurrentKernel, null, masks.h)),
+      activation,
+    )
     return [next, [next]]
   }
 }

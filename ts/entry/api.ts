@@ -45,7 +45,7 @@ export {
   type InitializerLike,
   type InitializerName,
 } from '../initializers/initializer.js'
-export { setRandomSeed } from '../initializers/seed.js'
+export { setRandomSeed } from '../ops/seed.js'
 export { Activation, type ActivationOptions } from '../layers/activation.js'
 export { Dense, type DenseOptions } from '../layers/dense.js'
 export { Dropout, type DropoutOptions } from '../layers/dropout.js'

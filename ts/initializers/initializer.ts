@@ -12,11 +12,11 @@ import {
   writeConfig,
 } from '../layers/options.js'
 import { isPlain } from '../layers/structure.js'
+import { type Key, seedKey } from '../ops/seed.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { constantKinds } from './constants.js'
 import { orthogonalKinds } from './orthogonal.js'
 import { randomKinds } from './random.js'
-import { type Key, seedKey } from './seed.js'
 
 /** One kind of initializer: its options and how it draws a tensor of `shape`. */
 export interface Kind {

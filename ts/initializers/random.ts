@@ -1,9 +1,9 @@
 /** Uniform, normal and variance-scaling draws. */
 import { type Fields, keyword, nullable, number } from '../layers/options.js'
-import { randomNormal, randomUniform, truncatedNormal } from '../ops/random.js'
+import { randomNormal, randomUniform, truncatedNormal } from '../ops/draw.js'
+import type { Key } from '../ops/seed.js'
 import type { Tensor } from '../tensor/tensor.js'
 import type { Kind } from './initializer.js'
-import type { Key } from './seed.js'
 
 export const seed = nullable(number(0))
 

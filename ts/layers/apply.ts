@@ -10,7 +10,7 @@ import type { Shape } from '../tensor/shape.js'
 import { fromValues, SymbolicTensor, Tensor } from '../tensor/tensor.js'
 import type { Layer } from './layer.js'
 import type { CallOptions } from './layer_options.js'
-import { checkOptions } from './options.js'
+import { checkOptions, flag } from './options.js'
 import { isTimed } from './states.js'
 import { leaves, mapNested, type Nested } from './structure.js'
 import { isLeaf, type Leaf } from './values.js'
@@ -23,7 +23,7 @@ export interface Call {
 
 export function apply(layer: Layer, inputs: unknown, options: CallOptions): unknown {
   checkOptions(layer.name, options, (layer.constructor as typeof Layer).callOptions, 'apply')
-  if (options.training) throw inferenceOnly(layer.name, 'training')
+  flag(false).read(options.training ?? false, { layer: layer.name, argument: 'training' })
   const call = layer.prepare(inputs, options)
   const tensors = tensorsOf(call)
   checkInput(layer, tensors[0])
@@ -139,11 +139,27 @@ export function applyTraced(layer: Layer, call: Call): Nested<TracedTensor> {
   inLayer(layer.name, () => layer.build(shapesOf(inputs)))
   const mask = options.mask ?? (layer.keepsMasks ? undefined : first?.mask)
   return inLayer(layer.name, () => {
-    const outputs = layer.call(inputs, { ...options, mask, training: false }) as Nested<TracedTensor>
+    const training = options.training ?? inherited ?? trace.training
+    const outputs = inTraining(training, () =>
+      layer.call(inputs, { ...options, mask, training }),
+    ) as Nested<TracedTensor>
     if (layer.keepsMasks) return outputs
     if (trace.phase === 'stream' && !layer.streams) checkStream(layer, inputs, outputs)
     return attachMasks(outputs, layer.computeMask(inputs, mask) as Nested<TracedTensor | null | undefined>)
   })
+}
+
+/** Whether the layer that is being called trains: layers inside it do too, unless they are told. */
+let inherited: boolean | undefined
+
+function inTraining<T>(training: boolean, fn: () => T): T {
+  const outer = inherited
+  inherited = training
+  try {
+    return fn()
+  } finally {
+    inherited = outer
+  }
 }
 
 function firstTensor(inputs: unknown): TracedTensor | undefined {

@@ -1,5 +1,6 @@
 /** Drops a share of the inputs in training; inference passes them through. */
 import { seed } from '../initializers/random.js'
+import { dropout, SeedGenerator } from '../ops/random.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import { Layer } from './layer.js'
@@ -22,12 +23,23 @@ export class Dropout extends Layer {
   declare readonly noiseShape: Shape | null
   declare readonly seed: number | null
   override supportsMasking = true
+  #generator: SeedGenerator | undefined
 
   constructor(options: DropoutOptions) {
     super(options)
   }
 
-  override call(inputs: SymbolicTensor): SymbolicTensor {
-    return inputs
+  /** What its masks are drawn from: one mask for a call, another one for each. */
+  get seedGenerator(): SeedGenerator {
+    const { seed, engine } = this
+    this.#generator ??= this.owns(
+      new SeedGenerator({ seed, name: `${this.name}/seed_generator_state` }, engine),
+    )
+    return this.#generator
+  }
+
+  override call(inputs: SymbolicTensor, { training = false }: { training?: boolean } = {}): SymbolicTensor {
+    const { rate, noiseShape } = this
+    return training && rate > 0 ? dropout(inputs, rate, { noiseShape, seed: this.seedGenerator }) : inputs
   }
 }

@@ -1,11 +1,11 @@
 /** The base of every layer, cell and model: options, weights, building, configs. */
 import { currentEngine, type Engine } from '../engine/engine.js'
-import { disposable } from '../engine/handle.js'
+import { type Disposes, disposable } from '../engine/handle.js'
 import { ArgumentError, DisposedError, ShapeError, StateError } from '../errors.js'
 import { getInitializer } from '../initializers/initializer.js'
-import { nextKey } from '../initializers/seed.js'
 import { applications, type Node, releaseConstants, type Spec } from '../models/graph.js'
 import { type InputType, openType, Programs } from '../models/program.js'
+import { nextKey } from '../ops/seed.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import { printed } from '../tensor/printed.js'
 import { type DType, type Shape, sizeOf } from '../tensor/shape.js'
@@ -56,6 +56,7 @@ export abstract class Layer {
   #named: boolean
   #trainable: boolean
   #variables: Variable[] = []
+  #owned: Disposes[] = []
   #rules = new WeakMap<Variable, WeightRules>()
   #building = false
   #disposed = false
@@ -358,8 +359,15 @@ export abstract class Layer {
     throw new StateError(`${this.name} has no weights before it is built`, { layer: this.name })
   }
 
+  /** Frees `thing` when the layer goes. @internal */
+  owns<T extends Disposes>(thing: T): T {
+    this.#owned.push(thing)
+    return thing
+  }
+
   #release(): void {
     this.#programs?.dispose()
+    for (const thing of this.#owned) thing.dispose()
     releaseConstants(this)
     for (const variable of this.#variables) variable.dispose()
     this.#variables = []

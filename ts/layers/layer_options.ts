@@ -41,7 +41,7 @@ export interface LayerOptions {
 export interface CallOptions {
   /** `[batch, time]`, non-zero where a step counts; wins over the mask that the input carries. */
   mask?: Masks
-  /** Only false so far. */
+  /** Whether dropout and its like act. Default: as the layer around this one, otherwise false. */
   training?: boolean
 }
 

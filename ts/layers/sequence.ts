@@ -1,10 +1,10 @@
 /** Runs cells over time. The one place that chooses how a cell is run. */
 import { type Cell, cellName } from '../cells/cell.js'
-import { FusedCell } from '../cells/fused.js'
+import { type DropoutMasks, FusedCell } from '../cells/fused.js'
 import { StackedRNNCells } from '../cells/stacked.js'
 import { admit, agree, callCell } from '../cells/traced.js'
 import { ArgumentError, CellError, inLayer, show } from '../errors.js'
-import { cast, flip, zeros } from '../ops/index.js'
+import { cast, expandDims, flip, multiply, zeros } from '../ops/index.js'
 import { steps } from '../ops/steps.js'
 import { anySize, sizeAlong, TracedTensor } from '../ops/trace.js'
 import { fits, type Shape } from '../tensor/shape.js'
@@ -64,8 +64,15 @@ export function runCells(
     const last = i === cells.length - 1
     const all = options.all || !last
     const how = { ...options, states: own, mask, backward, all, zeroOutput: options.zeroOutput && last }
+    const masks = options.training && cell instanceof FusedCell ? masksOf(cell, output) : undefined
+    const [mask0, ...others] = masks?.x ?? []
+    // One mask of the inputs is the same inputs less some; others are inside the products.
+    const simple = others.length === 0 && !masks?.h
+    if (mask0 && simple) output = multiply(output as SymbolicTensor, expandDims(mask0, 1))
     const result =
-      cell instanceof FusedCell && cell.fused ? runFused(cell, output, how) : runTraced(cell, output, how)
+      cell instanceof FusedCell && cell.fused && simple
+        ? runFused(cell, output, how)
+        : runTraced(cell, output, { ...how, ...(masks && { masks: simple ? {} : masks }) })
     output = result.output
     states.push(...result.states)
     if (backward && mask) mask = flip(mask, 1)
@@ -81,7 +88,12 @@ export function runCells(
   return { output, states }
 }
 
-type Run = Omit<RunOptions, 'states'> & { states?: readonly SymbolicTensor[] }
+type Run = Omit<RunOptions, 'states'> & { states?: readonly SymbolicTensor[]; masks?: DropoutMasks }
+
+function masksOf(cell: FusedCell, inputs: Nested<SymbolicTensor>): DropoutMasks | undefined {
+  if (cell.dropout === 0 && cell.recurrentDropout === 0) return undefined
+  return cell.drawMasks(inputs as SymbolicTensor)
+}
 
 function runFused(cell: FusedCell, inputs: Nested<SymbolicTensor>, { stream, ...options }: Run) {
   const { states, mask, backward, all, zeroOutput } = options
@@ -93,7 +105,7 @@ function runFused(cell: FusedCell, inputs: Nested<SymbolicTensor>, { stream, ...
 function runTraced(cell: Cell, inputs: Nested<SymbolicTensor>, options: Run) {
   const sequences = leaves(inputs) as TracedTensor[]
   const [{ trace }] = sequences as [TracedTensor]
-  const { mask, backward, all, zeroOutput, stream, training, constants } = options
+  const { mask, masks, backward, all, zeroOutput, stream, training, constants } = options
   const states =
     options.states?.map(state => trace.own(state)) ??
     stateShapes(cell.stateSize).map(size => ({
@@ -101,7 +113,7 @@ function runTraced(cell: Cell, inputs: Nested<SymbolicTensor>, options: Run) {
       dtype: 'float32' as const,
     }))
   const call = (x: Nested<TracedTensor>, before: readonly TracedTensor[]) =>
-    callCell(cell, x, before, { training, constants })
+    callCell(cell, x, before, { training, constants, ...(masks && { masks }) })
   let form: Nested<unknown>
   let memory: readonly TracedTensor[] = []
   const remember = (outputs: readonly TracedTensor[]) => {

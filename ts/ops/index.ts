@@ -10,6 +10,7 @@ export * from './creation.js'
 export * from './elementwise.js'
 export { dot, linear, matmul, take } from './matmul.js'
 export type { Like, Operand } from './operation.js'
+export * as random from './random.js'
 export { all, any, argmax, argmin, max, mean, min, prod, sum } from './reduction.js'
 export {
   broadcastTo,

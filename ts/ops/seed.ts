@@ -19,12 +19,25 @@ export function setRandomSeed(seed: number): void {
   }
   globalSeed = seed
   drawn = 0
+  for (const restart of restarts) restart()
+}
+
+const restarts = new Set<() => void>()
+
+/** Calls `restart` whenever a seed is set. @internal */
+export function onSeed(restart: () => void): void {
+  restarts.add(restart)
 }
 
 /** The key of the next weight, from the global seed, the weight's path and how many were drawn before. */
 export function nextKey(path: string): Key {
+  return globalKey(`${drawn++}/${path}`)
+}
+
+/** The key of something of which there is one, from the global seed. */
+export function globalKey(path: string): Key {
   globalSeed ??= Math.floor(Math.random() * 2 ** 53) // inexact: a seed that nobody chose may be any number
-  return hash(`${globalSeed}/${drawn++}/${path}`)
+  return hash(`${globalSeed}/${path}`)
 }
 
 /** The key of an explicit seed: the same one always gives the same values. */
@@ -32,8 +45,8 @@ export function seedKey(seed: number): Key {
   return hash(`seed/${seed}`)
 }
 
-/** Two lanes of multiply and xor-shift over the text's code units, each finished as in MurmurHash3. */
-function hash(text: string): Key {
+/** A key from a path. Two lanes of multiply and xor-shift over the text's code units, each finished as in MurmurHash3. */
+export function hash(text: string): Key {
   let low = 0x9747b28c
   let high = 0x3c6ef372
   for (let i = 0; i < text.length; i++) {

@@ -1,0 +1,52 @@
+/**
+ * Random tensors. Each number is a function of where it is drawn from and of its place alone, so the same source gives the same
+ * tensor anywhere.
+ */
+import { Distribution, Op } from '../generated/enums.js'
+import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
+import { bits, operateOne } from './operation.js'
+import type { Key } from './seed.js'
+import { dims, type Sizes, sizeCodes } from './shaping.js'
+import type { Trace } from './trace.js'
+
+/** What numbers are drawn from: a stream, which is the same in every call, or one that a generator moves on. */
+export interface Source {
+  key: Key
+  /** `[seed, call]`, int32. */
+  state?: SymbolicTensor
+  /** The number of the first step, int32, one for all rows or `[rows]`. Absent: 0. */
+  step?: SymbolicTensor
+}
+
+/** Bits of the attribute that says which operands there are. */
+const given = { state: 1, step: 2 }
+
+/** `a` and `b` are the distribution's parameters; `source` is asked in the trace that draws. */
+export function draw(
+  name: string,
+  distribution: Distribution,
+  shape: Sizes,
+  [a, b]: readonly [number, number],
+  source: (trace: Trace) => Source,
+): Tensor {
+  const likes = dims(name, shape)
+  return operateOne(name, likes, (values, trace) => {
+    const { key, state, step } = source(trace)
+    const operands = [...values, ...(state ? [state] : []), ...(step ? [step] : [])]
+    const which = (state ? given.state : 0) | (step ? given.step : 0)
+    const attrs = [distribution, bits(a), bits(b), ...key, which, ...sizeCodes(name, shape, likes)]
+    return trace.emit(Op.Random, operands, attrs)[0]!
+  }) as Tensor
+}
+
+const fixed =
+  (name: string, distribution: Distribution) =>
+  (shape: Sizes, a: number, b: number, key: Key): Tensor =>
+    draw(name, distribution, shape, [a, b], () => ({ key }))
+
+/** (shape, min, max, key): from min up to, without, max */
+export const randomUniform = /* @__PURE__ */ fixed('randomUniform', Distribution.Uniform)
+/** (shape, mean, deviation, key) */
+export const randomNormal = /* @__PURE__ */ fixed('randomNormal', Distribution.Normal)
+/** (shape, mean, deviation, key): redrawn beyond two deviations, as Keras does */
+export const truncatedNormal = /* @__PURE__ */ fixed('truncatedNormal', Distribution.TruncatedNormal)
