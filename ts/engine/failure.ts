@@ -56,7 +56,7 @@ const errors: Record<ErrorCode, Make> = {
     fail(StateError, 'a tensor that is written is also read or written elsewhere in the same run'),
   [ErrorCode.Gradient]: (fail, [op]) => {
     const name = Object.keys(Op).find(key => Op[key as keyof typeof Op] === op)
-    return fail(UnsupportedError, `${name} has no gradient, or no second one`, undefined, name)
+    return fail(UnsupportedError, `the op ${name} has no gradient`, undefined, name)
   },
   [ErrorCode.Op]: (fail, [op]) => fail(EngineError, `this wasm has no op ${op}`, undefined, op),
 }

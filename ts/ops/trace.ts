@@ -4,7 +4,7 @@
  */
 import { currentEngine, type Engine } from '../engine/engine.js'
 import { currentTrace, type Disposes, Handle, within } from '../engine/handle.js'
-import { currentLayer, type LayerRnnError, TraceError } from '../errors.js'
+import { currentLayer, type LayerRnnError, named, TraceError } from '../errors.js'
 import { Op } from '../generated/enums.js'
 import { type DType, dtypeOf, kindOf, type Shape } from '../tensor/shape.js'
 import { SymbolicTensor, Tensor, Variable } from '../tensor/tensor.js'
@@ -261,20 +261,47 @@ export class Trace extends Handle {
       throw engine.failure(origin.op, origin.roles, shapes)
     }
     for (const id of ids) this.#uses.set(id, (this.#uses.get(id) ?? 0) + 1)
-    const answer = new Int32Array(engine.words(0).buffer, engine.words(0).byteOffset)
     // an op that makes tensors reads only sizes
-    const any = (set: ReadonlySet<number>) => op !== Op.Fill && ids.some(id => set.has(id))
-    const [stepped, varying] = [any(this.#stepped), any(this.#varying)]
+    return this.#answered(count, op === Op.Fill ? [] : ids, origin) as TracedTensor[]
+  }
+
+  /**
+   * Records what computes the gradients of `xs`: of the sum of all ys, each element times that of its `dys`. Nothing for an x on
+   * which no y depends.
+   */
+  gradient(
+    ys: readonly SymbolicTensor[],
+    dys: readonly (SymbolicTensor | undefined)[],
+    xs: readonly SymbolicTensor[],
+  ): (TracedTensor | undefined)[] {
+    if (xs.length === 0) return []
+    const { engine } = this
+    const [from, given, to] = [ys, dys, xs].map(values =>
+      values.map(value => (value ? this.own(value).id : -1)),
+    ) as [number[], number[], number[]]
+    const words = engine.send([from.length, ...from, ...given, to.length, ...to], 16 * to.length)
+    const count = engine.call('builder_gradient', this.id, words)
+    if (count === 0) {
+      const { op = 'gradient', layer } = this.#origins[engine.operands[4]!] ?? {}
+      throw layer ? named(engine.failure(op), layer) : engine.failure(op)
+    }
+    return this.#answered(count, from, { op: 'gradient', layer: currentLayer() })
+  }
+
+  /** The values that the boundary holds, and behind them how many records were appended: one op may take several. */
+  #answered(count: number, ids: readonly number[], origin: Origin): (TracedTensor | undefined)[] {
+    const answer = new Int32Array(this.engine.words(0).buffer, this.engine.words(0).byteOffset)
+    const [stepped, varying] = [this.#stepped, this.#varying].map(set => ids.some(id => set.has(id)))
     let at = 0
     const values = Array.from({ length: count }, () => {
       const [id, dtype, rank] = answer.subarray(at, at + 3) as unknown as [number, number, number]
-      if (stepped) this.#stepped.add(id)
-      if (varying) this.#varying.add(id)
       const dims = [...answer.subarray(at + 3, at + 3 + rank)]
       at += 3 + rank
+      if (id < 0) return undefined
+      if (stepped) this.#stepped.add(id)
+      if (varying) this.#varying.add(id)
       return new TracedTensor(this, id, dims, dtypeOf(dtype))
     })
-    // what a step program computes from captures alone is recorded in front of the sequence
     for (let record = 0; record < answer[at]!; record++) this.#origins.push(origin)
     return values
   }
@@ -353,6 +380,17 @@ export function inOperation<T>(op: string, roles: readonly string[], fn: () => T
     return fn()
   } finally {
     operation = undefined
+  }
+}
+
+/** Runs `fn`, a user's code, so that its ops are what messages name. */
+export function outOfOperation<T>(fn: () => T): T {
+  const outer = operation
+  operation = undefined
+  try {
+    return fn()
+  } finally {
+    operation = outer
   }
 }
 

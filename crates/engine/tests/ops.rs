@@ -344,3 +344,18 @@ fn empty_tensors_pass_through_every_op() {
         }
     }
 }
+
+#[test]
+fn a_variable_in_another_shape_is_packed_as_that() {
+    let mut lab = Lab::new();
+    let x = lab.input(F, &[2, 3]);
+    let data = numbers(12, 4);
+    let flat = lab.variable(&[12], &data);
+    let square = lab.variable(&[3, 4], &data);
+    let shaped = lab.op(Op::Reshape, &[flat], &list(&[0, 3, 0, 4]));
+    let products = [lab.op(Op::MatMul, &[x, shaped], &[0]), lab.op(Op::MatMul, &[x, square], &[0])];
+    let program = lab.finish(&products, &[]);
+    let given = lab.tensor(F, &[2, 3], &numbers(6, 5));
+    let read = lab.run(program, &[given]).unwrap();
+    assert_eq!(read[0], read[1]);
+}

@@ -199,9 +199,11 @@ impl Binder {
                 .get(input)
                 .ok_or(Error::Inputs { expected: input as u32 + 1, actual: inputs.len() as u32 })?;
             let value = record.inputs[input];
+            // a variable's packed form is that of its own shape
+            let own = scope.ty(scope.roots[value as usize]).shape == ty.shape;
             let ahead = scope.extent.as_mut().and_then(|extent| extent.captured(value));
             packs.push(match (places[input].0, ahead) {
-                (Place::Variable(variable), _) => self.packed(variable, role),
+                (Place::Variable(variable), _) if own => self.packed(variable, role),
                 (_, Some(captured)) => match captured.find(role) {
                     Some(place) => place,
                     None => {

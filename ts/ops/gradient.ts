@@ -1,0 +1,153 @@
+/** Gradients of functions that are made of ops. */
+import { mustBe, ShapeError } from '../errors.js'
+import { Op } from '../generated/enums.js'
+import { NdArray } from '../tensor/ndarray.js'
+import { kindOf } from '../tensor/shape.js'
+import { SymbolicTensor, type Tensor, Variable } from '../tensor/tensor.js'
+import { zerosLike } from './creation.js'
+import { bits, type Like, type Operand, operate, operateOne } from './operation.js'
+import { outOfOperation, type Trace, TracedTensor } from './trace.js'
+
+export interface GradOptions {
+  /** What to differentiate by instead of the arguments, which then may be anything. */
+  variables?: readonly Variable[]
+}
+
+/** Arrays and plain objects of tensors with other leaves. */
+type Leaves<T, Leaf> = T extends Operand
+  ? Leaf
+  : T extends object
+    ? { [K in keyof T]: Leaves<T[K], Leaf> }
+    : Leaf
+
+type Given<Args extends readonly unknown[]> = { [K in keyof Args]: Leaves<Args[K], Operand> }
+
+/** The gradient of one argument, or an array of those of several or of variables; with the value in front of it, or without. */
+interface Derive<WithValue extends boolean> {
+  <Args extends readonly SymbolicTensor[]>(
+    fn: (...args: Args) => SymbolicTensor,
+    options: { variables: readonly Variable[] },
+  ): (...args: Given<Args>) => Result<WithValue, Tensor[]>
+  <Args extends readonly unknown[]>(
+    fn: (...args: Args) => SymbolicTensor,
+    options: { variables: readonly Variable[] },
+  ): (...args: Given<Args>) => Result<WithValue, Tensor[]>
+  <X = SymbolicTensor>(
+    fn: (x: X) => SymbolicTensor,
+    options?: GradOptions,
+  ): (x: Leaves<X, Operand>) => Result<WithValue, Leaves<X, Tensor>>
+  <Args extends readonly SymbolicTensor[]>(
+    fn: (...args: Args) => SymbolicTensor,
+    options?: GradOptions,
+  ): (...args: Given<Args>) => Result<WithValue, { -readonly [K in keyof Args]: Tensor }>
+  <Args extends readonly unknown[]>(
+    fn: (...args: Args) => SymbolicTensor,
+    options?: GradOptions,
+  ): (...args: Given<Args>) => Result<WithValue, { -readonly [K in keyof Args]: Leaves<Args[K], Tensor> }>
+}
+
+type Result<WithValue extends boolean, Gradient> = WithValue extends true
+  ? [value: Tensor, gradient: Gradient]
+  : Gradient
+
+/** A function whose value is a scalar. */
+type Differentiable = (...args: never[]) => SymbolicTensor
+
+/**
+ * The function that gives the gradient of `fn` by its arguments, each a tensor or arrays and plain objects of tensors, or by variables.
+ * `fn` is traced: it gets tensors without data and must return a float32 scalar. Where that does not depend on an argument, the
+ * gradient is 0. Gradients have gradients: `grad(grad(fn))`.
+ *
+ *     ops.grad(x => ops.sum(ops.square(x)))([1, 2, 3]) // [2, 4, 6]
+ */
+export const grad = /* @__PURE__ */ derive('grad', ([, gradient]) => gradient) as Derive<false>
+
+/** As `grad`, with the value in front: `[value, gradient]`. */
+export const valueAndGrad = /* @__PURE__ */ derive('valueAndGrad', both => both) as Derive<true>
+
+function derive(name: string, result: (both: [SymbolicTensor, unknown]) => unknown) {
+  return (fn: Differentiable, options: GradOptions = {}): unknown => {
+    check(name, fn, options)
+    return (...args: unknown[]) => result(differentiate(name, fn, options, args))
+  }
+}
+
+/** x as it is, for gradients a constant. */
+export function stopGradient<X extends Operand>(x: X): Like<X> {
+  return operateOne('stopGradient', [x], ([x], trace) => trace.emit(Op.Stop, [x!], [])[0]!)
+}
+
+function check(name: string, fn: unknown, options: GradOptions): void {
+  if (typeof fn !== 'function') throw mustBe(name, 'fn', 'a function', fn)
+  if (!isPlain(options) || Object.keys(options).some(key => key !== 'variables'))
+    throw mustBe(name, 'options', '{ variables }', options)
+  const { variables } = options
+  if (variables && !(Array.isArray(variables) && variables.every(value => value instanceof Variable)))
+    throw mustBe(name, 'variables', 'an array of variables', variables)
+}
+
+/** In the place of a leaf: finds its value among those of all. */
+type Slot = (values: readonly unknown[]) => unknown
+
+/** The value of `fn` and its gradient, in the form that `grad` gives it. */
+function differentiate(
+  name: string,
+  fn: Differentiable,
+  { variables }: GradOptions,
+  args: readonly unknown[],
+): [SymbolicTensor, unknown] {
+  const leaves: Operand[] = []
+  // which argument each leaf is part of
+  const roles: string[] = []
+  const form = args.map((arg, i) =>
+    mapLeaves(arg, leaf => {
+      roles.push(`argument ${i + 1}`)
+      const at = leaves.push(leaf as Operand) - 1
+      return (values: readonly unknown[]) => values[at]
+    }),
+  )
+  const fill = (values: readonly unknown[]) => form.map(arg => mapLeaves(arg, leaf => (leaf as Slot)(values)))
+  const body = (operands: readonly SymbolicTensor[], trace: Trace) => {
+    const given = operands.slice(0, leaves.length)
+    const xs = variables
+      ? operands.slice(leaves.length)
+      : given.map((x, i) => renamed(x, trace, name, roles[i]!))
+    const y: unknown = outOfOperation(() => fn(...(fill(variables ? given : xs) as never[])))
+    const isScalar = y instanceof SymbolicTensor && y.rank === 0
+    if (!isScalar) throw mustBe(name, 'the value of fn', 'a scalar', y, ShapeError)
+    if (y.dtype !== 'float32') throw mustBe(name, 'the value of fn', 'float32', y.dtype)
+    const [one] = trace.emit(Op.Fill, [], [kindOf('float32').code, bits(1), 0])
+    const gradients = trace.gradient([y], [one], xs)
+    return [y, ...gradients.map((gradient, i) => gradient ?? zerosLike(xs[i]!))]
+  }
+  const [value, ...gradients] = operate(name, [...leaves, ...(variables ?? [])], body, [
+    ...roles,
+    ...(variables ?? []).map(variable => variable.name),
+  ])
+  if (variables) return [value!, gradients]
+  const filled = fill(gradients)
+  return [value!, filled.length === 1 ? filled[0] : filled]
+}
+
+/** An argument under a name of its own, so that what `fn` finds elsewhere is not taken for it. */
+function renamed(x: SymbolicTensor, trace: Trace, name: string, role: string): SymbolicTensor {
+  if (x.dtype !== 'float32') throw mustBe(name, role, 'float32', x.dtype)
+  const codes = x.shape.flatMap((_, axis) => [1, axis])
+  const [value] = trace.emit(Op.Reshape, [x], [codes.length, ...codes])
+  return x instanceof TracedTensor ? value!.withMask(x.mask) : value!
+}
+
+const isPlain = (value: unknown): value is object =>
+  Object(value) === value && [Object.prototype, null].includes(Object.getPrototypeOf(value))
+
+/** Arrays are leaves if there are but numbers in them. */
+function mapLeaves(value: unknown, map: (leaf: unknown) => unknown): unknown {
+  if (Array.isArray(value) && !isNumbers(value)) return value.map(item => mapLeaves(item, map))
+  if (!isPlain(value)) return map(value)
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapLeaves(item, map)]))
+}
+
+const isNumbers = (value: unknown): boolean =>
+  Array.isArray(value)
+    ? value.length > 0 && value.every(isNumbers)
+    : /^(number|boolean)$/.test(typeof value) || ArrayBuffer.isView(value) || value instanceof NdArray
