@@ -45,7 +45,6 @@ export {
   type InitializerLike,
   type InitializerName,
 } from '../initializers/initializer.js'
-export { setRandomSeed } from '../ops/seed.js'
 export { Activation, type ActivationOptions } from '../layers/activation.js'
 export { Dense, type DenseOptions } from '../layers/dense.js'
 export { Dropout, type DropoutOptions } from '../layers/dropout.js'
@@ -80,6 +79,7 @@ export { Sequential, type SequentialOptions } from '../models/sequential.js'
 export type { Frame, StepOptions, Stream, StreamOptions } from '../models/stream.js'
 export type { States } from '../models/stream_states.js'
 export * as ops from '../ops/index.js'
+export { setRandomSeed } from '../ops/seed.js'
 export type { ArrayLike, NumericArray } from '../tensor/convert.js'
 export { NdArray, type NestedArray } from '../tensor/ndarray.js'
 export { sequenceMask } from '../tensor/sequence_mask.js'

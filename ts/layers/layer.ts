@@ -22,17 +22,11 @@ import { snakeCase } from './names.js'
 import { classNameOf } from './naming.js'
 import { configOptions, type Fields, readOptions, writeConfig } from './options.js'
 import { notStateful, type Reset } from './reset.js'
-import { constraint, regularizer, type Stored } from './stored.js'
+import { constraint, regularizer, type Stored, type WeightRules } from './stored.js'
 import { isPlain, type Nested } from './structure.js'
 import type { Applicable, Masks, Output } from './types.js'
 import { assignAll, toLeaves, toMask, type Values } from './values.js'
 import { takeRoom } from './weight_room.js'
-
-/** What training does to a weight. */
-export interface WeightRules {
-  regularizer: Stored | null
-  constraint: Stored | null
-}
 
 export abstract class Layer {
   /** The name in configs, safe from minifiers. */
@@ -57,6 +51,7 @@ export abstract class Layer {
   #trainable: boolean
   #variables: Variable[] = []
   #owned: Disposes[] = []
+  #tracked: Layer[] = []
   #rules = new WeakMap<Variable, WeightRules>()
   #building = false
   #disposed = false
@@ -118,7 +113,7 @@ export abstract class Layer {
 
   /** The layers that this one owns: found in its properties, arrays, plain objects and Maps, in order. */
   get sublayers(): Layer[] {
-    return [...new Set(Object.values(this).flatMap(ownedLayers))]
+    return [...new Set([...Object.values(this), ...this.#tracked].flatMap(ownedLayers))]
   }
 
   /** The symbolic input of its first application. */
@@ -260,13 +255,9 @@ export abstract class Layer {
     const place = { layer: this.name, argument: 'initializer' }
     const init = getInitializer(options.initializer ?? 'glorotUniform', place)
     const key = nextKey(`${this.name}/${name}`)
-    const variable = new Variable({
-      name,
-      shape,
-      dtype: options.dtype ?? 'float32',
-      trainable: options.trainable ?? true,
-      initializer: () => init.draw(shape, key),
-    })
+    const { dtype = 'float32', trainable = true } = options
+    const first = () => init.draw(shape, key)
+    const variable = new Variable({ name, shape, dtype, trainable, initializer: first })
     this.#variables.push(variable)
     const rule = (argument: 'regularizer' | 'constraint', read: typeof regularizer) =>
       read().read(options[argument] ?? null, { layer: this.name, argument })
@@ -275,6 +266,12 @@ export abstract class Layer {
       constraint: rule('constraint', constraint),
     })
     return variable
+  }
+
+  /** Makes a layer this one's own that stands in none of its properties; gives it back. */
+  track<L extends Layer>(layer: L): L {
+    this.#tracked.push(layer)
+    return layer
   }
 
   /** What training does to one of this layer's own weights. @internal */
@@ -320,12 +317,8 @@ export abstract class Layer {
   /** The options in Keras's config form. */
   getConfig(): Record<string, unknown> {
     const { fields } = this.constructor as typeof Layer
-    const base = {
-      name: this.name,
-      trainable: this.trainable,
-      dtype: this.dtype,
-      activityRegularizer: this.activityRegularizer,
-    }
+    const { name, trainable, dtype, activityRegularizer } = this
+    const base = { name, trainable, dtype, activityRegularizer }
     return { ...writeConfig(baseFields, base), ...writeConfig(fields, this) }
   }
 

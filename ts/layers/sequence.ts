@@ -3,7 +3,7 @@ import { type Cell, cellName } from '../cells/cell.js'
 import { type DropoutMasks, FusedCell } from '../cells/fused.js'
 import { StackedRNNCells } from '../cells/stacked.js'
 import { admit, agree, callCell } from '../cells/traced.js'
-import { ArgumentError, CellError, inLayer, show } from '../errors.js'
+import { ArgumentError, CellError, inLayer, show, UnsupportedError } from '../errors.js'
 import { cast, expandDims, flip, multiply, zeros } from '../ops/index.js'
 import { steps } from '../ops/steps.js'
 import { anySize, sizeAlong, TracedTensor } from '../ops/trace.js'
@@ -114,6 +114,13 @@ function runTraced(cell: Cell, inputs: Nested<SymbolicTensor>, options: Run) {
     }))
   const call = (x: Nested<TracedTensor>, before: readonly TracedTensor[]) =>
     callCell(cell, x, before, { training, constants, ...(masks && { masks }) })
+  if (options.unroll && stream) {
+    const layer = cellName(cell)
+    throw new UnsupportedError(`${layer} cannot stream with unroll: its steps may differ`, {
+      layer,
+      argument: 'unroll',
+    })
+  }
   let form: Nested<unknown>
   let memory: readonly TracedTensor[] = []
   const remember = (outputs: readonly TracedTensor[]) => {

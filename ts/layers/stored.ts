@@ -85,3 +85,9 @@ function read(noun: string, table: Record<string, Fields>, value: unknown, place
   }
   return { className, config: readOptions(className, table[className]!, configOptions(config)) }
 }
+
+/** What training does to a weight. */
+export interface WeightRules {
+  regularizer: Stored | null
+  constraint: Stored | null
+}
