@@ -19,6 +19,7 @@ const sources: Record<string, string> = {
   repacked: 'masking_keras2',
   list_config: 'masking_keras2',
   keras1: '../h5/keras1',
+  cudnn: '../h5/cudnn',
   frozen: '../h5/frozen',
 }
 
@@ -115,6 +116,17 @@ test('the arguments of Keras 1 in the names of Keras 3', () => {
   assert.is(config('dropout_1').rate, 0.25)
   assert.is(config('dense_1').kernel_constraint.class_name, 'MaxNorm')
   assert.is(config('dense_1').kernel_constraint.config.max_value, 2)
+  model.dispose()
+})
+
+test('layers of cuDNN become plain ones', () => {
+  const model = load(file('cudnn'))
+  assert.equal(
+    model.layers.filter(layer => layer.weights.length > 0).map(layer => layer.className),
+    ['LSTM', 'GRU', 'LSTM'],
+  )
+  assert.is((model.getLayer('b').getConfig() as Json).reset_after, true)
+  assert.is((model.getLayer('c').getConfig() as Json).go_backwards, true)
   model.dispose()
 })
 

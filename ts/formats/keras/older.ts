@@ -17,6 +17,7 @@ import {
   readModelConfig,
   type Serialized,
 } from './config.js'
+import { fromCudnn } from './cudnn.js'
 import { fromKeras1, withLayers, withResetAfter } from './older_config.js'
 import { checkShape, type Numbers, nameOf } from './weights.js'
 
@@ -58,7 +59,7 @@ export function countNumbers(file: Hdf5Group, length: number): number {
 export function findOlderWeights(model: Model, config: Serialized, file: Hdf5Group): Map<Variable, Numbers> {
   const groups = weightsIn(file)
   const stored = layerNames(groups)
-    .map(name => ({ name, numbers: joinedGates(datasetsOf(groupOf(groups, name))) }))
+    .map(name => ({ name, numbers: fromCudnn(joinedGates(datasetsOf(groupOf(groups, name)))) }))
     .filter(({ numbers }) => numbers.length > 0)
   const layers = membersOf(model, config).filter(({ layer }) => layer.weights.length > 0)
   const names = new Map(stored.map(each => [each.name, each.numbers]))

@@ -1,6 +1,7 @@
 /** Configs of older Keras, in Keras 3's names: what Keras 1 called its arguments, lists of layers, GRUs that do not say their form. */
 import { isPlain } from '../../layers/structure.js'
 import type { Serialized } from './config.js'
+import { withoutCudnn } from './cudnn.js'
 
 type Config = Record<string, unknown>
 
@@ -82,14 +83,15 @@ export function withLayers(model: unknown): unknown {
 }
 
 /**
- * Says of every GRU without `reset_after` which form it has: by its bias, `[2, 3·units]` after the product, `[3·units]` before.
+ * Replaces the layers of cuDNN, and says of every GRU without `reset_after` which form it has: by its bias, `[2, 3·units]` after the product, `[3·units]` before.
  * `biasOf` knows the bias of that size among the weights of a layer of the model; Keras without the argument had one form.
  */
 export function withResetAfter(
   model: Serialized,
   hasTwoBiases: (layer: string, units: number) => boolean,
 ): unknown {
-  return eachLayer(model, (layer, outermost) => {
+  return eachLayer(model, (written, outermost) => {
+    const layer = withoutCudnn(written)
     const { class_name: name, config } = layer
     if ((name !== 'GRU' && name !== 'GRUCell') || 'reset_after' in config) return layer
     const after = hasTwoBiases(outermost, Number(config.units))
