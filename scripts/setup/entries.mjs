@@ -48,5 +48,5 @@ export const sideEffects = () => [
   './dist/global.js',
   './dist/shared/inline.js',
   './dist/cjs/shared/inline.cjs',
-  ...Object.keys(hosts).map(host => `./dist/${host}/*.js`),
+  ...Object.keys(hosts).flatMap(host => [`./dist/shared/${host}.js`, `./dist/${host}/*.js`]),
 ]

@@ -30,7 +30,7 @@ export function environment(changes = {}) {
 }
 
 /** Runs a command in the repository; its output goes to stderr unless `stdio` says otherwise. */
-export function run(command, args, { env, stdio = ['ignore', 2, 2], cwd = root, input } = {}) {
+export function run(command, args, { env, stdio = ['ignore', 2, 2], cwd = root, input, errors } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env: environment(env), stdio, shell: windows })
     let text = ''
@@ -38,6 +38,7 @@ export function run(command, args, { env, stdio = ['ignore', 2, 2], cwd = root, 
       text += data
       input?.(data)
     })
+    child.stderr?.on('data', data => errors?.push(data))
     child.on('error', error => reject(new Failure(`could not run ${command}: ${error.message}`)))
     child.on('close', (status, signal) => {
       if (status === 0) return resolve(text)

@@ -8,6 +8,7 @@
 import { ImportError } from '../errors.js'
 import { Hdf5Bytes, type Message } from './hdf5_bytes.js'
 import { type Heaps, readAttribute, readNumbers, readShape, readType } from './hdf5_data.js'
+import { nameOf } from './text.js'
 
 const longestName = 1024
 
@@ -125,7 +126,6 @@ export function openHdf5(bytes: Uint8Array, name = 'the HDF5 file'): Hdf5Group {
 
 class Reader {
   readonly #file: Hdf5Bytes
-  readonly #text = new TextDecoder()
   readonly #heaps: Heaps = new Map()
 
   constructor(bytes: Uint8Array, name: string) {
@@ -236,7 +236,7 @@ class Reader {
     if (size < 0)
       throw this.#file.wrong(`a link name is longer than ${longestName} bytes or lies outside its heap`)
     this.#file.visit(names + offset, size, 'a link name')
-    const name = this.#text.decode(room.subarray(0, size))
+    const name = nameOf(room.subarray(0, size))
     if (name === '' || name.includes('/')) throw this.#file.wrong('a link name is empty or holds a slash')
     return name
   }

@@ -1,6 +1,7 @@
 /** Numbers and strings of HDF5: dataspaces, datatypes, contiguous and chunked data, attributes. */
 import { unzlibSync } from 'fflate'
 import type { Hdf5Bytes, Message } from './hdf5_bytes.js'
+import { nameOf } from './text.js'
 
 const undefinedAddress = 0xffffffffffffffffn
 /** Deflate cannot do better than this. */
@@ -272,5 +273,5 @@ function textAt(file: Hdf5Bytes, { at, size }: Message): string {
   file.visit(at, size, 'a text')
   const bytes = file.bytes.subarray(at, at + size)
   const end = bytes.indexOf(0)
-  return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end))
+  return nameOf(end < 0 ? bytes : bytes.subarray(0, end))
 }

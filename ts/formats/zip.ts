@@ -4,6 +4,7 @@
  */
 import { inflateSync } from 'fflate'
 import { ImportError, UnsupportedError } from '../errors.js'
+import { nameOf } from './text.js'
 
 /** Bounds on what an archive may ask for. */
 export const limits = {
@@ -98,7 +99,7 @@ export class Archive {
       const start = next + centralLength
       const stop = start + nameLength + view.getUint16(next + 30, true) + view.getUint16(next + 32, true)
       if (stop > at) throw new ImportError(`the zip directory is damaged at byte ${next}`, {})
-      const name = decode(this.#bytes.subarray(start, start + nameLength))
+      const name = nameOf(this.#bytes.subarray(start, start + nameLength))
       const entry: Entry = {
         name,
         method: view.getUint16(next + 10, true),
@@ -198,8 +199,4 @@ function makeTable(): Uint32Array {
   }
   for (let n = 256; n < made.length; n++) made[n] = (made[n - 256]! >>> 8) ^ made[made[n - 256]! & 255]!
   return made
-}
-
-function decode(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes)
 }

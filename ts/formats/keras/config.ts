@@ -4,6 +4,7 @@
  */
 import { ImportError, UnsupportedError } from '../../errors.js'
 import { isPlain } from '../../layers/structure.js'
+import { utf8 } from '../text.js'
 
 /** The major version of the Keras that wrote a file; 2 is also tf_keras and tf.keras. */
 export type Family = 2 | 3
@@ -23,7 +24,7 @@ export function readJson(bytes: Uint8Array, path: string): Record<string, unknow
   let text: string
   let value: unknown
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    text = utf8(bytes)
   } catch (cause) {
     throw new ImportError(`${path} is no UTF-8 text`, { path, cause })
   }

@@ -1,0 +1,116 @@
+/** The programs of test/matrix through each bundler, as users call it: no plugin, no setting for the package. */
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { nodeResolve } from '@rollup/plugin-node-resolve'
+import { rollup } from 'rollup'
+import { app, tool } from './install.mjs'
+
+/** The bundles, in a folder for each bundler. */
+export const out = join(app, 'out')
+
+/** Programs that every bundler bundles. */
+const programs = ['page', 'processor', 'processor_slim']
+const inputs = names => Object.fromEntries(names.map(name => [name, join(app, `${name}.mjs`)]))
+
+const require = createRequire(tool('x.cjs'))
+const load = name => import(pathToFileURL(require.resolve(name)))
+
+export async function bundle() {
+  mkdirSync(out, { recursive: true })
+  const { build: esbuild } = await load('esbuild')
+  const common = { bundle: true, absWorkingDir: app, logLevel: 'error', outdir: out }
+  await esbuild({ ...common, entryPoints: inputs(programs), format: 'esm', outdir: join(out, 'esbuild') })
+  const own = ['processor_global', 'service_worker', 'extension']
+  await esbuild({ ...common, entryPoints: inputs(own), format: 'esm' })
+  const script = { globalName: 'matrixAnswers', format: 'iife' }
+  await esbuild({ ...common, ...script, entryPoints: { answers: join(app, 'answers_script.mjs') } })
+  const wasm = { ...common, loader: { '.wasm': 'copy' }, assetNames: '[name]' }
+  await esbuild({
+    ...wasm,
+    entryPoints: inputs(['workerd']),
+    format: 'esm',
+    conditions: ['workerd', 'worker'],
+  })
+  await esbuild({
+    ...common,
+    ...{ format: 'iife', globalName: 'program', conditions: ['edge-light'] },
+    entryPoints: { edge: join(app, 'inline.mjs') },
+    plugins: [{ name: 'edge', setup: asGlobal }],
+  })
+
+  await bundleRollup('rollup', programs, [])
+  const { wasm: pluginWasm } = await load('@rollup/plugin-wasm')
+  await bundleRollup('rollup', ['rollup_wasm'], [pluginWasm({ targetEnv: 'auto-inline' })])
+  await bundleWebpack((await load('webpack')).default)
+  await bundleVite((await import(pathToFileURL(tool('vite/dist/node/index.js')))).build)
+}
+
+/** As edge hosts do with `?module`: the compiled module is there, its bytes are not. */
+function asGlobal({ onResolve, onLoad }) {
+  onResolve({ filter: /\.wasm\?module$/ }, ({ path }) => ({ path, namespace: 'edge' }))
+  onLoad({ filter: /./, namespace: 'edge' }, () => ({ contents: 'export default globalThis.layerRnnModule' }))
+}
+
+async function bundleRollup(folder, names, plugins) {
+  for (const name of names) {
+    const bundled = await rollup({ input: join(app, `${name}.mjs`), plugins: [nodeResolve(), ...plugins] })
+    await bundled.write({ file: join(out, folder, `${name}.js`), format: 'es' })
+    await bundled.close()
+  }
+}
+
+function bundleWebpack(webpack) {
+  const options = {
+    mode: 'production',
+    context: app,
+    entry: inputs(programs),
+    target: ['web', 'es2022'],
+    output: { path: join(out, 'webpack'), filename: '[name].js' },
+    performance: { hints: false },
+  }
+  return new Promise((resolve, reject) =>
+    webpack(options, (error, stats) => {
+      if (error ?? stats.hasErrors()) reject(error ?? new Error(stats.toString('errors-only')))
+      else resolve()
+    }),
+  )
+}
+
+async function bundleVite(build) {
+  await build({
+    root: app,
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      outDir: join(out, 'vite'),
+      emptyOutDir: true,
+      modulePreload: false,
+      rolldownOptions: {
+        input: inputs(programs),
+        output: { entryFileNames: '[name].js' },
+        preserveEntrySignatures: 'strict',
+      },
+    },
+  })
+}
+
+/** An extension whose service worker computes and sends its answers to `server`. */
+export function extension(server) {
+  const folder = join(out, 'mv3')
+  mkdirSync(folder, { recursive: true })
+  cpSync(join(out, 'extension.js'), join(folder, 'bundle.js'))
+  writeFileSync(join(folder, 'worker.js'), `globalThis.matrixServer = '${server}'\nimport './bundle.js'\n`)
+  const policy = "script-src 'self' 'wasm-unsafe-eval'; object-src 'self'"
+  const manifest = {
+    manifest_version: 3,
+    name: 'matrix',
+    version: '1',
+    background: { service_worker: 'worker.js', type: 'module' },
+    host_permissions: ['http://127.0.0.1/*'],
+    content_security_policy: { extension_pages: policy },
+  }
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest))
+  return folder
+}

@@ -1,0 +1,79 @@
+/** Rows without a browser. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { out } from './bundlers.mjs'
+import { app, attempt, printed, tool } from './install.mjs'
+
+const version = name => JSON.parse(readFileSync(tool(name, 'package.json'), 'utf8')).version
+
+const nodes = ['20', '20.8', '22', '24', '26']
+
+export async function* runtimes(wanted) {
+  for (const node of nodes) {
+    const program = tool(`node${node}`, 'bin/node')
+    for (const [how, file] of [
+      ['import', 'import.mjs'],
+      ['require', 'require.cjs'],
+      ['slim', 'slim.mjs'],
+    ]) {
+      // The very first row is what the others are compared with.
+      if (!wanted(`Node ${node}, ${how}`) && !(node === '20' && how === 'import')) continue
+      yield attempt(`Node ${node}, ${how}`, version(`node${node}`), async () => {
+        const { shared, ...answers } = await printed(program, [file])
+        // 20.8 cannot require modules: there are two copies, each whole.
+        if (shared === false && node !== '20.8') throw new Error('require and import give two copies')
+        return answers
+      })
+    }
+  }
+  const rows = {
+    'Deno without permissions, import': ['deno', tool('deno/deno'), ['run', '--no-prompt', 'import.mjs']],
+    'Deno, require': ['deno', tool('deno/deno'), ['run', '--no-prompt', '--allow-read', 'require.cjs']],
+    'Bun, import': ['bun', tool('bun/bin/bun.exe'), ['import.mjs']],
+    'Bun, require': ['bun', tool('bun/bin/bun.exe'), ['require.cjs']],
+    workerd: ['workerd', tool('workerd/bin/workerd'), ['test', workerdConfig()]],
+  }
+  for (const [name, [from, program, args]] of Object.entries(rows)) {
+    if (!wanted(name)) continue
+    yield attempt(name, version(from), async () => {
+      const { shared, ...answers } = await printed(program, args)
+      if (shared === false) throw new Error('require and import give two copies')
+      return answers
+    })
+  }
+  const edge = 'edge runtime, no code from bytes'
+  if (wanted(edge)) yield attempt(edge, version('@edge-runtime/vm'), edgeAnswers)
+}
+
+function workerdConfig() {
+  const file = join(out, 'config.capnp')
+  writeFileSync(
+    file,
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (services = [(name = "main", worker = .worker)]);
+const worker :Workerd.Worker = (
+  modules = [
+    (name = "workerd.js", esModule = embed "workerd.js"),
+    (name = "layer_rnn.wasm", wasm = embed "layer_rnn.wasm"),
+  ],
+  compatibilityDate = "2024-01-01",
+);
+`,
+  )
+  return file
+}
+
+async function edgeAnswers() {
+  const { EdgeVM } = await import(pathToFileURL(tool('@edge-runtime/vm/dist/index.js')))
+  const vm = new EdgeVM({
+    codeGeneration: { strings: false, wasm: false },
+    extend(context) {
+      const bytes = readFileSync(join(app, 'node_modules/layer-rnn/dist/layer_rnn.wasm'))
+      context.layerRnnModule = new WebAssembly.Module(bytes)
+      return context
+    },
+  })
+  const code = readFileSync(join(out, 'edge.js'), 'utf8')
+  return JSON.parse(vm.evaluate(`${code}\nJSON.stringify(program.compute())`))
+}
