@@ -27,7 +27,24 @@ pub(crate) fn panel_width(first: usize, vectors: usize) -> usize {
 
 /// Packs `src[k, n]`, its rows `k_stride` and its columns `n_stride` apart (so a transposed matrix too).
 pub fn pack(src: &[f32], k: usize, n: usize, k_stride: usize, n_stride: usize, dst: &mut [f32]) {
-    pack_planes(src, k, k_stride, n_stride, n, &[0], dst);
+    if n_stride != 1 {
+        return pack_planes(src, k, k_stride, n_stride, n, &[0], dst);
+    }
+    // Rows that lie together are copied in runs.
+    let vectors = padded(n) / 4;
+    ensure(extent(k, n, k_stride) <= src.len() && packed_len(k, n) <= dst.len());
+    let mut rest = dst;
+    for first in (0..vectors).step_by(PANEL) {
+        let width = panel_width(first, vectors) * 4;
+        let inside = width.min(n - first * 4);
+        let (panel, after) = rest.split_at_mut(k * width);
+        for (row, to) in panel.chunks_exact_mut(width).enumerate() {
+            let (to, pad) = to.split_at_mut(inside);
+            to.copy_from_slice(&src[row * k_stride + first * 4..][..inside]);
+            pad.fill(0.0);
+        }
+        rest = after;
+    }
 }
 
 /// Packs `src[k, gates · units]` with its columns regrouped for the fused gates: plane p is gate `planes[p]`, padded with zero
