@@ -1,6 +1,6 @@
 //! A gradient through an activation: dy times the slope, a function of the activation's input or output as its kind wants.
 
-use super::{Backward, Op, Outputs, Rule, Site};
+use super::{Backward, Op, Outputs, Rule, Site, Word};
 use crate::error::Result;
 use crate::tensor::Dtype;
 use layer_rnn_kernels::activation::Activation;
@@ -81,48 +81,41 @@ fn row(back: &mut Backward, kind: Activation, y: u32, dy: u32) -> Result<u32> {
 /// The slope where it is not constant between kinks.
 fn slope(back: &mut Backward, kind: Activation, x: u32) -> Result<Option<u32>> {
     use Activation::*;
-    Ok(Some(match kind {
+    use Word::{Number, Select, Value};
+    const X: Word = Value(0);
+    const S: Word = Value(1);
+    const ADD: Word = Word::Binary(Binary::Add);
+    const SUB: Word = Word::Binary(Binary::Sub);
+    const MUL: Word = Word::Binary(Binary::Mul);
+    const SQUARE: Word = Word::Unary(Unary::Square);
+    const NEG: Word = Word::Unary(Unary::Neg);
+    const EXP: Word = Word::Unary(Unary::Exp);
+    const EXPM1: Word = Word::Unary(Unary::Expm1);
+    const LESS: Word = Word::Compare(Compare::Less);
+    const ROOT: Word = Number(core::f32::consts::FRAC_1_SQRT_2);
+    let mut values = [x; 2];
+    let formula: &[Word] = match kind {
         Linear | Relu | Relu6 | LeakyRelu | HardSigmoid | HardSigmoidKeras2 | HardTanh | HardShrink
         | SoftShrink | SparseSigmoid | Sparsemax => return Ok(None),
-        Exponential => x,
-        Tanh => {
-            let square = back.unary(Unary::Square, x)?;
-            let one = back.number(1.0)?;
-            back.binary(Binary::Sub, one, square)?
-        }
-        Sigmoid => {
-            let square = back.unary(Unary::Square, x)?;
-            back.binary(Binary::Sub, x, square)?
-        }
-        Softplus | LogSigmoid => {
-            let x = if kind == Softplus { back.unary(Unary::Neg, x)? } else { x };
-            let less = back.unary(Unary::Expm1, x)?;
-            back.unary(Unary::Neg, less)?
-        }
+        Exponential => &[X],
+        Tanh => &[Number(1.0), X, SQUARE, SUB],
+        Sigmoid => &[X, X, SQUARE, SUB],
+        Softplus => &[X, NEG, EXPM1, NEG],
+        LogSigmoid => &[X, EXPM1, NEG],
         // but for a constant on either side, min(x, 0)
-        Elu | Celu | Selu => {
-            let zero = back.number(0.0)?;
-            let below = back.compare(Compare::Less, x, zero)?;
-            back.select(below, x, zero)?
-        }
+        Elu | Celu | Selu => &[X, Number(0.0), LESS, X, Number(0.0), Select],
         Silu => {
-            let s = back.op(Op::Activate, &[x], &[Sigmoid as u32])?;
-            let slope = slope(back, Sigmoid, s)?.unwrap_or(s);
-            let rest = back.mul(x, slope)?;
-            back.binary(Binary::Add, s, rest)?
+            values[1] = back.op(Op::Activate, &[x], &[Sigmoid as u32])?;
+            &[S, X, S, S, SQUARE, SUB, MUL, ADD]
         }
-        // Φ(x) + x φ(x), where Φ is (erf(x / √2) + 1) / 2
+        // Φ(x) + x φ(x), but for a constant; Φ is (erf(x / √2) + 1) / 2
         Gelu => {
-            let inner = back.scale(core::f32::consts::FRAC_1_SQRT_2, x)?;
-            let below = back.unary(Unary::Erf, inner)?;
-            let below = back.scale(0.5, below)?;
-            let square = back.unary(Unary::Square, inner)?;
-            let square = back.unary(Unary::Neg, square)?;
-            let bell = back.unary(Unary::Exp, square)?;
-            let bell = back.scale(0.398_942_3, bell)?;
-            let rest = back.mul(x, bell)?;
-            back.binary(Binary::Add, below, rest)?
+            const ERF: Word = Word::Unary(Unary::Erf);
+            const HALF: Word = Number(0.5);
+            const BELL: Word = Number(0.398_942_3);
+            &[X, ROOT, MUL, ERF, HALF, MUL, X, X, ROOT, MUL, SQUARE, NEG, EXP, BELL, MUL, MUL, ADD]
         }
         _ => return Err(back.unsupported()),
-    }))
+    };
+    back.formula(&values, formula).map(Some)
 }

@@ -1,8 +1,8 @@
 //! Arithmetic on two values, broadcast as NumPy does.
 
-#[cfg(feature = "full")]
-use super::Backward;
 use super::loops::{Loops, broadcast};
+#[cfg(feature = "full")]
+use super::{Backward, Word};
 use super::{Outputs, Rule};
 #[cfg(feature = "full")]
 use crate::error::Result;
@@ -48,67 +48,51 @@ pub(crate) const RULE: Rule = Rule {
 fn gradient(back: &mut Backward) -> Result<()> {
     let kind = back.site().kind(Binary::from_u32)?;
     let dy = back.only_dy()?;
-    let (a, b) = (back.input(0), back.input(1));
-    if back.wants(0) {
-        let da = match kind {
-            Binary::Add | Binary::Sub | Binary::Mod => dy,
-            Binary::Mul => back.mul(dy, b)?,
-            Binary::Div => back.binary(Binary::Div, dy, b)?,
-            Binary::Maximum | Binary::Minimum => larger(back, kind, dy, true)?,
-            Binary::Pow => {
-                let one = back.number(1.0)?;
-                let less = back.binary(Binary::Sub, b, one)?;
-                let power = back.binary(Binary::Pow, a, less)?;
-                let slope = back.mul(b, power)?;
-                // x⁰ is 1 at 0 too
-                let zero = back.number(0.0)?;
-                let constant = back.compare(Compare::Equal, b, zero)?;
-                let slope = back.select(constant, zero, slope)?;
-                back.mul(dy, slope)?
-            }
-            Binary::FloorDiv => return Ok(()),
-        };
-        back.give_sum(0, da)?;
-    }
-    if back.wants(1) {
-        let db = match kind {
-            Binary::Add => dy,
-            Binary::Sub => back.unary(Unary::Neg, dy)?,
-            Binary::Mul => back.mul(dy, a)?,
-            Binary::Div => {
-                let slope = back.binary(Binary::Div, back.output(0), b)?;
-                let slope = back.unary(Unary::Neg, slope)?;
-                back.mul(dy, slope)?
-            }
-            Binary::Maximum | Binary::Minimum => larger(back, kind, dy, false)?,
-            Binary::Pow => {
-                // ln of what is not above 0 counts as 0
-                let zero = back.number(0.0)?;
-                let one = back.number(1.0)?;
-                let positive = back.compare(Compare::Greater, a, zero)?;
-                let base = back.select(positive, a, one)?;
-                let log = back.unary(Unary::Log, base)?;
-                let slope = back.mul(back.output(0), log)?;
-                let slope = back.select(positive, slope, zero)?;
-                back.mul(dy, slope)?
-            }
-            Binary::Mod => {
-                let times = back.binary(Binary::FloorDiv, a, b)?;
-                let times = back.unary(Unary::Neg, times)?;
-                back.mul(dy, times)?
-            }
-            Binary::FloorDiv => return Ok(()),
-        };
-        back.give_sum(1, db)?;
+    let values = [back.input(0), back.input(1), back.output(0), dy];
+    for index in [0, 1] {
+        let formula = formulas(kind)[index];
+        if back.wants(index) && !formula.is_empty() {
+            let part = back.formula(&values, formula)?;
+            back.give_sum(index, part)?;
+        }
     }
     Ok(())
 }
 
-/// dy where the first operand was taken (of equal ones it is), or where it was not.
+/// The gradients of both operands, before they are summed to their shapes; empty where there is none.
 #[cfg(feature = "full")]
-fn larger(back: &mut Backward, kind: Binary, dy: u32, first: bool) -> Result<u32> {
-    let order = if kind == Binary::Maximum { Compare::GreaterEqual } else { Compare::LessEqual };
-    let taken = back.compare(order, back.input(0), back.input(1))?;
-    let zero = back.number(0.0)?;
-    if first { back.select(taken, dy, zero) } else { back.select(taken, zero, dy) }
+fn formulas(kind: Binary) -> [&'static [Word]; 2] {
+    use Binary::*;
+    use Word::{Number, Select, Value};
+    const A: Word = Value(0);
+    const B: Word = Value(1);
+    const Y: Word = Value(2);
+    const DY: Word = Value(3);
+    const ZERO: Word = Number(0.0);
+    const ONE: Word = Number(1.0);
+    const NEG: Word = Word::Unary(Unary::Neg);
+    const LOG: Word = Word::Unary(Unary::Log);
+    const MUL: Word = Word::Binary(Mul);
+    const DIV: Word = Word::Binary(Div);
+    const EQUAL: Word = Word::Compare(Compare::Equal);
+    const POSITIVE: Word = Word::Compare(Compare::Greater);
+    // of equal operands the first one is taken
+    const LARGER: Word = Word::Compare(Compare::GreaterEqual);
+    const SMALLER: Word = Word::Compare(Compare::LessEqual);
+    match kind {
+        Add => [&[DY], &[DY]],
+        Sub => [&[DY], &[DY, NEG]],
+        Binary::Mul => [&[DY, B, MUL], &[DY, A, MUL]],
+        Div => [&[DY, B, DIV], &[DY, Y, B, DIV, NEG, MUL]],
+        Maximum => [&[A, B, LARGER, DY, ZERO, Select], &[A, B, LARGER, ZERO, DY, Select]],
+        Minimum => [&[A, B, SMALLER, DY, ZERO, Select], &[A, B, SMALLER, ZERO, DY, Select]],
+        Pow => [
+            // a⁰ is 1 at 0 too
+            &[DY, B, ZERO, EQUAL, ZERO, B, A, B, ONE, Word::Binary(Sub), Word::Binary(Pow), MUL, Select, MUL],
+            // ln of what is not above 0 counts as 0
+            &[DY, A, ZERO, POSITIVE, Y, A, ZERO, POSITIVE, A, ONE, Select, LOG, MUL, ZERO, Select, MUL],
+        ],
+        FloorDiv => [&[], &[]],
+        Mod => [&[DY], &[DY, A, B, Word::Binary(FloorDiv), NEG, MUL]],
+    }
 }

@@ -55,7 +55,7 @@ pub use random::Distribution;
 
 use crate::error::{Error, Result};
 #[cfg(feature = "full")]
-use crate::program::Backward;
+use crate::program::{Backward, Word};
 use crate::program::{Located, Memory, Place, Program, Role, StepsPlan};
 use crate::tensor::{Buffer, Dtype, Shape, Type};
 use alloc::boxed::Box;

@@ -1,7 +1,7 @@
 //! Arithmetic on one value.
 
 #[cfg(feature = "full")]
-use super::Backward;
+use super::{Backward, Word};
 use super::{Outputs, Rule};
 #[cfg(feature = "full")]
 use crate::error::Result;
@@ -29,55 +29,39 @@ pub(crate) const RULE: Rule = Rule {
 
 #[cfg(feature = "full")]
 fn gradient(back: &mut Backward) -> Result<()> {
-    let kind = back.site().kind(Unary::from_u32)?;
-    let dy = back.only_dy()?;
-    let (x, y) = (back.input(0), back.output(0));
-    let dx = match kind {
-        Unary::Neg => back.unary(Unary::Neg, dy)?,
+    use Unary::*;
+    use Word::{Number, Value};
+    const X: Word = Value(0);
+    const Y: Word = Value(1);
+    const DY: Word = Value(2);
+    const ADD: Word = Word::Binary(Binary::Add);
+    const MUL: Word = Word::Binary(Binary::Mul);
+    const DIV: Word = Word::Binary(Binary::Div);
+    const fn of(kind: Unary) -> Word {
+        Word::Unary(kind)
+    }
+    let formula: &[Word] = match back.site().kind(Unary::from_u32)? {
         // constant between their steps
-        Unary::Sign | Unary::Floor | Unary::Ceil | Unary::Round => return Ok(()),
-        Unary::Sqrt => {
-            let twice = back.binary(Binary::Add, y, y)?;
-            back.binary(Binary::Div, dy, twice)?
-        }
-        Unary::Log => back.binary(Binary::Div, dy, x)?,
-        Unary::Log1p => {
-            let one = back.number(1.0)?;
-            let sum = back.binary(Binary::Add, x, one)?;
-            back.binary(Binary::Div, dy, sum)?
-        }
-        _ => {
-            let slope = match kind {
-                Unary::Abs => back.unary(Unary::Sign, x)?,
-                Unary::Square => back.binary(Binary::Add, x, x)?,
-                Unary::Exp => y,
-                Unary::Expm1 => back.unary(Unary::Exp, x)?,
-                Unary::Sin => back.unary(Unary::Cos, x)?,
-                Unary::Cos => {
-                    let sin = back.unary(Unary::Sin, x)?;
-                    back.unary(Unary::Neg, sin)?
-                }
-                Unary::Erf => {
-                    let square = back.unary(Unary::Square, x)?;
-                    let square = back.unary(Unary::Neg, square)?;
-                    let bell = back.unary(Unary::Exp, square)?;
-                    back.scale(core::f32::consts::FRAC_2_SQRT_PI, bell)?
-                }
-                // −y² of 1 / x, −y³ / 2 of 1 / √x
-                _ => {
-                    let square = back.unary(Unary::Square, y)?;
-                    match kind {
-                        Unary::Rsqrt => {
-                            let cube = back.mul(square, y)?;
-                            back.scale(-0.5, cube)?
-                        }
-                        _ => back.unary(Unary::Neg, square)?,
-                    }
-                }
-            };
-            back.mul(dy, slope)?
+        Sign | Floor | Ceil | Round => return Ok(()),
+        Neg => &[DY, of(Neg)],
+        Abs => &[DY, X, of(Sign), MUL],
+        Square => &[DY, X, X, ADD, MUL],
+        Sqrt => &[DY, Y, Y, ADD, DIV],
+        Rsqrt => &[DY, Y, of(Square), Y, MUL, Number(-0.5), MUL, MUL],
+        Reciprocal => &[DY, Y, of(Square), of(Neg), MUL],
+        Exp => &[DY, Y, MUL],
+        Expm1 => &[DY, X, of(Exp), MUL],
+        Log => &[DY, X, DIV],
+        Log1p => &[DY, X, Number(1.0), ADD, DIV],
+        Sin => &[DY, X, of(Cos), MUL],
+        Cos => &[DY, X, of(Sin), of(Neg), MUL],
+        Erf => {
+            const FACTOR: Word = Number(core::f32::consts::FRAC_2_SQRT_PI);
+            &[DY, X, of(Square), of(Neg), of(Exp), FACTOR, MUL, MUL]
         }
     };
+    let dy = back.only_dy()?;
+    let dx = back.formula(&[back.input(0), back.output(0), dy], formula)?;
     back.give(0, dx);
     Ok(())
 }

@@ -11,6 +11,20 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use layer_rnn_kernels::elementwise::{Binary, Compare, Unary};
 
+/// A word of a formula: it takes its operands off the stack and leaves its value there.
+#[derive(Clone, Copy)]
+pub(crate) enum Word {
+    /// One of the values that the formula is about.
+    Value(usize),
+    /// A scalar.
+    Number(f32),
+    Unary(Unary),
+    Binary(Binary),
+    Compare(Compare),
+    /// Of a mask and two values.
+    Select,
+}
+
 /// What a gradient rule works with: a record, the gradients of its outputs, and the builder to which it appends.
 pub(crate) struct Backward<'b> {
     builder: &'b mut Builder,
@@ -153,6 +167,7 @@ impl<'b> Backward<'b> {
     }
 
     /// The gradient of the only output: a rule is called only if there is one.
+    #[inline(never)]
     pub fn only_dy(&mut self) -> Result<u32> {
         let missing = Error::Inputs { expected: 1, actual: 0 };
         self.dy(0)?.ok_or(missing)
@@ -187,7 +202,38 @@ impl<'b> Backward<'b> {
         Ok(gradients.into_iter().flatten().next())
     }
 
+    /// Appends the ops of a formula in postfix notation; gives its value.
+    pub fn formula(&mut self, values: &[u32], words: &[Word]) -> Result<u32> {
+        let mut stack = Vec::new();
+        for &word in words {
+            let mut pop = || stack.pop().unwrap_or(u32::MAX);
+            let made = match word {
+                Word::Value(index) => values[index],
+                Word::Number(x) => self.number(x)?,
+                Word::Unary(kind) => {
+                    let x = pop();
+                    self.unary(kind, x)?
+                }
+                Word::Binary(kind) => {
+                    let (b, a) = (pop(), pop());
+                    self.binary(kind, a, b)?
+                }
+                Word::Compare(kind) => {
+                    let (b, a) = (pop(), pop());
+                    self.compare(kind, a, b)?
+                }
+                Word::Select => {
+                    let (b, a, mask) = (pop(), pop(), pop());
+                    self.select(mask, a, b)?
+                }
+            };
+            stack.push(made);
+        }
+        Ok(stack.pop().unwrap_or(u32::MAX))
+    }
+
     /// Appends an op; gives its first value.
+    #[inline(never)]
     pub fn op(&mut self, op: Op, inputs: &[u32], attrs: &[u32]) -> Result<u32> {
         Ok(self.builder.append(op, inputs, attrs, None)?[0])
     }
@@ -203,16 +249,19 @@ impl<'b> Backward<'b> {
     }
 
     /// A scalar.
+    #[inline(never)]
     pub fn number(&mut self, x: f32) -> Result<u32> {
         self.op(Op::Fill, &[], &[Dtype::Float32 as u32, x.to_bits(), 0])
     }
 
     /// kind(x)
+    #[inline(never)]
     pub fn unary(&mut self, kind: Unary, x: u32) -> Result<u32> {
         self.op(Op::Unary, &[x], &[kind as u32])
     }
 
     /// kind(a, b)
+    #[inline(never)]
     pub fn binary(&mut self, kind: Binary, a: u32, b: u32) -> Result<u32> {
         self.op(Op::Binary, &[a, b], &[kind as u32])
     }
@@ -222,23 +271,20 @@ impl<'b> Backward<'b> {
         self.binary(Binary::Mul, a, b)
     }
 
-    /// factor · x
-    pub fn scale(&mut self, factor: f32, x: u32) -> Result<u32> {
-        let factor = self.number(factor)?;
-        self.mul(x, factor)
-    }
-
     /// kind(a, b), a mask
+    #[inline(never)]
     pub fn compare(&mut self, kind: Compare, a: u32, b: u32) -> Result<u32> {
         self.op(Op::Compare, &[a, b], &[kind as u32])
     }
 
     /// `mask ? a : b`
+    #[inline(never)]
     pub fn select(&mut self, mask: u32, a: u32, b: u32) -> Result<u32> {
         self.op(Op::Select, &[mask, a, b], &[])
     }
 
     /// `x` repeated to the shape of `like`
+    #[inline(never)]
     pub fn broadcast(&mut self, x: u32, like: u32) -> Result<u32> {
         let dims = self.dims_of(like, 1)?;
         self.op(Op::Broadcast, &[x, like], &dims)
@@ -272,6 +318,7 @@ impl<'b> Backward<'b> {
     }
 
     /// `x` summed to the shape of input `index`, which was broadcast to that of `x`; added to the input's gradient.
+    #[inline(never)]
     pub fn give_sum(&mut self, index: usize, x: u32) -> Result<()> {
         let like = self.input(index);
         let (from, to) = (self.ty(x)?.shape, self.ty(like)?.shape);

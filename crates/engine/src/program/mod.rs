@@ -18,7 +18,7 @@ pub(crate) use call::{Call, Runner, Window};
 #[cfg(feature = "full")]
 pub(crate) use distribute::distribute;
 #[cfg(feature = "full")]
-pub(crate) use gradient::Backward;
+pub(crate) use gradient::{Backward, Word};
 pub(crate) use memory::{Located, Memory, Moves, Place, Pool};
 pub(crate) use pack::{Pack, Packs, Role};
 
