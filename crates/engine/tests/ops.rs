@@ -2,8 +2,8 @@
 
 mod support;
 
-use layer_rnn_engine::{Activation, Binary, Compare, Distribution, Dtype, Error, Op, Reduce};
-use support::{BATCH, Lab, numbers};
+use layer_rnn_engine::{Activation, Binary, Compare, Distribution, Dtype, Error, Op, Reduce, Unary};
+use support::{BATCH, Lab, bits, numbers};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -358,4 +358,29 @@ fn a_variable_in_another_shape_is_packed_as_that() {
     let given = lab.tensor(F, &[2, 3], &numbers(6, 5));
     let read = lab.run(program, &[given]).unwrap();
     assert_eq!(read[0], read[1]);
+}
+
+/// Neighbours that work element by element go block by block where there are many elements: the same bits as for few.
+#[test]
+fn groups_of_ops_change_no_bit() {
+    let run = |rows: i32, x: &[f32]| {
+        let mut lab = Lab::new();
+        let input = lab.input(Dtype::Float32, &[BATCH, 7]);
+        let half = lab.op(Op::Fill, &[], &[Dtype::Float32 as u32, 0.5f32.to_bits(), 0]);
+        let a = lab.op(Op::Binary, &[input, half], &[Binary::Mul as u32]);
+        let b = lab.op(Op::Activate, &[a], &[Activation::Tanh as u32]);
+        let positive = lab.op(Op::Compare, &[input, half], &[Compare::Greater as u32]);
+        let c = lab.op(Op::Select, &[positive, a, b], &[]);
+        let d = lab.op(Op::Unary, &[c], &[Unary::Exp as u32]);
+        let program = lab.finish(&[d, positive], &[]);
+        let x = lab.tensor(Dtype::Float32, &[rows, 7], x);
+        lab.run(program, &[x]).unwrap()
+    };
+    let x = numbers(7 * 1500, 1);
+    let all = run(1500, &x);
+    for (at, x) in x.chunks(7 * 10).enumerate() {
+        let few = run(10, x);
+        assert_eq!(bits(&all[0][at * 70..][..70]), bits(&few[0]));
+        assert_eq!(all[1][at * 70..][..70], few[1]);
+    }
 }

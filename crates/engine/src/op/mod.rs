@@ -60,6 +60,7 @@ use crate::program::{Located, Memory, Place, Program, Role, StepsPlan};
 use crate::tensor::{Buffer, Dtype, Shape, Type};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use layer_rnn_kernels::activation::Activation;
 
 layer_rnn_kernels::numbered! {
     /// The ops. New ones are appended: a number is never used again for another op.
@@ -138,6 +139,20 @@ layer_rnn_kernels::numbered! {
 }
 
 impl Op {
+    /// Is an element of its value a function of one element of each operand (or of a broadcast one)?
+    pub(crate) fn elementwise(self, attrs: &[u32]) -> bool {
+        match self {
+            Op::Unary | Op::Binary | Op::Compare | Op::Logical | Op::Not | Op::Select | Op::Cast => true,
+            Op::Activate | Op::ActivateGrad => {
+                let kind = attrs.first().and_then(|&kind| Activation::from_u32(kind));
+                kind.is_some_and(|kind| {
+                    !matches!(kind, Activation::Softmax | Activation::LogSoftmax | Activation::Sparsemax)
+                })
+            }
+            _ => false,
+        }
+    }
+
     /// Does its value share the memory of its operand?
     pub(crate) fn renames(self) -> bool {
         matches!(self, Op::Reshape | Op::Stop)

@@ -3,7 +3,6 @@
 
 use super::{Op, Site};
 use crate::tensor::{Shape, Type};
-use layer_rnn_kernels::activation::Activation;
 
 /// The dim that stands for the rows of a step program, on axis 0: symbol 0.
 pub(crate) const ROWS: i32 = -1;
@@ -56,11 +55,7 @@ fn each(op: Op, site: &Site, outputs: &[Type]) -> Option<bool> {
     let keeps_first = |axis: u32| site.axis(axis, out.rank()).ok().map(|axis| axis != 0);
     Some(match op {
         Op::Unary | Op::Not | Op::Cast | Op::Stop => true,
-        Op::Activate | Op::ActivateGrad => {
-            use Activation::{LogSoftmax, Softmax, Sparsemax};
-            let kind = site.kind(Activation::from_u32).ok()?;
-            out.rank() > 1 || !matches!(kind, Softmax | LogSoftmax | Sparsemax)
-        }
+        Op::Activate | Op::ActivateGrad => out.rank() > 1 || op.elementwise(site.attrs),
         Op::Binary | Op::Compare | Op::Logical | Op::Select => {
             has_rows(out) && site.inputs.iter().all(|ty| aligned(&ty.shape))
         }

@@ -6,13 +6,15 @@ use crate::error::{Error, Failure, Result};
 use crate::op::rows::has_rows;
 use crate::op::{Op, Prepared, Rule, Site};
 use crate::program::bind_steps::{Extent, StepsPlan};
-use crate::tensor::{Shape, Type};
+use crate::tensor::{Dtype, Shape, Type};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// One op of a plan, in order of execution.
 pub(crate) struct Step {
     pub record: u32,
+    /// Number of steps from here on that work on the same elements, one by one; their own positions do not count.
+    pub group: usize,
     pub rule: &'static Rule,
     pub inputs: Box<[Type]>,
     pub places: Box<[Located]>,
@@ -67,6 +69,7 @@ impl Plan {
             let step = binder.record(&mut scope, index, index).map_err(at)?;
             binder.plan.steps.extend(step);
         }
+        group(program, &mut binder.plan.steps);
         Ok(binder.finish(&scope)?)
     }
 }
@@ -241,6 +244,7 @@ impl Binder {
         self.plan.values = self.plan.values.max(inputs.len() + outputs.len());
         Ok(Some(Step {
             record: index as u32,
+            group: 1,
             rule,
             places: locate(&places, &inputs),
             inputs,
@@ -370,6 +374,46 @@ impl Binder {
         }
         Ok(self.plan)
     }
+}
+
+/// Finds neighbours that work element by element on values of one shape.
+pub(super) fn group(program: &Program, steps: &mut [Step]) {
+    let mut first = 0;
+    for at in 1..=steps.len() {
+        let (before, rest) = steps.split_at(at);
+        let joins = rest.first().is_some_and(|step| {
+            elementwise(program, &before[first])
+                && elementwise(program, step)
+                && (before[first].outputs[0].shape, before[first].made[0].moves.by_rows())
+                    == (step.outputs[0].shape, step.made[0].moves.by_rows())
+                && before[first..].iter().all(|other| same_blocks(other, step))
+        });
+        if !joins {
+            steps[first].group = at - first;
+            first = at;
+        }
+    }
+}
+
+/// Where two ops have values in the same slot, are these as long and as wide, so that their blocks are the same memory?
+fn same_blocks(a: &Step, b: &Step) -> bool {
+    let values = |step: &Step| -> Vec<(Place, (usize, bool))> {
+        let types = step.inputs.iter().chain(&step.outputs).map(|ty| ty.dtype == Dtype::Bool);
+        let located = step.places.iter().chain(&step.made);
+        located.zip(types).map(|(located, bytes)| (located.place, (located.elements, bytes))).collect()
+    };
+    let b = values(b);
+    values(a).iter().all(|(place, size)| b.iter().all(|(other, others)| place != other || size == others))
+}
+
+/// Does every element of the result depend on one of each operand, the same, or on a single number?
+fn elementwise(program: &Program, step: &Step) -> bool {
+    let record = &program.records[step.record as usize];
+    let out = (step.outputs[0].shape, step.made[0].moves.by_rows());
+    let fits = |(located, ty): (&Located, &Type)| {
+        out == (ty.shape, located.moves.by_rows()) || ty.shape.elements() == 1
+    };
+    record.op.elementwise(&record.attrs) && step.places.iter().zip(&step.inputs).all(fits)
 }
 
 /// A place under another name: what has no rows any more is all of a step.

@@ -1,7 +1,7 @@
 //! Binding a sequence of steps: its body is bound three times over, for the phases of [`distribute`]. What crosses from one
 //! phase to another is kept for all rows of a chunk of steps; the rest has room for one phase.
 
-use super::bind::{Binder, Scope, Step};
+use super::bind::{Binder, Scope, Step, group};
 use super::distribute::{Phase, distribute};
 use super::{Located, Moves, Place, Program, Role};
 use crate::error::{Error, Result};
@@ -387,6 +387,7 @@ fn bind(
             plan.phases[phase as usize].extend(step);
             position += 1;
         }
+        group(body, &mut plan.phases[phase as usize]);
     }
     extent(&mut scope).phase = Phase::Loop;
     for (state, &value) in plan.states.iter_mut().zip(&body.outputs) {

@@ -1,9 +1,7 @@
 //! A call: a plan with its tensors, ready to run as often as wanted. Running allocates nothing.
 
-use super::memory::Frame;
-use super::{Located, Memory, Moves, Packs, Place, Plan, Pool, Program, Step};
+use super::{Memory, Packs, Place, Plan, Pool, Program, Runner};
 use crate::error::{Error, Failure, Result};
-use crate::op::{Prepared, Rows, Run, Site};
 use crate::tensor::{Buffer, Dtype, Tensors, Type};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -31,10 +29,7 @@ impl Call {
             packs.get_mut(pack)?.refresh(tensors)?;
         }
         let mut runner = Runner { call: self, pool, tensors, packs, depth: 0 };
-        for step in &self.plan.steps {
-            let at = |error| Failure { error, record: Some(step.record) };
-            runner.step(&self.program, step, None).map_err(at)?;
-        }
+        runner.all(&self.program, &self.plan.steps, None)?;
         Ok(self.commit(pool, tensors, packs)?)
     }
 
@@ -44,7 +39,7 @@ impl Call {
         ids.try_for_each(|&id| tensors.get(id).map(drop))
     }
 
-    fn memory<'r>(&'r self, slots: &'r [Buffer], tensors: &'r Tensors, packs: &'r Packs) -> Memory<'r> {
+    pub fn memory<'r>(&'r self, slots: &'r [Buffer], tensors: &'r Tensors, packs: &'r Packs) -> Memory<'r> {
         Memory {
             slots,
             tensors,
@@ -57,7 +52,7 @@ impl Call {
     }
 
     /// Takes an output's buffer out of its place, or puts it back: either way the two change places.
-    fn exchange(
+    pub fn exchange(
         &self,
         place: Place,
         buffer: &mut Buffer,
@@ -139,151 +134,4 @@ fn canonical(tensors: &mut Tensors, id: u32, ty: &Type) -> Result<()> {
         canonical_nan(tensors.get_mut(id)?.buffer.f32_mut());
     }
     Ok(())
-}
-
-/// Which rows of which steps an op of a step program works on.
-#[derive(Clone, Copy)]
-pub(crate) struct Window {
-    /// Rows, and the first of them in the chunk.
-    pub rows: usize,
-    pub first: usize,
-    /// Rows of the chunks before.
-    pub base: usize,
-    /// Index of the step in the chunk.
-    pub step: usize,
-    /// The slot that lists the chunk's rows and, from here on, their times.
-    pub lists: (u16, usize),
-}
-
-impl Window {
-    /// The part of a value that this window sees.
-    #[inline(always)]
-    pub fn see(&self, located: &mut Located, ty: &mut Type) {
-        let mut sized = |rows: usize| {
-            located.elements = rows * ty.shape.product(1..ty.shape.rank());
-            if let Some(dim) = ty.shape.dims_mut().first_mut() {
-                *dim = rows as i32;
-            }
-            located.elements.checked_div(rows).unwrap_or(0)
-        };
-        match located.moves {
-            Moves::Still => {}
-            Moves::Rows => drop(sized(self.rows)),
-            Moves::Chunk => located.start = sized(self.rows) * self.first,
-            Moves::Whole => located.start = sized(self.rows) * (self.base + self.first),
-            Moves::Step => located.start = located.elements * self.step,
-        }
-    }
-}
-
-impl Window {
-    /// Which rows these are, and their times.
-    fn listed<'r>(&self, memory: Memory<'r>) -> Rows<'r> {
-        let (slot, capacity) = self.lists;
-        let list: &[i32] = bytemuck::cast_slice(memory.words(Place::Slot(slot)));
-        let from = |first: usize| list.get(first..first + self.rows).unwrap_or(&[]);
-        Rows { rows: from(self.first), steps: from(capacity + self.first) }
-    }
-}
-
-/// Runs the steps of a call.
-pub(crate) struct Runner<'c> {
-    pub call: &'c Call,
-    pub pool: &'c mut Pool,
-    pub tensors: &'c mut Tensors,
-    pub packs: &'c Packs,
-    /// Sequences around the op that runs.
-    pub depth: usize,
-}
-
-impl Runner<'_> {
-    /// What can be read.
-    pub fn memory(&self) -> Memory<'_> {
-        self.call.memory(&self.pool.slots, self.tensors, self.packs)
-    }
-
-    /// Writes to a place.
-    pub fn write(&mut self, place: Place, write: &mut dyn FnMut(&mut [f32], Memory)) -> Result<()> {
-        let mut buffer = core::mem::take(&mut self.pool.out[0]);
-        self.call.exchange(place, &mut buffer, &mut self.pool.slots, self.tensors)?;
-        write(buffer.f32_mut(), self.memory());
-        self.call.exchange(place, &mut buffer, &mut self.pool.slots, self.tensors)?;
-        self.pool.out[0] = buffer;
-        Ok(())
-    }
-
-    /// Runs an op of `program`, all of it or what a window shows.
-    pub fn step(&mut self, program: &Program, step: &Step, window: Option<&Window>) -> Result<()> {
-        for &(role, input, place) in &step.pack_here {
-            let (located, ty) = (&step.places[input as usize], &step.inputs[input as usize]);
-            let mut seen = (*located, *ty);
-            if let Some(window) = window {
-                window.see(&mut seen.0, &mut seen.1);
-            }
-            self.write(place, &mut |to, memory| {
-                role.pack(memory.words(seen.0.place).get(seen.0.start..).unwrap_or(&[]), &seen.1, to);
-            })?;
-        }
-        let Some(window) = window else {
-            return self.execute(
-                program,
-                step,
-                [&step.inputs, &step.outputs],
-                [&step.places, &step.made],
-                None,
-            );
-        };
-        let frame = self.depth - 1;
-        let Frame { mut places, mut types } = core::mem::take(&mut self.pool.frames[frame]);
-        places.clear();
-        types.clear();
-        let inputs = step.inputs.len();
-        for (located, ty) in step.places.iter().chain(&step.made).zip(step.inputs.iter().chain(&step.outputs))
-        {
-            let (mut located, mut ty) = (*located, *ty);
-            window.see(&mut located, &mut ty);
-            places.push(located);
-            types.push(ty);
-        }
-        let (ty, located) = (types.split_at(inputs), places.split_at(inputs));
-        let result = self.execute(program, step, [ty.0, ty.1], [located.0, located.1], Some(window));
-        self.pool.frames[frame] = Frame { places, types };
-        result
-    }
-
-    fn execute(
-        &mut self,
-        program: &Program,
-        step: &Step,
-        [inputs, outputs]: [&[Type]; 2],
-        [places, made]: [&[Located]; 2],
-        window: Option<&Window>,
-    ) -> Result<()> {
-        if let Prepared::Steps(plan) = &step.prepared {
-            return self.steps(plan, places, made);
-        }
-        let record = &program.records[step.record as usize];
-        let call = self.call;
-        let Pool { slots, scratch, out, .. } = self.pool;
-        for (buffer, made) in out.iter_mut().zip(made) {
-            call.exchange(made.place, buffer, slots, self.tensors)?;
-        }
-        let memory = call.memory(slots, self.tensors, self.packs);
-        let result = (step.rule.run)(&mut Run {
-            site: Site { attrs: &record.attrs, inputs, body: None },
-            outputs,
-            prepared: &step.prepared,
-            places,
-            made,
-            packs: &step.packs,
-            memory,
-            out,
-            scratch: scratch.f32_mut(),
-            rows: window.map(|window| window.listed(memory)),
-        });
-        for (buffer, made) in out.iter_mut().zip(made) {
-            call.exchange(made.place, buffer, slots, self.tensors)?;
-        }
-        result
-    }
 }

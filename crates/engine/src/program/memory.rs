@@ -45,6 +45,13 @@ pub(crate) enum Moves {
     Step,
 }
 
+impl Moves {
+    /// Does the value have the rows of the window?
+    pub fn by_rows(self) -> bool {
+        matches!(self, Moves::Rows | Moves::Chunk | Moves::Whole)
+    }
+}
+
 /// Slots and scratch, shared by all plans of an engine: each plan uses them from the start, so the whole is as large as the
 /// largest plan.
 #[derive(Default)]
@@ -53,7 +60,7 @@ pub(crate) struct Pool {
     pub scratch: Buffer,
     /// The outputs of the op that runs, out of their places.
     pub out: [Buffer; MAX_OUTPUTS],
-    /// For each sequence around another one, the values of the op that runs in its step.
+    /// For each depth of sequences inside one another, the values of the op that runs there.
     pub frames: Vec<Frame>,
 }
 
@@ -74,7 +81,7 @@ impl Pool {
         depth: usize,
         values: usize,
     ) -> Result<()> {
-        self.frames.resize_with(depth.max(self.frames.len()), Frame::default);
+        self.frames.resize_with((depth + 1).max(self.frames.len()), Frame::default);
         for frame in &mut self.frames {
             let failed = Error::Memory { words: values as u32 };
             frame.places.clear();

@@ -10,17 +10,19 @@ mod distribute;
 mod gradient;
 mod memory;
 mod pack;
+mod run;
 
 pub(crate) use bind::{Plan, Step};
 pub(crate) use bind_steps::{Emitted, State, StepsPlan};
 pub(crate) use builder::Builder;
-pub(crate) use call::{Call, Runner, Window};
+pub(crate) use call::Call;
 #[cfg(feature = "full")]
 pub(crate) use distribute::distribute;
 #[cfg(feature = "full")]
 pub(crate) use gradient::{Backward, Word};
 pub(crate) use memory::{Located, Memory, Moves, Place, Pool};
 pub(crate) use pack::{Pack, Packs, Role};
+pub(crate) use run::{Runner, Window};
 
 use crate::op::Op;
 use crate::tensor::Type;

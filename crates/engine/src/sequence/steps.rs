@@ -195,7 +195,7 @@ impl Loop<'_> {
         let plan = self.plan;
         let lists = (plan.lists, plan.capacity());
         let window = Window { rows, first, base: chunk.base, step, lists };
-        plan.phases[phase].iter().try_for_each(|op| runner.step(&plan.body, op, Some(&window)))
+        runner.all(&plan.body, &plan.phases[phase], Some(&window)).map_err(|failure| failure.error)
     }
 
     fn step(

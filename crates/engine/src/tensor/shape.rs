@@ -32,6 +32,13 @@ impl Shape {
         Ok(shape)
     }
 
+    /// The shape of some elements in a row.
+    pub(crate) fn vector(elements: usize) -> Shape {
+        let mut shape = Shape { rank: 1, ..Shape::SCALAR };
+        shape.dims[0] = elements as i32;
+        shape
+    }
+
     /// Appends an axis.
     pub fn push(&mut self, dim: i32) -> Result<()> {
         let rank = self.rank as usize;

@@ -1,0 +1,216 @@
+//! Running the ops of a plan: one after the other, inside a sequence on the rows that a window shows, elementwise neighbours block
+//! by block. An op's outputs are taken out of their places, its inputs borrowed, the outputs put back.
+
+use super::memory::Frame;
+use super::{Call, Located, Memory, Moves, Packs, Place, Pool, Program, Step};
+use crate::error::{Failure, Result};
+use crate::op::{Prepared, Rows, Run, Site};
+use crate::tensor::{Shape, Tensors, Type};
+
+/// Which rows of which steps an op of a step program works on.
+#[derive(Clone, Copy)]
+pub(crate) struct Window {
+    /// Rows, and the first of them in the chunk.
+    pub rows: usize,
+    pub first: usize,
+    /// Rows of the chunks before.
+    pub base: usize,
+    /// Index of the step in the chunk.
+    pub step: usize,
+    /// The slot that lists the chunk's rows and, from here on, their times.
+    pub lists: (u16, usize),
+}
+
+impl Window {
+    /// The part of a value that this window sees.
+    #[inline(always)]
+    pub fn see(&self, located: &mut Located, ty: &mut Type) {
+        let mut sized = |rows: usize| {
+            located.elements = rows * ty.shape.product(1..ty.shape.rank());
+            if let Some(dim) = ty.shape.dims_mut().first_mut() {
+                *dim = rows as i32;
+            }
+            located.elements.checked_div(rows).unwrap_or(0)
+        };
+        match located.moves {
+            Moves::Still => {}
+            Moves::Rows => drop(sized(self.rows)),
+            Moves::Chunk => located.start = sized(self.rows) * self.first,
+            Moves::Whole => located.start = sized(self.rows) * (self.base + self.first),
+            Moves::Step => located.start = located.elements * self.step,
+        }
+    }
+}
+
+impl Window {
+    /// Which rows these are, and their times.
+    fn listed<'r>(&self, memory: Memory<'r>) -> Rows<'r> {
+        let (slot, capacity) = self.lists;
+        let list: &[i32] = bytemuck::cast_slice(memory.words(Place::Slot(slot)));
+        let from = |first: usize| list.get(first..first + self.rows).unwrap_or(&[]);
+        Rows { rows: from(self.first), steps: from(capacity + self.first) }
+    }
+}
+
+/// Elements that a group of ops takes at a time: a few values of them stay in the first-level cache.
+const BLOCK: usize = 1024;
+
+/// Some of the elements that ops of a group work on.
+#[derive(Clone, Copy)]
+struct Block {
+    start: usize,
+    end: usize,
+    /// All of them.
+    elements: usize,
+}
+
+impl Block {
+    /// The part of a value in this block; a single number is in all.
+    fn see(&self, located: &mut Located, ty: &mut Type) {
+        if located.elements == self.elements {
+            located.start += self.start;
+            located.elements = self.end - self.start;
+            ty.shape = Shape::vector(located.elements);
+        } else {
+            ty.shape = Shape::SCALAR;
+        }
+    }
+}
+
+/// Runs the steps of a call.
+pub(crate) struct Runner<'c> {
+    pub call: &'c Call,
+    pub pool: &'c mut Pool,
+    pub tensors: &'c mut Tensors,
+    pub packs: &'c Packs,
+    /// Sequences around the op that runs.
+    pub depth: usize,
+}
+
+impl Runner<'_> {
+    /// What can be read.
+    pub fn memory(&self) -> Memory<'_> {
+        self.call.memory(&self.pool.slots, self.tensors, self.packs)
+    }
+
+    /// Writes to a place.
+    pub fn write(&mut self, place: Place, write: &mut dyn FnMut(&mut [f32], Memory)) -> Result<()> {
+        let mut buffer = core::mem::take(&mut self.pool.out[0]);
+        self.call.exchange(place, &mut buffer, &mut self.pool.slots, self.tensors)?;
+        write(buffer.f32_mut(), self.memory());
+        self.call.exchange(place, &mut buffer, &mut self.pool.slots, self.tensors)?;
+        self.pool.out[0] = buffer;
+        Ok(())
+    }
+
+    /// Runs ops of `program`, all of them or what a window shows; neighbours that work element by element block by block, so that
+    /// one finds in the cache what the other has left there.
+    pub fn all(
+        &mut self,
+        program: &Program,
+        steps: &[Step],
+        window: Option<&Window>,
+    ) -> core::result::Result<(), Failure> {
+        let mut rest = steps;
+        while let Some(step) = rest.first() {
+            let (group, others) = rest.split_at(step.group.clamp(1, rest.len()));
+            rest = others;
+            let elements = step.made.first().map_or(0, |made| {
+                let (mut made, mut ty) = (*made, step.outputs[0]);
+                if let Some(window) = window {
+                    window.see(&mut made, &mut ty);
+                }
+                made.elements
+            });
+            let length = if group.len() > 1 && elements > BLOCK { BLOCK } else { elements.max(1) };
+            for start in (0..elements.max(1)).step_by(length) {
+                let block =
+                    (length < elements).then(|| Block { start, end: elements.min(start + BLOCK), elements });
+                for step in group {
+                    let at = |error| Failure { error, record: Some(step.record) };
+                    self.step(program, step, window, block).map_err(at)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn step(
+        &mut self,
+        program: &Program,
+        step: &Step,
+        window: Option<&Window>,
+        block: Option<Block>,
+    ) -> Result<()> {
+        for &(role, input, place) in &step.pack_here {
+            let (located, ty) = (&step.places[input as usize], &step.inputs[input as usize]);
+            let mut seen = (*located, *ty);
+            if let Some(window) = window {
+                window.see(&mut seen.0, &mut seen.1);
+            }
+            self.write(place, &mut |to, memory| {
+                role.pack(memory.words(seen.0.place).get(seen.0.start..).unwrap_or(&[]), &seen.1, to);
+            })?;
+        }
+        if window.is_none() && block.is_none() {
+            let (types, places) = ([&*step.inputs, &*step.outputs], [&*step.places, &*step.made]);
+            return self.execute(program, step, types, places, None);
+        }
+        let Frame { mut places, mut types } = core::mem::take(&mut self.pool.frames[self.depth]);
+        places.clear();
+        types.clear();
+        let inputs = step.inputs.len();
+        let values = step.places.iter().chain(&step.made);
+        for (located, ty) in values.zip(step.inputs.iter().chain(&step.outputs)) {
+            let (mut located, mut ty) = (*located, *ty);
+            if let Some(window) = window {
+                window.see(&mut located, &mut ty);
+            }
+            if let Some(block) = &block {
+                block.see(&mut located, &mut ty);
+            }
+            places.push(located);
+            types.push(ty);
+        }
+        let (ty, located) = (types.split_at(inputs), places.split_at(inputs));
+        let result = self.execute(program, step, [ty.0, ty.1], [located.0, located.1], window);
+        self.pool.frames[self.depth] = Frame { places, types };
+        result
+    }
+
+    fn execute(
+        &mut self,
+        program: &Program,
+        step: &Step,
+        [inputs, outputs]: [&[Type]; 2],
+        [places, made]: [&[Located]; 2],
+        window: Option<&Window>,
+    ) -> Result<()> {
+        if let Prepared::Steps(plan) = &step.prepared {
+            return self.steps(plan, places, made);
+        }
+        let record = &program.records[step.record as usize];
+        let call = self.call;
+        let Pool { slots, scratch, out, .. } = self.pool;
+        for (buffer, made) in out.iter_mut().zip(made) {
+            call.exchange(made.place, buffer, slots, self.tensors)?;
+        }
+        let memory = call.memory(slots, self.tensors, self.packs);
+        let result = (step.rule.run)(&mut Run {
+            site: Site { attrs: &record.attrs, inputs, body: None },
+            outputs,
+            prepared: &step.prepared,
+            places,
+            made,
+            packs: &step.packs,
+            memory,
+            out,
+            scratch: scratch.f32_mut(),
+            rows: window.map(|window| window.listed(memory)),
+        });
+        for (buffer, made) in out.iter_mut().zip(made) {
+            call.exchange(made.place, buffer, slots, self.tensors)?;
+        }
+        result
+    }
+}
