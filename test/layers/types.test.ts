@@ -3,6 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import '../../ts/entry/inline.js'
 import {
+  Bidirectional,
   Dense,
   type Frame,
   GRU,
@@ -11,8 +12,10 @@ import {
   LSTM,
   LSTMCell,
   type LSTMOptions,
+  layerBidirectional,
   layerLstm,
   layerRnn,
+  layerTimeDistributed,
   Model,
   type NdArray,
   RNN,
@@ -65,6 +68,22 @@ test('cells and stacks give the structure of their states', () => {
   typed<[SymbolicTensor, [SymbolicTensor, SymbolicTensor], SymbolicTensor]>()(() =>
     layerRnn(x, { cell: rnnCellsStack(new LSTMCell({ units }), new GRUCell({ units })), returnState: true }),
   )
+})
+
+test('both directions: their states, a pair without a mergeMode', () => {
+  const plain = new LSTM({ units })
+  const whole = new GRU({ units, returnState: true })
+  typed<SymbolicTensor>()(() => new Bidirectional({ layer: plain }).apply(x))
+  typed<[Tensor, Tensor, Tensor]>()(() => new Bidirectional({ layer: whole }).apply(data()))
+  typed<[Tensor, Tensor]>()(() => new Bidirectional({ layer: plain, mergeMode: null }).apply(data()))
+  typed<[Tensor, Tensor, Tensor, Tensor]>()(() =>
+    layerBidirectional(data(), { layer: whole, mergeMode: null }),
+  )
+  typed<SymbolicTensor>()(() => layerTimeDistributed(x, { layer: new Dense({ units }) }))
+  const any: Bidirectional = new Bidirectional({ layer: whole })
+  void any
+  // @ts-expect-error an unknown option
+  void (() => new Bidirectional({ layer: plain, mergemode: null }))
 })
 
 test('functions follow their object', () => {

@@ -184,6 +184,11 @@ export abstract class FusedCell<S = unknown> extends RNNCell<S> {
     return this.biasInitializer
   }
 
+  /** The bias in the form in which the kernel takes it. */
+  protected get usedBias(): SymbolicTensor | null {
+    return this.bias
+  }
+
   /** One step, where it can be as a sequence of length one: the same bits as in any longer one. */
   override call(
     inputs: SymbolicTensor,
@@ -234,7 +239,7 @@ export abstract class FusedCell<S = unknown> extends RNNCell<S> {
       units: this.units,
       activation: activationKind(this.activation as ActivationName | null),
       recurrentActivation: activationKind((this.recurrentActivation ?? null) as ActivationName | null),
-      bias: this.bias,
+      bias: this.usedBias,
     })
   }
 }

@@ -15,6 +15,8 @@ import { NdArray } from '../tensor/ndarray.js'
 import type { Shape } from '../tensor/shape.js'
 import { SymbolicTensor } from '../tensor/tensor.js'
 import { Activation, type ActivationOptions } from './activation.js'
+import { Bidirectional, type BidirectionalOptions } from './bidirectional.js'
+import { CuDNNGRU, type CuDNNGRUOptions, CuDNNLSTM, type CuDNNLSTMOptions } from './cudnn.js'
 import { Dense, type DenseOptions } from './dense.js'
 import { Dropout, type DropoutOptions } from './dropout.js'
 import { Embedding, type EmbeddingOptions } from './embedding.js'
@@ -29,6 +31,7 @@ import type { RecurrentCallOptions } from './recurrent.js'
 import { RNN, type RNNOptions } from './rnn.js'
 import { SimpleRNN, type SimpleRNNOptions } from './simple_rnn.js'
 import { isPlain } from './structure.js'
+import { TimeDistributed, type TimeDistributedOptions } from './time_distributed.js'
 import type { Applicable, Exact, Output } from './types.js'
 
 /** The layer that a class makes of options of type `O`. */
@@ -37,6 +40,10 @@ interface LayerFor<O> {
   LSTM: LSTM<Extract<O, LSTMOptions>>
   GRU: GRU<Extract<O, GRUOptions>>
   RNN: RNN<Extract<O, RNNOptions>>
+  CuDNNLSTM: CuDNNLSTM<Extract<O, CuDNNLSTMOptions>>
+  CuDNNGRU: CuDNNGRU<Extract<O, CuDNNGRUOptions>>
+  Bidirectional: Bidirectional<Extract<O, BidirectionalOptions>>
+  TimeDistributed: TimeDistributed<O extends { layer: infer L extends Layer } ? L : Layer>
   Dense: Dense
   Activation: Activation
   Masking: Masking
@@ -94,6 +101,12 @@ export const layerSimpleRnn = layerFunction<'SimpleRNN', SimpleRNNOptions, Recur
 export const layerLstm = layerFunction<'LSTM', LSTMOptions, RecurrentCallOptions>(LSTM)
 export const layerGru = layerFunction<'GRU', GRUOptions, RecurrentCallOptions>(GRU)
 export const layerRnn = layerFunction<'RNN', RNNOptions, RecurrentCallOptions>(RNN)
+export const layerCudnnLstm = layerFunction<'CuDNNLSTM', CuDNNLSTMOptions, RecurrentCallOptions>(CuDNNLSTM)
+export const layerCudnnGru = layerFunction<'CuDNNGRU', CuDNNGRUOptions, RecurrentCallOptions>(CuDNNGRU)
+export const layerBidirectional = layerFunction<'Bidirectional', BidirectionalOptions, RecurrentCallOptions>(
+  Bidirectional,
+)
+export const layerTimeDistributed = layerFunction<'TimeDistributed', TimeDistributedOptions>(TimeDistributed)
 export const layerDense = layerFunction<'Dense', DenseOptions>(Dense)
 export const layerActivation = layerFunction<'Activation', ActivationOptions>(Activation)
 export const layerMasking = layerFunction<'Masking', MaskingOptions>(Masking)

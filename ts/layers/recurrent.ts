@@ -81,7 +81,8 @@ interface TracedOptions {
   training?: boolean
 }
 
-export abstract class RecurrentLayer<O = RecurrentOptions, S = unknown> extends Layer {
+// biome-ignore lint/suspicious/noExplicitAny: a variable of the plain type holds the layer whatever its options
+export abstract class RecurrentLayer<O = any, S = unknown> extends Layer {
   static override readonly callOptions: readonly string[] = ['mask', 'training', 'initialState', 'constants']
 
   declare readonly $returns: { options: O; states: S }
@@ -280,7 +281,7 @@ export abstract class RecurrentLayer<O = RecurrentOptions, S = unknown> extends 
 }
 
 /** Whether a stream is traced: it has states of its own. */
-function isStreaming(): boolean {
+export function isStreaming(): boolean {
   const phase = Trace.current()?.phase
   return phase === 'stream' || phase === 'start'
 }

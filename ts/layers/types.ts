@@ -80,14 +80,32 @@ export type RecurrentOutput<O, S, T> = 0 extends 1 & O
       ? T
       : T | [T, ...StateList<S, T>]
 
+/** The same of a layer for both directions: the states of both, both outputs where `mergeMode` is null. */
+export type BidirectionalOutput<O, S, W, T> = 0 extends 1 & W
+  ? // biome-ignore lint/suspicious/noExplicitAny: nothing is known of its options
+    any
+  : W extends { mergeMode: null }
+    ? Twice<O, S, [T, T], T>
+    : Given<O, 'returnState'> extends false | undefined
+      ? T
+      : Twice<O, S, [T], T>
+
+type Twice<O, S, Outputs extends unknown[], T> = [Given<O, 'returnState'>] extends [true]
+  ? [...Outputs, ...StateList<S, T>, ...StateList<S, T>]
+  : [Given<O, 'returnState'>] extends [false | undefined]
+    ? Outputs
+    : T | T[]
+
 /**
  * What a layer gives, as its `$returns` says: `'same'` as its input; a recurrent layer by its options; a model in the form
  * of its outputs. Of a layer that says nothing, anything.
  */
 export type Output<R, X> = 0 extends 1 & R
   ? R
-  : R extends { options: infer O; states: infer S }
-    ? RecurrentOutput<O, S, Like<X>>
-    : R extends { outputs: infer S }
-      ? Replaced<S, Like<X>>
-      : Like<X>
+  : R extends { twice: infer W; options: infer O; states: infer S }
+    ? BidirectionalOutput<O, S, W, Like<X>>
+    : R extends { options: infer O; states: infer S }
+      ? RecurrentOutput<O, S, Like<X>>
+      : R extends { outputs: infer S }
+        ? Replaced<S, Like<X>>
+        : Like<X>

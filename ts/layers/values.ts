@@ -65,11 +65,12 @@ export function toLeaves(layer: string, value: unknown, dtype: DType): Nested<Le
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, inner(item)]))
 }
 
-/** A mask, `[batch, time]`, for these inputs. */
+/** A mask, `[batch, time]` (or more of the inputs' axes before the last), for these inputs. */
 export function toMask(layer: string, value: unknown, inputs: Nested<Leaf>): Leaf {
   const mask = toLeaf(layer, 'mask', value, 'bool')
   const shape = leaves(inputs)[0]?.shape ?? []
-  const steps = shape.length > 2 ? shape.slice(0, 2) : undefined
+  const axes = Math.max(2, Math.min(mask.shape.length, shape.length - 1))
+  const steps = shape.length > 2 ? shape.slice(0, axes) : undefined
   if (steps ? fits(steps, mask.shape) : mask.shape.length > 1) return mask
   const expected = `[batch, time]${steps ? `, here ${show(steps)}` : ''}`
   return reject({ layer, argument: 'mask' }, expected, mask.shape, ShapeError)

@@ -10,19 +10,24 @@ import { Dim, type Trace } from './trace.js'
 /** Sizes for a new tensor: numbers, and those that are not known while tracing. */
 export type Sizes = readonly (number | Dim)[]
 
-/** The same elements in another shape: one size may be −1, found from the others; null copies the operand's size of that axis. */
+/**
+ * The same elements in another shape: one size may be −1, found from the others; null copies the operand's size of that axis. Sizes
+ * that are not known while tracing may be those of one other tensor.
+ */
 export function reshape<X extends Operand>(x: X, shape: readonly (number | null | Dim)[]): Like<X> {
+  const like = dims('reshape', shape).filter(other => !new Dim(other, 0).isOf(x))
   const codes = list('reshape', 'shape', shape).flatMap((size, axis) => {
     if (size === -1) return [2, 0]
     if (size === null) return [1, axis]
     if (!isDim(size)) return [0, literalSize('reshape', size)]
-    if (size.isOf(x)) return [1, size.axis]
-    throw new TraceError('reshape takes unknown sizes of the tensor that is reshaped, not of others')
+    return [size.isOf(x) ? 1 : 3, size.axis]
   })
+  if (like.length > 1) throw new TraceError('reshape takes unknown sizes of one other tensor')
   return operateOne(
     'reshape',
-    [x],
-    ([x], trace) => trace.emit(Op.Reshape, [x!], [codes.length, ...codes])[0]!,
+    [x, ...(like as X[])],
+    (values, trace) => trace.emit(Op.Reshape, values, [codes.length, ...codes])[0]!,
+    ['x'],
   )
 }
 

@@ -1,0 +1,202 @@
+/** A recurrent layer twice, over the sequence and over its reverse, the outputs merged. */
+import { ArgumentError, UnsupportedError } from '../errors.js'
+import { add, concatenate, divide, flip, multiply } from '../ops/index.js'
+import type { NdArray } from '../tensor/ndarray.js'
+import type { Data, Shape } from '../tensor/shape.js'
+import type { SymbolicTensor } from '../tensor/tensor.js'
+import type { Layer } from './layer.js'
+import type { LayerOptions } from './layer_options.js'
+import {
+  type Field,
+  type Fields,
+  keyword,
+  nullable,
+  type Place,
+  reject,
+  required,
+  sparing,
+  whole,
+} from './options.js'
+import { isStreaming, RecurrentLayer } from './recurrent.js'
+import { type CustomObjects, deserialize, type LayerClass, serialize } from './registry.js'
+import type { Reset } from './reset.js'
+import { type StateSize, stateList, stateShapes } from './state_size.js'
+import { isTimed, splitStates } from './states.js'
+import { isPlain, leaves, type Nested } from './structure.js'
+import type { Exact } from './types.js'
+
+type MergeMode = 'concat' | 'sum' | 'mul' | 'ave'
+
+export interface BidirectionalOptions extends LayerOptions {
+  /** Both directions are made from this one's options; its weights are not used. */
+  layer: RecurrentLayer
+  /** How outputs become one; null gives both. Default `'concat'`. */
+  mergeMode?: MergeMode | null
+  /** For the other direction, instead of a copy of `layer`. */
+  backwardLayer?: RecurrentLayer | null
+  /** How many tensors at the end of a list `[x, ...states, ...constants]` are constants. Default 0. */
+  numConstants?: number
+}
+
+const recurrent: Field<RecurrentLayer> = { default: required, read: readRecurrent }
+
+const merges: Record<MergeMode, (a: SymbolicTensor, b: SymbolicTensor) => SymbolicTensor> = {
+  concat: (a, b) => concatenate([a, b]),
+  sum: add,
+  mul: multiply,
+  ave: (a, b) => divide(add(a, b), 2),
+}
+
+/** What both directions must say alike. */
+const alike = ['stateful', 'returnSequences', 'returnState', 'timeMajor'] as const
+
+/** The options of the wrapped layer. */
+type Wrapped<O> = O extends { layer: { $returns: infer R } } ? R : { options: unknown; states: unknown }
+
+/** States: those of the forward layer, then those of the backward layer; weights likewise. */
+// biome-ignore lint/suspicious/noExplicitAny: a variable of the plain type holds the layer whatever its options
+export class Bidirectional<const O extends BidirectionalOptions = any> extends RecurrentLayer {
+  static override readonly className: string = 'Bidirectional'
+  static override readonly fields: Fields = {
+    layer: recurrent,
+    mergeMode: { ...nullable(keyword('concat', 'sum', 'mul', 'ave')), default: 'concat' },
+    backwardLayer: nullable(recurrent),
+    numConstants: sparing(whole(0)),
+  }
+  declare readonly $returns: Wrapped<O> & { twice: O }
+  declare readonly mergeMode: MergeMode | null
+  declare readonly forwardLayer: RecurrentLayer
+  declare readonly backwardLayer: RecurrentLayer
+  readonly #shape: Shape | null
+
+  constructor(options: Exact<O, BidirectionalOptions>) {
+    super(options)
+    const given = this as { layer?: RecurrentLayer; backwardLayer?: RecurrentLayer | null }
+    const { layer, backwardLayer } = given as { layer: RecurrentLayer; backwardLayer?: RecurrentLayer | null }
+    delete given.layer
+    delete given.backwardLayer
+    const { returnSequences, goBackwards, inputSpec } = layer
+    const backward = backwardLayer ?? copy(layer, 'backward_', { go_backwards: !goBackwards })
+    Object.assign(backward, { zeroOutputForMask: returnSequences })
+    Object.assign(this, {
+      forwardLayer: copy(layer, 'forward_', { zero_output_for_mask: returnSequences }),
+      backwardLayer: backward,
+      ...Object.fromEntries(alike.map(name => [name, layer[name]])),
+      goBackwards,
+      inputDim: null,
+      inputSpec,
+    })
+    this.#shape = layer.batchInputShape
+    this.trainable = options.trainable ?? layer.trainable
+    const odd = alike.find(name => backward[name] !== layer[name])
+    if (odd !== undefined || backward.goBackwards === goBackwards) {
+      const argument = 'backwardLayer'
+      const must = odd === undefined ? 'another goBackwards than layer' : `the ${odd} of layer`
+      const text = `${this.name}: ${argument} must have ${must}`
+      throw new ArgumentError(text, { layer: this.name, argument })
+    }
+  }
+
+  override get unrolls(): boolean {
+    return this.forwardLayer.unrolls || this.backwardLayer.unrolls
+  }
+
+  override get stateSize(): StateSize {
+    return this.#both(layer => stateList(layer.stateSize)) as StateSize
+  }
+
+  override get states(): Nested<NdArray<Data> | null> {
+    return this.#both(layer => stateList(layer.states as NdArray<Data>))
+  }
+
+  override get batchInputShape(): Shape | null {
+    return super.batchInputShape ?? this.#shape
+  }
+
+  override build(inputShape: Shape): void {
+    this.forwardLayer.build(inputShape)
+    this.backwardLayer.build(inputShape)
+    this.inputSpec = this.forwardLayer.inputSpec
+  }
+
+  override getInitialState(batchSize: number | { inputs: SymbolicTensor }): Nested<SymbolicTensor> {
+    return this.#both(layer => stateList(layer.getInitialState(batchSize)))
+  }
+
+  override resets(states?: unknown): Reset[] {
+    this.checkAlive()
+    if (states === undefined || states === null) return this.#both(layer => layer.resets())
+    const flat = splitStates(this, 'states', states, null)
+    const half = this.#half
+    return [...this.forwardLayer.resets(flat.slice(0, half)), ...this.backwardLayer.resets(flat.slice(half))]
+  }
+
+  override call(
+    inputs: Nested<SymbolicTensor>,
+    { mask, initialState, constants = [], training }: Parameters<RecurrentLayer['call']>[1] = {},
+  ): Nested<SymbolicTensor> {
+    if (isStreaming() && leaves(inputs).some(isTimed)) {
+      throw new UnsupportedError(`${this.name} cannot stream: it starts at the end too`, { layer: this.name })
+    }
+    const flat = initialState && leaves(initialState)
+    const half = this.#half
+    const given = constants.length > 0 ? { constants } : undefined
+    const run = (layer: RecurrentLayer, states: readonly SymbolicTensor[] | undefined) =>
+      stateList(
+        layer.apply(inputs, { mask, initialState: states, training, ...given }),
+      ) as Nested<SymbolicTensor>[]
+    const [a, ...first] = run(this.forwardLayer, flat?.slice(0, half)) as [SymbolicTensor]
+    const [b, ...second] = run(this.backwardLayer, flat?.slice(half)) as [SymbolicTensor]
+    const back = this.returnSequences ? flip(b, 1 - this.batchAxis) : b
+    const outputs = this.mergeMode ? [merges[this.mergeMode](a, back)] : [a, back]
+    const all = [...outputs, ...first, ...second]
+    return all.length > 1 ? all : all[0]!
+  }
+
+  override computeMask(
+    _inputs: SymbolicTensor,
+    mask?: SymbolicTensor | null,
+  ): Nested<SymbolicTensor | null | undefined> {
+    const kept = this.returnSequences ? mask : null
+    if (!this.mergeMode) return [kept, kept]
+    return this.returnState ? [kept] : kept
+  }
+
+  override getConfig(): Record<string, unknown> {
+    return {
+      ...super.getConfig(),
+      layer: serialize(this.forwardLayer),
+      backward_layer: serialize(this.backwardLayer),
+    }
+  }
+
+  get #half(): number {
+    return stateShapes(this.forwardLayer.stateSize).length
+  }
+
+  #both<T>(of: (layer: RecurrentLayer) => readonly T[]): T[] {
+    return [...of(this.forwardLayer), ...of(this.backwardLayer)]
+  }
+}
+
+function readRecurrent(value: unknown, place: Place): RecurrentLayer {
+  const layer = isPlain(value) && 'class_name' in value ? deserialize(value) : value
+  if (layer instanceof RecurrentLayer && !(layer instanceof Bidirectional)) return layer
+  return reject(place, 'a recurrent layer, as LSTM', value)
+}
+
+/** An equal layer without weights. */
+function copy(layer: RecurrentLayer, prefix: string, changes: object): RecurrentLayer {
+  const written = serialize(layer)
+  const name = `${prefix}${layer.name.replace(new RegExp(`^${prefix}`), '')}`
+  const config = { ...written.config, name, ...changes }
+  return deserialize({ ...written, config }, classesOf(layer)) as RecurrentLayer
+}
+
+/** The classes of a layer and of what is in it, which nobody may have registered. */
+function classesOf(layer: Layer): CustomObjects {
+  return Object.assign(
+    { [layer.className]: layer.constructor as unknown as LayerClass },
+    ...layer.sublayers.map(classesOf),
+  )
+}
