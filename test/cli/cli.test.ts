@@ -8,6 +8,7 @@ import { readNpy, writeNpy } from '../../ts/cli/npy.js'
 import { Progress } from '../../ts/cli/progress.js'
 import { loadModelSync } from '../../ts/entry/keras.js'
 import { NdArray } from '../../ts/tensor/ndarray.js'
+import { reconfigured } from '../formats/files.js'
 import { done, failed, models, program, withFolder } from './command.js'
 
 const digits = 'examples/spoken-digits/model/digits.keras'
@@ -232,6 +233,21 @@ test('bench', () => {
   assert.match(text, /100 steps/)
   assert.match(done(['bench', seq2seq, '--seconds', '0.05']).text, /100 steps/)
 })
+
+test('a fixed batch is kept', () =>
+  withFolder(path => {
+    const bytes = reconfigured('masking_keras3', config => {
+      config.config.layers[0].config.batch_shape[0] = 2
+    })
+    writeFileSync(path('fixed.keras'), bytes)
+    writeFileSync(path('x.npy'), writeNpy(new NdArray(new Float32Array(4 * 5 * 3).fill(0.5), [4, 5, 3])))
+    for (const options of [[], ['--stream']]) {
+      const { text } = done(['run', path('fixed.keras'), '--input', path('x.npy'), ...options])
+      assert.is(JSON.parse(text).length, 4)
+    }
+    const report = JSON.parse(done(['bench', path('fixed.keras'), '--seconds', '0.05', '--json']).text)
+    assert.is(report.batch, 2)
+  }))
 
 test('a bar on a terminal only', () => {
   const { isTTY, write } = process.stderr

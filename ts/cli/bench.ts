@@ -9,11 +9,11 @@ import { inputsOf } from '../models/trace_model.js'
 import { NdArray } from '../tensor/ndarray.js'
 import type { Data } from '../tensor/shape.js'
 import { about, Failure } from './fail.js'
-import { openModel, write } from './files.js'
+import { fixedBatch, openModel, write } from './files.js'
 import { Progress } from './progress.js'
 
 export interface BenchOptions {
-  batch: number
+  batch?: number
   steps: number
   seconds: number
   json: boolean
@@ -56,7 +56,8 @@ export async function bench(file: string, options: BenchOptions): Promise<void> 
   model.dispose()
 }
 
-function measure(model: Model, load: number, { batch, steps, seconds }: BenchOptions): Report {
+function measure(model: Model, load: number, { batch: given, steps, seconds }: BenchOptions): Report {
+  const batch = given ?? fixedBatch(model) ?? 1
   const known = inputsOf(model)[0]!.shape[1]
   const length = known ?? steps
   const report = { model: model.name, parameters: model.countParams(), batch, steps: length, load } as Report

@@ -67,12 +67,18 @@ export async function openModel(file: string): Promise<Model> {
   return about(file, () => loadModelSync(bytes) as unknown as Model)
 }
 
+/** How many samples the model always takes; undefined when it takes any number. */
+export const fixedBatch = (model: Model): number | undefined => inputsOf(model)[0]!.shape[0] ?? undefined
+
 /** The arrays for the model's inputs, in order, from the bytes of a file. */
 export function decode(model: Model, bytes: Uint8Array, format: Format): NdArray<Data>[] {
   const symbols = inputsOf(model)
   return arrange(model.name, 'inputs', model.inputs, content(model, bytes, format)).map((value, i) => {
     const { dtype, shape, name } = symbols[i]!
-    const { data, shape: sizes } = numbersOf(model.name, name, value, { dtype, shape })
+    const { data, shape: sizes } = numbersOf(model.name, name, value, {
+      dtype,
+      shape: [null, ...shape.slice(1)], // cut into batches later
+    })
     return new NdArray(data, sizes)
   })
 }

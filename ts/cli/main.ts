@@ -39,7 +39,7 @@ Runs a file through a model.
   --output FILE  where the results go; without it, or with -, standard output
   --stream       step by step, states kept; gives the output after every step. Every line of a CSV file is
                  a step, and its output is written before the next line is read
-  --batch N      samples that are computed together (default 32)
+  --batch N      samples that are computed together (default: the model's fixed batch, or 32)
   --from FORMAT  npy, csv or json: the format of the input, when its name does not say it
   --to FORMAT    the format of the output. On standard output: as the input, JSON for .npy
 
@@ -66,7 +66,7 @@ takes sequences of vectors; otherwise a sample a line. JSON is nested arrays, by
         from: text(from),
         to: text(to),
         stream: stream === true,
-        batch: number(given, 'batch', 32),
+        batch: number(given, 'batch'),
       })
     },
   },
@@ -77,7 +77,7 @@ How long a model takes on this machine: one step of a stream and a whole sequenc
 (median, 90th and 99th percentile, longest), and the memory that it needs.
 
   MODEL          a .keras or .h5 file
-  --batch N      sequences side by side (default 1)
+  --batch N      sequences side by side (default: the model's fixed batch, or 1)
   --steps N      steps of the sequence, where the model leaves it open (default 100)
   --seconds S    how long each of the two is measured (default 1)
   --json         one line of JSON, times in microseconds
@@ -90,9 +90,9 @@ How long a model takes on this machine: one step of a stream and a whole sequenc
     },
     run: (file, given) =>
       bench(file, {
-        batch: number(given, 'batch', 1),
-        steps: number(given, 'steps', 100),
-        seconds: number(given, 'seconds', 1, false),
+        batch: number(given, 'batch'),
+        steps: number(given, 'steps') ?? 100,
+        seconds: number(given, 'seconds', false) ?? 1,
         json: given.json === true,
       }),
   },
@@ -110,10 +110,10 @@ const help = `layer-rnn COMMAND MODEL [OPTIONS]
 Models are .keras or .h5 files as Keras saves them. Exit status: 0 done, 1 failed, 2 not understood.
 `
 
-/** A positive number that an option has, a whole one unless said otherwise. */
-function number(given: Given, name: string, fallback: number, whole = true): number {
+/** A positive number that an option has, a whole one unless said otherwise; undefined without the option. */
+function number(given: Given, name: string, whole = true): number | undefined {
   const text = given[name]
-  if (text === undefined) return fallback
+  if (text === undefined) return undefined
   const value = text === '' ? Number.NaN : Number(text)
   const fine = whole ? Number.isSafeInteger(value) : Number.isFinite(value)
   if (fine && value > 0) return value

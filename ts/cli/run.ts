@@ -11,6 +11,7 @@ import {
   decode,
   encode,
   type Format,
+  fixedBatch,
   formatOf,
   named,
   openInput,
@@ -29,17 +30,18 @@ export interface RunOptions {
   from?: string
   to?: string
   stream: boolean
-  batch: number
+  batch?: number
 }
 
 export async function run(file: string, options: RunOptions): Promise<void> {
-  const { input, output, stream, batch } = options
+  const { input, output, stream } = options
   const from = formatOf(input, options.from, 'from')
   const to = output === '-' && options.to === undefined ? textOf(from) : formatOf(output, options.to, 'to')
   const model = await openModel(file)
   try {
     if (stream && from === 'csv') return await streamLines(model, input, output, to)
     const bytes = await readBytes(input)
+    const batch = options.batch ?? fixedBatch(model) ?? 32
     const results = await about(input, () => {
       const inputs = decode(model, bytes, from)
       return stream ? streamed(model, inputs, batch) : predicted(model, inputs, batch)
