@@ -139,3 +139,12 @@ export function newTensor(
 ): Tensor {
   return new Tensor(engine, allocate(engine, shape, dtype, what), shape, dtype)
 }
+
+/** A tensor with the same rows as far as there are so many; new ones are zeros. */
+export function resized(tensor: Tensor, rows: number, what: string): Tensor {
+  const { engine, dtype, shape } = tensor
+  const made = newTensor(engine, { shape: [rows, ...shape.slice(1)], dtype }, what)
+  const [to, from] = [made.view<Data>(), tensor.view<Data>()]
+  to.set(from.subarray(0, Math.min(to.length, from.length)))
+  return made
+}

@@ -10,19 +10,20 @@
  */
 import { disposable } from '../engine/handle.js'
 import { ArgumentError, DisposedError, named, ShapeError, show } from '../errors.js'
-import { hint } from '../layers/names.js'
 import { checkOptions, count } from '../layers/options.js'
 import { isPlain, leaves, type Nested } from '../layers/structure.js'
 import type { Inputs, Masks, Replaced } from '../layers/types.js'
 import { numbersOf, type Values } from '../layers/values.js'
-import { Trace } from '../ops/trace.js'
 import { printed } from '../tensor/printed.js'
-import type { Data, DType, Shape } from '../tensor/shape.js'
-import { fromValues, type Tensor } from '../tensor/tensor.js'
-import { Block } from './block.js'
+import type { Data, Shape } from '../tensor/shape.js'
+import type { Tensor } from '../tensor/tensor.js'
+import { Block, resized } from './block.js'
 import type { KerasTensor } from './graph.js'
+import { LiveRows } from './live_rows.js'
 import type { Model, Symbols } from './model.js'
 import { Parts } from './parts.js'
+import { RowBytes, rowOf } from './row_bytes.js'
+import { giveOnce, giveRow, steppedForm } from './stream_inputs.js'
 import { type States, StreamStates } from './stream_states.js'
 import { inputsOf } from './trace_model.js'
 
@@ -47,40 +48,57 @@ const kept = 4
 export class Stream<S extends Symbols = Symbols> {
   declare readonly [Symbol.dispose]: () => void
   readonly model: Model<S>
-  /** How many sequences run side by side. */
-  readonly batch: number
   readonly #options: StreamOptions
   readonly #states: StreamStates
-  readonly #once: readonly (Tensor | undefined)[]
+  #once: readonly (Tensor | undefined)[]
   /** The inputs that come with every step, in the form in which they come. */
   readonly #form: Nested<KerasTensor>
   readonly #parts: Parts
   /** What a block must fill, its number of steps null, and the numbers of one of them. */
-  readonly #pattern: Shape
-  readonly #row: number
+  #pattern: Shape = []
+  #row = 0
   /** By length; those with masks by minus the length. */
   readonly #blocks = new Map<number, Block>()
-  readonly #single: Block
+  /** What runs a plain step; made anew when the number of rows has changed. */
+  #single: Block | undefined
+  #rows: LiveRows
+  /** Whether states start from something else than zeros. */
+  readonly #starts: boolean
   #disposed = false
 
   /** Use `model.stream(options)`. */
   constructor(model: Model<S>, options: StreamOptions = {}) {
     this.model = model
-    this.batch = batchOf(model, options)
+    const batch = batchOf(model, options)
     this.#options = options
-    this.#states = new StreamStates(model, model.engine, this.batch)
-    this.#once = giveOnce(model, this.batch, options.inputs ?? {})
+    this.#rows = new LiveRows(batch)
+    this.#states = new StreamStates(model, model.engine, batch)
+    this.#once = giveOnce(model, batch, options.inputs ?? {})
     this.#form = steppedForm(model, this.#once)
     this.#parts = new Parts(model.name, 'inputs', this.#form)
-    this.#pattern = [this.batch, null, ...leaves(this.#form)[0]!.shape.slice(2)]
-    this.#row = this.#pattern.reduce<number>((product, size) => product * (size ?? 1), 1)
+    this.#measure()
     try {
-      this.#single = this.#block(1, false)
+      this.#starts = this.#live.starts().length > 0
       this.resetStates()
     } catch (error) {
       this.dispose()
       throw error
     }
+  }
+
+  #measure(): void {
+    this.#pattern = [this.batch, null, ...leaves(this.#form)[0]!.shape.slice(2)]
+    this.#row = this.#pattern.reduce<number>((product, size) => product * (size ?? 1), 1)
+  }
+
+  /** How many sequences a frame holds: those that run side by side, and the places of removed ones between them. */
+  get batch(): number {
+    return this.#rows.size
+  }
+
+  /** The indices of the rows that were not removed. */
+  get rows(): number[] {
+    return this.#rows.indices
   }
 
   /** The next frame where it lies in the engine's memory, to be written instead of given to `step`. Not to be kept. */
@@ -155,12 +173,118 @@ export class Stream<S extends Symbols = Symbols> {
     }
   }
 
+  /** Starts one row anew, as `resetStates` does all of them. */
+  resetRow(row: number): void {
+    this.#check(row)
+    try {
+      const starts = this.#starts ? this.#live.starts() : []
+      for (const { tensor } of this.#states.leaves) rowOf(tensor, row).fill(0)
+      for (const [tensor, data] of starts) {
+        const size = data.length / this.batch
+        rowOf(tensor, row).set(data.subarray(row * size, (row + 1) * size))
+      }
+    } catch (error) {
+      throw named(error, this.model.name)
+    }
+  }
+
+  /**
+   * One more sequence, at its start; gives its index, the first that is free. Frames then hold so many rows. `inputs`: those that are
+   * given once, for this row, `[1, ...]`.
+   */
+  addRow(options: { inputs?: Readonly<Record<string, Values>> } = {}): number {
+    this.#check()
+    const { model } = this
+    checkOptions(model.name, options, ['inputs'], 'addRow')
+    const given = giveRow(model, this.#once, options.inputs ?? {})
+    const row = this.#rows.next
+    if (row >= this.#states.batch) this.#resize(row + 1)
+    this.#rows.add()
+    this.#measure()
+    this.#once.forEach((tensor, i) => {
+      if (tensor) rowOf(tensor, row).set(given[i]!)
+    })
+    try {
+      this.resetRow(row)
+    } catch (error) {
+      this.#rows.remove(row)
+      this.#measure()
+      throw error
+    }
+    return row
+  }
+
+  /** Ends a sequence. The others keep their indices; what frames hold in its place counts for nothing. */
+  removeRow(row: number): void {
+    this.#check(row)
+    const rows = this.#rows.copy()
+    rows.remove(row)
+    if (rows.size < this.batch) this.#resize(rows.size)
+    this.#rows = rows
+    this.#measure()
+  }
+
+  /** What a row holds, as bytes: `loadRow` of a stream of the same model goes on from there, in any runtime. */
+  saveRow(row: number): Uint8Array {
+    this.#check(row)
+    return this.#bytes.save(row)
+  }
+
+  /**
+   * Sets a row to what was saved.
+   *
+   * @throws {ImportError} when the bytes are damaged or no saved row
+   * @throws {ArgumentError} when they are of another model, or of other weights
+   */
+  loadRow(row: number, bytes: Uint8Array | ArrayBuffer): void {
+    this.#check(row)
+    this.#bytes.load(row, bytes)
+  }
+
   /** A stream of its own that goes on from here. */
   clone(): Stream<S> {
     void this.#live
     const copy = new Stream(this.model, this.#options)
+    try {
+      copy.#resize(this.batch)
+    } catch (error) {
+      copy.dispose()
+      throw error
+    }
+    copy.#rows = this.#rows.copy()
+    copy.#measure()
     copy.#states.copy(this.#states)
+    copy.#once.forEach((tensor, i) => {
+      tensor?.write(this.#once[i]!.view<Data>())
+    })
     return copy
+  }
+
+  /** Room for `batch` rows: all tensors are made before one is given up. */
+  #resize(batch: number): void {
+    if (batch === this.#states.batch) return
+    const made: Tensor[] = []
+    const copy = (tensor: Tensor) => {
+      made.push(resized(tensor, batch, 'row'))
+      return made.at(-1)!
+    }
+    try {
+      const once = this.#once.map(tensor => tensor && copy(tensor))
+      const states = this.#states.leaves.map(({ tensor }) => copy(tensor))
+      this.#forget()
+      for (const tensor of this.#once) tensor?.dispose()
+      this.#once = once
+      this.#states.replace(states, batch)
+    } catch (error) {
+      for (const tensor of made) tensor.dispose()
+      throw named(error, this.model.name)
+    }
+  }
+
+  get #bytes(): RowBytes {
+    const { model } = this
+    const once = this.#once.flatMap((tensor, i) => (tensor ? [{ name: `input ${i}`, tensor }] : []))
+    return new RowBytes(model.name, [...this.#states.leaves, ...once], model.weights)
   }
 
   toString(): string {
@@ -174,10 +298,15 @@ export class Stream<S extends Symbols = Symbols> {
   /** Frees the states and all that was kept ready; the model stays. */
   dispose(): void {
     this.#disposed = true
-    for (const block of this.#blocks.values()) block.dispose()
-    this.#blocks.clear()
+    this.#forget()
     for (const tensor of this.#once) tensor?.dispose()
     this.#states.dispose()
+  }
+
+  #forget(): void {
+    for (const block of this.#blocks.values()) block.dispose()
+    this.#blocks.clear()
+    this.#single = undefined
   }
 
   #maskOf(options: StepOptions): unknown {
@@ -209,19 +338,31 @@ export class Stream<S extends Symbols = Symbols> {
 
   /** What runs a plain step, unless the stream is disposed. */
   get #live(): Block {
+    const single = this.#single
+    if (single && !this.#disposed && !this.model.disposed) return single
+    this.#check()
+    this.#single = this.#make(1, false)
+    return this.#single
+  }
+
+  /** Refuses when the stream is disposed, or has no such row. */
+  #check(row?: number): void {
     const { model } = this
-    if (!this.#disposed && !model.disposed) return this.#single
     const layer = model.name
-    const what = model.disposed ? layer : `a stream of ${layer}`
-    throw new DisposedError(`${what} has been disposed`, { layer })
+    if (this.#disposed || model.disposed) {
+      const what = model.disposed ? layer : `a stream of ${layer}`
+      throw new DisposedError(`${what} has been disposed`, { layer })
+    }
+    if (row !== undefined) this.#rows.check(layer, row)
   }
 
   /** What runs blocks of `n` steps; the last few lengths are kept, a single step always. */
   #block(n: number, masked: boolean): Block {
     void this.#live
-    const key = masked ? -n : n
-    const known = this.#blocks.get(key)
-    if (known) return known
+    return this.#blocks.get(masked ? -n : n) ?? this.#make(n, masked)
+  }
+
+  #make(n: number, masked: boolean): Block {
     const { batch } = this
     const source = {
       model: this.model as unknown as Model,
@@ -232,7 +373,7 @@ export class Stream<S extends Symbols = Symbols> {
     }
     try {
       const block = new Block(source, n, masked)
-      this.#blocks.set(key, block)
+      this.#blocks.set(masked ? -n : n, block)
       const longer = [...this.#blocks.keys()].filter(each => Math.abs(each) > 1)
       if (longer.length > kept) {
         this.#blocks.get(longer[0]!)!.dispose()
@@ -251,56 +392,4 @@ function batchOf<S extends Symbols>(model: Model<S>, options: StreamOptions): nu
   checkOptions(model.name, options, ['batch', 'inputs'], 'stream')
   const { batch = inputsOf(model)[0]!.shape[0] ?? 1 } = options
   return count().read(batch, { layer: model.name, argument: 'batch' })
-}
-
-/** The tensors of the inputs that are given once; undefined for those that come with every step. */
-function giveOnce<S extends Symbols>(
-  model: Model<S>,
-  batch: number,
-  inputs: Readonly<Record<string, Values>>,
-): (Tensor | undefined)[] {
-  const symbols = inputsOf(model)
-  const layer = model.name
-  const names = isPlain(model.inputs) ? Object.keys(model.inputs) : symbols.map(({ name }) => name)
-  const wrong = Object.keys(inputs).find(name => !names.includes(name))
-  if (wrong !== undefined) {
-    throw new ArgumentError(`${layer} has no input "${wrong}"${hint(wrong, names)}`, {
-      layer,
-      argument: 'inputs',
-      expected: names,
-      actual: wrong,
-    })
-  }
-  const values = symbols.map(({ shape, dtype }, i) => {
-    const what = names[i]!
-    const value = inputs[what]
-    if (value !== undefined)
-      return numbersOf(layer, what, value, { shape: [batch, ...shape.slice(1)], dtype })
-    if (isTimed(shape, dtype)) return undefined
-    throw new ArgumentError(
-      `${layer}: the input "${what}" has no time axis; give it once, with stream({ inputs })`,
-      {
-        layer,
-        argument: what,
-      },
-    )
-  })
-  if (values.every(value => value)) {
-    throw new ArgumentError(`${layer}: one input must come with the steps`, { layer, argument: 'inputs' })
-  }
-  return values.map(value => value && Trace.outside(() => fromValues(model.engine, value)))
-}
-
-/** Whether axis 1 is time: sequences of features, of ids, or of anything of unknown length. */
-function isTimed(shape: Shape, dtype: DType): boolean {
-  return shape.length > 2 || (shape.length === 2 && (shape[1] === null || dtype !== 'float32'))
-}
-
-/** The form of what comes with every step: that of the inputs without those given once; a last one comes alone. */
-function steppedForm<S extends Symbols>(model: Model<S>, once: readonly unknown[]): Nested<KerasTensor> {
-  const { inputs } = model
-  if (once.every(tensor => !tensor)) return inputs
-  const rest = inputsOf(model).filter((_, i) => !once[i])
-  if (rest.length === 1) return rest[0]!
-  return isPlain(inputs) ? Object.fromEntries(Object.entries(inputs).filter((_, i) => !once[i])) : rest
 }

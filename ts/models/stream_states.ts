@@ -12,6 +12,7 @@ import type { NdArray } from '../tensor/ndarray.js'
 import type { Data } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { newTensor } from './block.js'
+import type { Leaf } from './row_bytes.js'
 
 /** States by the names of their layers, each in the structure of the layer's `stateSize`. */
 export type States = Record<string, Nested<NdArray>>
@@ -25,7 +26,7 @@ interface Group {
 export class StreamStates {
   readonly #layer: string
   readonly #engine: Engine
-  readonly #batch: number
+  #batch: number
   readonly #names: Map<object, string>
   #groups = new Map<string, Group>()
 
@@ -34,6 +35,11 @@ export class StreamStates {
     this.#engine = engine
     this.#batch = batch
     this.#names = new Map(names(model))
+  }
+
+  /** How many rows there are. */
+  get batch(): number {
+    return this.#batch
   }
 
   /** The tensor of a state, zeros at first. States are met in their order. */
@@ -97,6 +103,19 @@ export class StreamStates {
         return [group.tensors[i]!, numbersOf(name, 'states', state, { shape, dtype, what }).data]
       })
     })
+  }
+
+  /** All tensors by the names of their layers, in the order of the program. */
+  get leaves(): Leaf[] {
+    return [...this.#groups].flatMap(([name, { tensors }]) => tensors.map(tensor => ({ name, tensor })))
+  }
+
+  /** Takes tensors of another number of rows in the place of its own, in the order of `leaves`. */
+  replace(tensors: readonly Tensor[], batch: number): void {
+    this.dispose()
+    this.#batch = batch
+    let next = 0
+    for (const group of this.#groups.values()) group.tensors = group.tensors.map(() => tensors[next++]!)
   }
 
   copy(other: StreamStates): void {
