@@ -32,6 +32,7 @@ struct Case {
     results: u32,
     backward: bool,
     zero_output: bool,
+    time_major: bool,
     segment: u32,
     /// One for each row and step, row after row.
     mask: Vec<bool>,
@@ -52,6 +53,7 @@ impl Case {
             results,
             backward: false,
             zero_output: false,
+            time_major: false,
             segment: 0,
             mask: vec![true; sizes[0] * sizes[1]],
             values: Vec::new(),
@@ -98,30 +100,37 @@ impl Case {
 
     /// The gradients of all operands but the mask.
     fn run(&self) -> Vec<Vec<f32>> {
+        let [b, t, ..] = self.sizes;
         let mut lab = Lab::new();
         let mut ids = Vec::new();
-        let mut give = |lab: &mut Lab, dtype: Dtype, dims: &[usize], data: &[f32], rows: &[i32]| {
-            let dims: Vec<i32> = dims.iter().map(|&d| d as i32).collect();
-            ids.push(lab.tensor(dtype, &dims, data));
-            let unknown: Vec<i32> = rows.iter().copied().chain(dims[rows.len()..].iter().copied()).collect();
-            lab.input(dtype, &unknown)
+        // what has time as its second axis comes time first if that is wanted
+        let mut give = |lab: &mut Lab, dtype: Dtype, dims: &[usize], data: &[f32], unknown: &[i32]| {
+            let mut dims: Vec<i32> = dims.iter().map(|&d| d as i32).collect();
+            let mut data = data.to_vec();
+            let mut rows = unknown.to_vec();
+            if unknown.len() == 2 && self.time_major {
+                data = turned(&data, b, t);
+                dims.swap(0, 1);
+                rows.swap(0, 1);
+            }
+            ids.push(lab.tensor(dtype, &dims, &data));
+            rows.extend_from_slice(&dims[rows.len()..]);
+            lab.input(dtype, &rows)
         };
         let rows = |dims: &[usize]| if dims.len() == 3 { vec![BATCH, TIME] } else { vec![BATCH] };
-        let (all_dims, weights) = (self.dims(), if self.has(BIAS) { 4 } else { 3 });
+        let weights = if self.has(BIAS) { 4 } else { 3 };
         let mut inputs = Vec::new();
-        for (index, (dims, value)) in all_dims.iter().zip(&self.values).enumerate() {
-            if index == weights && self.has(MASK) {
-                let mask: Vec<f32> = self.mask.iter().map(|&m| f32::from(m)).collect();
-                inputs.push(give(&mut lab, Dtype::Bool, &self.sizes[..2], &mask, &[BATCH, TIME]));
-            }
+        for (index, (dims, value)) in self.dims().iter().zip(&self.values).enumerate() {
             let unknown = if (1..weights).contains(&index) { vec![] } else { rows(dims) };
             inputs.push(give(&mut lab, Dtype::Float32, dims, value, &unknown));
         }
-        if weights == all_dims.len() && self.has(MASK) {
+        let wanted = inputs.clone();
+        if self.has(MASK) {
             let mask: Vec<f32> = self.mask.iter().map(|&m| f32::from(m)).collect();
-            inputs.push(give(&mut lab, Dtype::Bool, &self.sizes[..2], &mask, &[BATCH, TIME]));
+            inputs.insert(weights, give(&mut lab, Dtype::Bool, &[b, t], &mask, &[BATCH, TIME]));
         }
-        let flags = u32::from(self.backward) + 2 * u32::from(self.zero_output);
+        let flags =
+            u32::from(self.backward) + 2 * u32::from(self.zero_output) + 4 * u32::from(self.time_major);
         let (act, ract) = (self.activation as u32, self.recurrent_activation as u32);
         let units = self.sizes[3] as u32;
         let mut attrs = vec![self.kind as u32, act, ract, units, flags, self.operands, self.results];
@@ -132,12 +141,14 @@ impl Case {
         for (dims, dy) in self.results().iter().zip(&self.dys) {
             dys.push(Some(give(&mut lab, Dtype::Float32, dims, dy, &rows(dims))));
         }
-        let mask = inputs.get(weights).copied().filter(|_| self.has(MASK));
-        inputs.retain(|&value| Some(value) != mask);
-        let (gradients, _) = lab.gradient(&made, &dys, &inputs).unwrap();
+        let (gradients, _) = lab.gradient(&made, &dys, &wanted).unwrap();
         let outputs: Vec<u32> = gradients.into_iter().flatten().collect();
         let program = lab.finish(&outputs, &[]);
-        lab.run(program, &ids).unwrap()
+        let mut gradients = lab.run(program, &ids).unwrap();
+        if self.time_major {
+            gradients[0] = turned(&gradients[0], t, b);
+        }
+        gradients
     }
 
     /// Σ results · dys, in f64.
@@ -208,6 +219,13 @@ fn count(dims: &[usize]) -> usize {
     dims.iter().product()
 }
 
+/// `[rows, columns, …]` as `[columns, rows, …]`.
+fn turned(x: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+    let width = x.len() / (rows * columns).max(1);
+    let at = |row: usize, column: usize| &x[(row * columns + column) * width..][..width];
+    (0..columns).flat_map(|column| (0..rows).flat_map(move |row| at(row, column).to_vec())).collect()
+}
+
 /// Right, left, holes, a whole row, nothing.
 fn mask(batch: usize, time: usize) -> Vec<bool> {
     let patterns: [fn(usize, usize) -> bool; 5] =
@@ -249,6 +267,24 @@ fn every_activation_is_the_slope_of_its_function() {
             case.check();
             (case.activation, case.recurrent_activation) = (Activation::Tanh, activation);
             case.check();
+        }
+    }
+}
+
+#[test]
+fn time_may_come_first() {
+    for kind in KINDS {
+        for operands in [BIAS | STATES, 15] {
+            for options in 0..4 {
+                let mut case = Case::new(kind, [5, 70, 4, 40], operands, 15);
+                case.mask = mask(5, 70);
+                (case.backward, case.segment) = (options & 1 != 0, 16 * (options & 2));
+                let batch_first = case.run();
+                case.time_major = true;
+                for (a, b) in case.run().iter().zip(&batch_first) {
+                    assert_eq!(bits(a), bits(b), "{kind:?} {operands} {options}");
+                }
+            }
         }
     }
 }
