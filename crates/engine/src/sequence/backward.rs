@@ -243,10 +243,9 @@ impl Run<'_, '_, '_> {
 
     /// The number of active rows of some steps.
     fn active(&self, steps: Range<usize>) -> usize {
-        let layout = self.layout;
-        let Some(mask) = self.operands.mask else { return steps.len() * layout.batch };
-        let times = if layout.backward { layout.time - steps.end..layout.time - steps.start } else { steps };
-        times.map(|t| (0..layout.batch).filter(|&row| mask[layout.row(row, t)] != 0).count()).sum()
+        let order = self.layout.order(self.operands.mask);
+        let of = |step| (0..order.batch).filter(|&row| order.active(row, order.time_of(step))).count();
+        steps.map(of).sum()
     }
 
     /// Takes the gradients of a step's outputs; those of its active rows (all that is pending) join the states'.

@@ -1,5 +1,6 @@
 //! How a sequence divides its scratch, how many steps it takes at once, and where its rows are.
 
+use super::order::Order;
 use crate::cell::Cell;
 
 /// Words of z that are computed ahead: half of a 1 MB second-level cache, so that the steps find them there.
@@ -90,7 +91,7 @@ impl Layout {
     }
 
     /// The row of x, and of the mask, of a row of the batch at step `t` in the order of time.
-    pub fn row(&self, row: usize, t: usize) -> usize {
+    fn row(&self, row: usize, t: usize) -> usize {
         if self.time_major { t * self.batch + row } else { row * self.time + t }
     }
 
@@ -98,6 +99,12 @@ impl Layout {
     pub fn outputs(&self, step: usize) -> (usize, usize) {
         let units = self.cell.units;
         (self.row(0, step) * units, self.row(1, 0) * units)
+    }
+
+    /// The order of the loop, with its mask.
+    pub fn order<'m>(&self, mask: Option<&'m [u8]>) -> Order<'m> {
+        let Layout { batch, time, backward, time_major, .. } = *self;
+        Order { batch, time, backward, mask, time_major_mask: time_major }
     }
 
     /// Lists the active rows of `steps` steps from `begin` on, step by step in the order of processing, or from the last step to
@@ -110,18 +117,15 @@ impl Layout {
         descending: bool,
         active: &mut Active,
     ) -> usize {
+        let order = self.order(mask);
         let mut rows = 0;
         for (index, count) in active.counts.iter_mut().take(steps).enumerate() {
-            let step = begin + if descending { steps - 1 - index } else { index };
-            let t = if self.backward { self.time - 1 - step } else { step };
+            let t = order.time_of(begin + if descending { steps - 1 - index } else { index });
             let before = rows;
-            for row in 0..self.batch {
-                let at = self.row(row, t);
-                if mask.is_none_or(|mask| mask[at] != 0) {
-                    active.sources[rows] = at as i32;
-                    active.rows[rows] = row as i32;
-                    rows += 1;
-                }
+            for row in (0..self.batch).filter(|&row| order.active(row, t)) {
+                active.sources[rows] = self.row(row, t) as i32;
+                active.rows[rows] = row as i32;
+                rows += 1;
             }
             *count = (rows - before) as i32;
         }
