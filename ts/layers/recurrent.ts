@@ -15,7 +15,7 @@ import { allFirstStates, cellsOf, firstStates, runCells } from './sequence.js'
 import { type StateSize, stateList, stateShapes } from './state_size.js'
 import { CarriedStates } from './stateful.js'
 import { isTimed, matchStates, rowStates } from './states.js'
-import { leaves, mapNested, type Nested, pack } from './structure.js'
+import { isPlain, leaves, mapNested, type Nested, pack } from './structure.js'
 import type { Applicable, Output } from './types.js'
 import { checkSteps, isTensorList, type Leaf, toConstants, toLeaf } from './values.js'
 
@@ -140,25 +140,34 @@ export abstract class RecurrentLayer<O = any, S = unknown> extends Layer {
     return super.batchInputShape ?? (this.inputDim === null ? null : [null, this.inputLength, this.inputDim])
   }
 
-  override build(inputShape: Shape): void {
-    if (inputShape.length < 3) {
+  /** Of inputs in an object, `inputShape` is an object too. */
+  override build(inputShape: Shape | Readonly<Record<string, Shape>>): void {
+    const nested = isPlain(inputShape)
+    const shapes = (nested ? Object.values(inputShape) : [inputShape]) as Shape[]
+    const odd = shapes.find(({ length }) => length < (nested ? 2 : 3))
+    if (odd || shapes.length === 0) {
       throw new ShapeError(`${this.name} needs [batch, time, features]`, {
         layer: this.name,
         argument: 'inputs',
         expected: 3,
-        actual: inputShape,
+        actual: odd,
       })
     }
     const { batchAxis, stateful } = this
-    const [batch, step] = [inputShape[batchAxis]!, inputShape.slice(2)]
+    const [first] = shapes as [Shape]
+    const [batch, step] = [first[batchAxis]!, first.slice(2)]
     if (stateful && batch === null) throw needsBatch(this.name)
-    if (this.cell instanceof Layer) this.cell.build([batch, ...step])
+    const inner = (shape: Shape): Shape => [batch, ...shape.slice(2)]
+    const steps = nested
+      ? Object.fromEntries(Object.entries(inputShape).map(([name, shape]) => [name, inner(shape as Shape)]))
+      : inner(first)
+    if (this.cell instanceof Layer) this.cell.build(steps as Shape)
     if (stateful) this.#carried = new CarriedStates(this, batch, step)
-    const features = inputShape.at(-1)
+    const features = first.at(-1)
     const axes: Record<number, number> = {}
     if (stateful) axes[batchAxis] = batch!
     if (features && this.inputSpec?.ndim === 3) axes[2] = features
-    this.inputSpec = { minNdim: 3, ...this.inputSpec, axes }
+    if (!nested) this.inputSpec = { minNdim: 3, ...this.inputSpec, axes }
   }
 
   /** What the states are before the first step: `batchSize` rows, or those of `inputs`, in the structure of `stateSize`. */

@@ -97,9 +97,13 @@ function masksOf(cell: FusedCell, inputs: Nested<SymbolicTensor>): DropoutMasks 
 
 function runFused(cell: FusedCell, inputs: Nested<SymbolicTensor>, { stream, ...options }: Run) {
   const { states, mask, backward, all, zeroOutput } = options
+  if (!(inputs instanceof SymbolicTensor)) {
+    const layer = cell.name
+    throw new ArgumentError(`${layer} takes one tensor, not ${show(inputs)}`, { layer, argument: 'inputs' })
+  }
   // Its output is its first state: in a stream, that is what a masked step repeats.
   const previous = stream && mask ? states?.[0] : undefined
-  return cell.sequence(inputs as SymbolicTensor, { states, mask, previous, backward, all, zeroOutput })
+  return cell.sequence(inputs, { states, mask, previous, backward, all, zeroOutput })
 }
 
 function runTraced(cell: Cell, inputs: Nested<SymbolicTensor>, options: Run) {
