@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { nodeResolve } from '@rollup/plugin-node-resolve'
 import terser from '@rollup/plugin-terser'
-import { entries, hosts } from './scripts/setup/entries.mjs'
+import { entries, hostFiles, hosts } from './scripts/setup/entries.mjs'
 
 const { dependencies = {} } = JSON.parse(readFileSync(new URL('package.json', import.meta.url)))
 const folder = fileURLToPath(new URL('build/ts/entry/', import.meta.url))
@@ -15,7 +15,7 @@ const folder = fileURLToPath(new URL('build/ts/entry/', import.meta.url))
 const variants = {
   name: 'variants',
   resolveId(source, importer) {
-    if (Object.values(hosts).includes(source)) return { id: `.${source}`, external: true } // from shared/ or a host's folder
+    if (Object.values(hostFiles).includes(source)) return { id: `.${source}`, external: true } // from shared/ or a host's folder
     if (source.startsWith('wasm:')) return `\0${source}`
     if (source.includes('?')) return join(folder, source)
     return importer?.includes('?') && source.startsWith('.') ? join(dirname(importer), source) : undefined
@@ -23,12 +23,14 @@ const variants = {
   load(id) {
     if (id.startsWith('\0wasm:')) {
       const provider = join(folder, '../engine/provider.js')
-      return `import wasm from '${hosts[id.slice(6)]}'\nimport { setProvider } from '${provider}'\nsetProvider(() => wasm)\n`
+      return `import wasm from '${hostFiles[id.slice(6)]}'\nimport { setProvider } from '${provider}'\nsetProvider(() => wasm)\n`
     }
     const [path, variant] = id.split('?')
     if (!variant || !path.startsWith(folder)) return undefined
     const text = readFileSync(path, 'utf8')
-    const own = text.replace("import './inline.js';", variant === 'slim' ? '' : `import 'wasm:${variant}';`)
+    const own = text.replace(/import '.\/inline(_infer)?.js';/, (_, infer = '') =>
+      variant === 'slim' ? '' : `import 'wasm:${variant}${infer}';`,
+    )
     if (own === text) this.error(`${path} does not import inline.js`)
     return own
   },
@@ -53,8 +55,8 @@ const files = extension => ({
   hoistTransitiveImports: false,
   manualChunks(id) {
     if (id.startsWith('\0wasm:')) return id.slice(6)
-    if (id.endsWith('/generated/bytes.js')) return 'bytes'
-    if (id.endsWith('/entry/inline.js')) return 'inline'
+    const own = /\/(bytes(?:_infer)?|inline(?:_infer)?)\.js$/.exec(id)
+    if (own) return own[1]
     return /\/build\/ts\/(?!entry\/|formats\/|cli\/)|\/entry\/api\.js$/.test(id) ? 'core' : undefined
   },
 })

@@ -42,17 +42,26 @@ export function stamped(wasm, stamp) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const generated = new URL('../ts/generated/', import.meta.url)
   const stamp = process.argv[2]
-  const wasm = stamped(readFileSync(new URL('layer_rnn_bg.wasm', generated)), stamp)
-  writeFileSync(new URL('layer_rnn.wasm', generated), wasm)
+  for (const [name, bytes] of [
+    ['layer_rnn', 'bytes'],
+    ['layer_rnn_infer', 'bytes_infer'],
+  ]) {
+    const wasm = stamped(readFileSync(new URL(`${name}_bg.wasm`, generated)), stamp)
+    writeFileSync(new URL(`${name}.wasm`, generated), wasm)
+    const { table, text } = encode(wasm)
+    writeFileSync(
+      new URL(`${bytes}.ts`, generated),
+      `export const table = '${table}'\nexport const text =\n  '${text}'\n`,
+    )
+  }
   writeFileSync(new URL('stamp.ts', generated), `export const stamp = '${stamp}'\n`)
-  const { table, text } = encode(wasm)
-  writeFileSync(
-    new URL('bytes.ts', generated),
-    `export const table = '${table}'\nexport const text =\n  '${text}'\n`,
-  )
 
   const glue = await import(new URL('layer_rnn.js', generated))
-  const enums = Object.entries(glue).filter(([, value]) => typeof value === 'object')
+  const enumsOf = module => Object.entries(module).filter(([, value]) => typeof value === 'object')
+  const enums = enumsOf(glue)
+  const infer = await import(new URL('../.cache/infer/layer_rnn.js', import.meta.url))
+  if (JSON.stringify(enumsOf(infer)) !== JSON.stringify(enums))
+    throw new Error('the two builds of the wasm number something differently')
   const source = enums.map(([name, members]) => {
     const pairs = Object.entries(members).filter(([key]) => !/^\d/.test(key))
     const body = pairs.map(([key, number]) => `  ${key}: ${number},\n`).join('')

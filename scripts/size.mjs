@@ -12,8 +12,10 @@ const page = names => `import { ${names} } from 'layer-rnn'; globalThis.use = [$
 /** What is measured, by the name that size-budget.json uses. */
 const groups = {
   'layer_rnn.wasm': () => readFileSync(join(root, 'dist/layer_rnn.wasm')),
+  'layer_rnn_infer.wasm': () => readFileSync(join(root, 'dist/layer_rnn_infer.wasm')),
   'layer-rnn, without the wasm': () => bundled(`export * from 'layer-rnn'`, { withBytes: false }),
   'layer-rnn': () => bundled(`export * from 'layer-rnn'`),
+  'layer-rnn/infer': () => bundled(`export * from 'layer-rnn/infer'`),
   'layer-rnn/keras, without the wasm': () => bundled(`export * from 'layer-rnn/keras'`, { withBytes: false }),
   'layer-rnn/ops, without the wasm': () => bundled(`export * from 'layer-rnn/ops'`, { withBytes: false }),
   'a page with one GRU, without the wasm': () =>

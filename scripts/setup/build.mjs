@@ -16,11 +16,14 @@ export function build() {
     await step(
       'wasm',
       wasmInputs(),
-      ['ts/generated/layer_rnn.js', 'ts/generated/layer_rnn_bg.wasm'],
+      ['ts/generated/layer_rnn.js', ...builds.map(name => `ts/generated/${name}_bg.wasm`)],
       buildWasm,
     )
-    await step('embed', embedInputs(), ['ts/generated/bytes.ts', 'ts/generated/layer_rnn.wasm'], () =>
-      run(process.execPath, ['scripts/embed.mjs', stamp()]),
+    await step(
+      'embed',
+      embedInputs(),
+      ['ts/generated/bytes.ts', ...builds.map(name => `ts/generated/${name}.wasm`)],
+      () => run(process.execPath, ['scripts/embed.mjs', stamp()]),
     )
     await step('tsc', typeScriptInputs(), ['build/ts/generated/layer_rnn.js'], buildTypeScript)
     await step('rollup', bundleInputs(), ['dist/index.js', 'dist/cli.js', 'dist/layer_rnn.wasm'], bundle)
@@ -50,18 +53,26 @@ async function buildWasm() {
   await needTarget()
   await needWasmPack()
   say(
-    'compiling Rust to WebAssembly, 15 s; the first time wasm-pack compiles its own wasm-bindgen before it, 2 minutes',
+    'compiling Rust to WebAssembly, 30 s; the first time wasm-pack compiles its own wasm-bindgen before it, 2 minutes',
   )
-  await run(
+  const config = flagsConfig()
+  await packWasm('.cache/infer', ['--no-default-features', '--config', config])
+  copy('.cache/infer/layer_rnn_bg.wasm', 'ts/generated/layer_rnn_infer_bg.wasm')
+  await packWasm('ts/generated', ['--config', config]) // the last one's glue and names are those that are read
+}
+
+/** The wasm with all that the engine has, and the one for inference, whose glue is not needed. */
+const builds = ['layer_rnn', 'layer_rnn_infer']
+
+const packWasm = (folder, options) =>
+  run(
     'wasm-pack',
     [
       ...['build', 'crates/wasm', '--target', 'web', '--release', '--no-pack'],
-      ...['--out-dir', '../../ts/generated', '--out-name', 'layer_rnn'],
-      ...['--', '--config', flagsConfig()],
+      ...['--out-dir', `../../${folder}`, '--out-name', 'layer_rnn', '--', ...options],
     ],
     { env: wasmEnvironment },
   )
-}
 
 /** The kernels alone as a wasm file of raw exports (crates/bench), for the benchmarks. */
 export async function buildBenchKernels() {
@@ -85,7 +96,8 @@ function flagsConfig() {
   return `target.wasm32-unknown-unknown.rustflags=["-Csymbol-mangling-version=v0",${flags.join(',')}]`
 }
 
-const embedInputs = () => files(['scripts/embed.mjs', 'package.json', 'ts/generated/layer_rnn_bg.wasm'])
+const embedInputs = () =>
+  files(['scripts/embed.mjs', 'package.json', ...builds.map(name => `ts/generated/${name}_bg.wasm`)])
 
 /** What tells whether a wasm and a JavaScript belong together: the version, and a hash over what the wasm is made from. */
 function stamp() {
@@ -119,7 +131,7 @@ const bundleInputs = () =>
   files(
     [
       'build/ts',
-      'ts/generated/layer_rnn.wasm',
+      ...builds.map(name => `ts/generated/${name}.wasm`),
       'rollup.config.mjs',
       'package.json',
       'scripts/setup/entries.mjs',
@@ -140,7 +152,7 @@ async function bundle() {
     copy(path, to.replace(/ts$/, 'cts'), asCommonDeclaration)
   }
   writeFileSync(join(root, 'dist/layer_rnn.wasm.d.ts'), wasmDeclaration)
-  copy('ts/generated/layer_rnn.wasm', 'dist/layer_rnn.wasm')
+  for (const name of builds) copy(`ts/generated/${name}.wasm`, `dist/${name}.wasm`)
 }
 
 /** Consumers compile these files too: some without the DOM's types, some whose `lib` has no `Symbol.dispose`. */

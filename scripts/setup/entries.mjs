@@ -1,5 +1,5 @@
 /** The entries that carry the wasm, by their files in ts/entry; package.json's exports follow from them. */
-export const entries = ['index', 'keras', 'ops']
+export const entries = ['index', 'infer', 'keras', 'ops']
 
 const types = name => `./dist/types/entry/${name}`
 
@@ -21,6 +21,14 @@ function conditions(name, variants) {
 /** Hosts that allow no bytes to be compiled and import the wasm as a module, each in its way. */
 export const hosts = { workerd: './layer_rnn.wasm', 'edge-light': './layer_rnn.wasm?module' }
 
+/** What each host imports for each of the two wasm files. */
+export const hostFiles = Object.fromEntries(
+  Object.entries(hosts).flatMap(([host, file]) => [
+    [host, file],
+    [`${host}_infer`, file.replace('layer_rnn', 'layer_rnn_infer')],
+  ]),
+)
+
 const subpath = name => (name === 'index' ? '' : `/${name}`)
 
 /** What package.json's `exports` must be. */
@@ -36,7 +44,12 @@ export function exportsField() {
   return {
     ...Object.fromEntries([...full, ...slim]),
     './global': { types: `${types('global')}.d.ts`, default: './dist/global.js' },
-    './layer_rnn.wasm': { types: './dist/layer_rnn.wasm.d.ts', default: './dist/layer_rnn.wasm' },
+    ...Object.fromEntries(
+      ['layer_rnn.wasm', 'layer_rnn_infer.wasm'].map(name => [
+        `./${name}`,
+        { types: './dist/layer_rnn.wasm.d.ts', default: `./dist/${name}` },
+      ]),
+    ),
     './package.json': './package.json',
   }
 }
@@ -46,7 +59,9 @@ export const sideEffects = () => [
   ...['', 'cjs/'].flatMap(folder => entries.map(name => `./dist/${folder}${name}.${folder ? 'cjs' : 'js'}`)),
   './dist/cli.js',
   './dist/global.js',
-  './dist/shared/inline.js',
-  './dist/cjs/shared/inline.cjs',
+  ...['inline', 'inline_infer'].flatMap(name => [
+    `./dist/shared/${name}.js`,
+    `./dist/cjs/shared/${name}.cjs`,
+  ]),
   ...Object.keys(hosts).flatMap(host => [`./dist/shared/${host}.js`, `./dist/${host}/*.js`]),
 ]

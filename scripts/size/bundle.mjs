@@ -9,7 +9,7 @@ import { root } from '../setup/run.mjs'
 export async function bundled(code, { withBytes = true } = {}) {
   const bundle = await rollup({
     input: 'page',
-    external: id => !withBytes && /\bbytes\.js$/.test(id),
+    external: id => !withBytes && /\bbytes(_infer)?\.js$/.test(id),
     plugins: [
       {
         name: 'page',

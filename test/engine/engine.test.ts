@@ -1,6 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createEngine, currentEngine } from '../../ts/engine/engine.js'
+import { createEngine, currentEngine, type Engine } from '../../ts/engine/engine.js'
+import { scope } from '../../ts/engine/handle.js'
 import { ArgumentError, DisposedError, EngineError, MemoryError } from '../../ts/errors.js'
 import * as ops from '../../ts/ops/index.js'
 import { tensor, Variable } from '../../ts/tensor/tensor.js'
@@ -112,6 +113,72 @@ test('a trap marks the engine as failed until it is restarted', () => {
   engine.restart()
   assert.not(engine.failed)
   engine.use(() => assert.is(ops.add(1, 2).item(), 3))
+})
+
+/** (module (func (export "trap") unreachable)) */
+const trap = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 8, 1, 4, 116, 114, 97, 112, 0, 0]
+const trapCode = [10, 5, 1, 3, 0, 0, 11]
+
+interface Instance {
+  exports: Record<string, unknown>
+}
+interface WebAssemblyApi {
+  Module: new (bytes: Uint8Array) => object
+  Instance: new (module: object, imports: object) => Instance
+}
+
+/** An engine whose wasm traps, really, in the exports that `names` lists at the time; those that a restart makes do not. */
+function trapping(names: Set<string>): Engine {
+  const api = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly
+  const { Instance, Module } = api
+  const stop = new Instance(new Module(Uint8Array.of(...trap, ...trapCode)), {}).exports.trap as () => never
+  api.Instance = class {
+    exports: Record<string, unknown>
+    constructor(module: object, imports: object) {
+      const wrapped = Object.entries(new Instance(module, imports).exports).map(([name, value]) => {
+        if (typeof value !== 'function') return [name, value]
+        return [name, (...args: unknown[]) => (names.has(name) ? stop() : value(...args))]
+      })
+      this.exports = Object.fromEntries(wrapped)
+    }
+  }
+  try {
+    return createEngine()
+  } finally {
+    api.Instance = Instance
+  }
+}
+
+test('whatever the wasm traps in, the engine says that it has failed and works again after a restart', () => {
+  for (const name of [
+    'call_run',
+    'builder_record',
+    'program_bind',
+    'tensor_new',
+    'tensor_pointer',
+    'call_free',
+  ]) {
+    const names = new Set<string>()
+    const engine = trapping(names)
+    const live = engine.use(() => tensor([1, 2]))
+    names.add(name)
+    const failed = fails(
+      () => engine.use(() => ops.add(live, tensor([3, 4])).data()),
+      EngineError,
+      /has failed/,
+    )
+    assert.match((failed.cause as Error).message, /unreachable/, name)
+    assert.ok(engine.failed, name)
+    for (const use of [() => live.data(), () => engine.stats(), () => engine.use(() => tensor([1]))])
+      assert.is(fails(use, EngineError, /restart/), failed)
+    live.dispose()
+    engine.restart()
+    assert.not(engine.failed)
+    fails(() => live.data(), DisposedError, /disposed/)
+    engine.use(() => scope(() => assert.equal(ops.add(tensor([1, 2]), tensor([3, 4])).array(), [4, 6])))
+    assert.is(engine.stats().tensors, 0)
+    engine.dispose()
+  }
 })
 
 test('a disposed engine says so', () => {

@@ -8,6 +8,7 @@ import {
   MemoryError,
   ShapeError,
   StateError,
+  UnsupportedError,
 } from '../../ts/errors.js'
 import { ErrorCode } from '../../ts/generated/enums.js'
 
@@ -32,7 +33,7 @@ test('each code has its class and says what was expected', () => {
   assert.instance(made(ErrorCode.Attribute, 0, 5), ArgumentError)
   assert.instance(made(ErrorCode.Inputs, 2, 1), ArgumentError)
   assert.instance(made(ErrorCode.Busy), StateError)
-  assert.instance(made(ErrorCode.Op, 99), EngineError)
+  assert.instance(made(ErrorCode.Op, 99), UnsupportedError)
   assert.instance(made(12345), EngineError)
 })
 

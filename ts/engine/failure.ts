@@ -58,7 +58,13 @@ const errors: Record<ErrorCode, Make> = {
     const name = Object.keys(Op).find(key => Op[key as keyof typeof Op] === op)
     return fail(UnsupportedError, `the op ${name} has no gradient`, undefined, name)
   },
-  [ErrorCode.Op]: (fail, [op]) => fail(EngineError, `this wasm has no op ${op}`, undefined, op),
+  [ErrorCode.Op]: (fail, [op]) =>
+    fail(
+      UnsupportedError,
+      `this needs op ${op}, which the WebAssembly of layer-rnn/infer has not (first values, random numbers, gradients): give all weights, or import layer-rnn`,
+      undefined,
+      op,
+    ),
 }
 
 /** 400 bytes, 1.5 GiB */

@@ -1,0 +1,68 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+const folder = new URL('../../ts/', import.meta.url) // of what is built
+const bytes = (name: string) => readFileSync(new URL(`../../../ts/generated/${name}.wasm`, import.meta.url))
+
+interface Described {
+  module?: string
+  name: string
+  kind: string
+}
+const { Module } = (
+  globalThis as unknown as {
+    WebAssembly: {
+      Module: {
+        new (bytes: Uint8Array): object
+        exports(module: object): Described[]
+        imports(module: object): Described[]
+      }
+    }
+  }
+).WebAssembly
+
+/** Runs code in a process of its own, whose first engine has this entry's wasm; gives what it printed. */
+function inProcess(entry: string, code: string): unknown {
+  const source = `import * as rnn from ${JSON.stringify(new URL(`entry/${entry}.js`, folder).href)}\n${code}`
+  return JSON.parse(execFileSync(process.execPath, ['--input-type=module', '-e', source]).toString())
+}
+
+test("the exports and imports of the wasm for inference are a part of the whole one's", () => {
+  const [all, infer] = ['layer_rnn', 'layer_rnn_infer'].map(name => {
+    const module = new Module(bytes(name))
+    return {
+      exports: Module.exports(module).map(({ name, kind }) => `${kind} ${name}`),
+      imports: Module.imports(module).map(({ module, name, kind }) => `${kind} ${module} ${name}`),
+    }
+  })
+  for (const each of infer!.exports) assert.ok(all!.exports.includes(each), each)
+  for (const each of infer!.imports) assert.ok(all!.imports.includes(each), each)
+  assert.ok(all!.exports.includes('function builder_gradient'))
+  assert.not.ok(infer!.exports.includes('function builder_gradient'))
+})
+
+const model = `
+  const { Sequential, Input, GRU, LSTM, Dense } = rnn
+  const values = shape => Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => ((i * 37) % 101) / 101 - 0.5)
+  const model = new Sequential([
+    Input({ shape: [null, 3] }), new LSTM({ units: 5, returnSequences: true }), new GRU({ units: 4 }), new Dense({ units: 2, activation: 'softmax' })
+  ])`
+
+test('a model whose weights are given has the same bits in both', () => {
+  const code = `${model}
+    model.setWeights(model.weights.map(({ shape }) => rnn.tensor(values(shape), shape)))
+    console.log(JSON.stringify([...new Uint32Array(model.predict(rnn.tensor(values([2, 7, 3]), [2, 7, 3])).data.buffer)]))`
+  assert.equal(inProcess('infer', code), inProcess('index', code))
+})
+
+test('first values of weights are refused with the way out', () => {
+  const code = `${model}
+    try { model.predict(rnn.tensor(values([2, 7, 3]), [2, 7, 3])) } catch (error) { console.log(JSON.stringify([error.name, error.message])) }`
+  const [name, message] = inProcess('infer', code) as [string, string]
+  assert.is(name, 'UnsupportedError')
+  assert.match(message, /layer-rnn\/infer .*give all weights, or import layer-rnn/)
+})
+
+test.run()
