@@ -1,7 +1,15 @@
-import * as library from '../../dist/index.js'
+import {
+  Bidirectional,
+  Dense,
+  GRU,
+  Input,
+  LSTM,
+  Sequential,
+  SimpleRNN,
+  sequenceMask,
+} from '../../dist/index.js'
 import { inputOf } from './rows.mjs'
 
-const { Bidirectional, Dense, GRU, Input, LSTM, Sequential, SimpleRNN, sequenceMask } = library
 const classes = { LSTM, GRU, SimpleRNN }
 
 /** The row in layer-rnn, as a user would write it. */

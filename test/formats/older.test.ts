@@ -33,7 +33,8 @@ class Scale extends Layer {
   }
 }
 
-const load = (bytes: Uint8Array) => loadModelSync<never>(bytes, { customObjects: { ScaleBy: Scale } })
+const load = (bytes: Uint8Array) =>
+  loadModelSync<never>(bytes, { customObjects: { ScaleBy: Scale, 'Mine>Gain': Scale } })
 
 for (const name of h5Names.filter(each => !weightsOnly(each))) {
   test(`${name}.h5 answers as Keras did`, () => {
