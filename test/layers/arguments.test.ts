@@ -7,6 +7,7 @@ import * as entry from '../../ts/entry/api.js'
 import {
   Activation,
   ArgumentError,
+  Bidirectional,
   Dense,
   DisposedError,
   deserialize,
@@ -30,6 +31,9 @@ import {
   Sequential,
   ShapeError,
   StackedRNNCells,
+  serialize,
+  Tensor,
+  TimeDistributed,
   tensor,
   UnsupportedError,
 } from '../../ts/entry/api.js'
@@ -91,6 +95,47 @@ test('values of options are shown as they are', () => {
       argument: 'weights',
       text: /must be an array/,
     })
+})
+
+test('shapes, configs and inputs that are none', () => {
+  const layers = () => [
+    new LSTM({ units: 1 }),
+    new Dense({ units: 1 }),
+    new Bidirectional({ layer: new GRU({ units: 1 }) }),
+    new TimeDistributed({ layer: new Dense({ units: 1 }) }),
+    new Sequential([new GRU({ units: 1 })]),
+  ]
+  for (const layer of layers()) {
+    for (const shape of [null, undefined, {}, 4, 'ab', [1, 2.5, 3], [null, null, -3], [Number.NaN]])
+      for (const method of ['build', 'computeOutputShape'] as const)
+        names(() => layer[method](shape as never), ArgumentError, {
+          layer: layer.name,
+          argument: 'inputShape',
+          text: /must be an array of sizes/,
+        })
+    names(() => layer.apply({} as never), ArgumentError, {
+      layer: layer.name,
+      argument: 'inputs',
+      text: /must be numbers or a tensor, not \{ {2}\}/,
+    })
+    for (const config of [null, undefined, 4, 'ab', []]) {
+      const Class = layer.constructor as typeof LSTM
+      const error = fails(() => Class.fromConfig(config as never), ArgumentError, /config must be an object/)
+      assert.is(error.argument, 'config')
+    }
+    fails(() => serialize(layer.constructor as never), ArgumentError, /serialize: layer must be a layer/)
+  }
+  names(() => new LSTM({ units: 1 }).apply({ a: x }), ArgumentError, {
+    layer: 'lstm',
+    argument: 'inputs',
+    text: /must be one tensor, not \{ a \}/,
+  })
+  fails(() => Model.fromConfig(null as never), ArgumentError, /config must be an object/)
+  for (const value of [null, undefined, 4, {}])
+    fails(() => serialize(value as never), ArgumentError, /serialize: layer must be a layer/)
+  const Any = Tensor as unknown as new (...args: unknown[]) => Tensor
+  for (const args of [[], [[1, 2]], [[1, 2], [2], 'float32']])
+    fails(() => new Any(...args), ArgumentError, /tensors are made by tensor\(data, shape\)/)
 })
 
 test('a Sequential takes an array of layers', () => {

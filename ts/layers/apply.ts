@@ -2,12 +2,13 @@
  * Applying a layer, like to like. Symbolic tensors give symbolic ones (a node of the graph), traced tensors are
  * computed on in their trace, data are computed at once by a program that is kept for the next data of that kind.
  */
-import { inLayer, ShapeError, show, UnsupportedError } from '../errors.js'
+import { inLayer, UnsupportedError } from '../errors.js'
 import { constants, KerasTensor, Node, type Spec } from '../models/graph.js'
 import { Computation, type InputType } from '../models/program.js'
 import { Trace, TracedTensor } from '../ops/trace.js'
 import type { Shape } from '../tensor/shape.js'
 import { fromValues, SymbolicTensor, Tensor } from '../tensor/tensor.js'
+import { checkInputs, checkShape } from './input_spec.js'
 import type { Layer } from './layer.js'
 import type { CallOptions } from './layer_options.js'
 import { checkOptions, flag } from './options.js'
@@ -26,7 +27,7 @@ export function apply(layer: Layer, inputs: unknown, options: CallOptions): unkn
   flag(false).read(options.training ?? false, { layer: layer.name, argument: 'training' })
   const call = layer.prepare(inputs, options)
   const tensors = tensorsOf(call)
-  checkInput(layer, tensors[0])
+  checkInputs(layer, call.inputs, tensors[0])
   if (tensors.some(value => value instanceof KerasTensor)) return connect(layer, call)
   if (Trace.current()) return applyTraced(layer, call)
   return applyConcrete(layer, call)
@@ -88,6 +89,7 @@ function inferSpecs(layer: Layer, call: Call): Nested<Spec> {
 
 /** The output shape for an input shape. */
 export function inferShape(layer: Layer, inputShape: Shape): Nested<unknown> {
+  checkShape(layer, inputShape)
   return Trace.infer(trace => {
     const inputs = trace.input(inputShape, layer.inputDtype)
     return mapNested(applyTraced(layer, { inputs, options: {} }), leaf => (leaf as TracedTensor).shape)
@@ -135,7 +137,7 @@ export function applyTraced(layer: Layer, call: Call): Nested<TracedTensor> {
     )
   }) as { inputs: TracedTensor; options: CallOptions & { mask?: TracedTensor } }
   const first = firstTensor(inputs)
-  checkInput(layer, first)
+  checkInputs(layer, inputs, first)
   inLayer(layer.name, () => layer.build(shapesOf(inputs)))
   const mask = options.mask ?? (layer.keepsMasks ? undefined : first?.mask)
   return inLayer(layer.name, () => {
@@ -171,7 +173,7 @@ function firstTensor(inputs: unknown): TracedTensor | undefined {
 }
 
 function shapesOf(inputs: unknown): Shape {
-  return mapNested(inputs, leaf => (leaf as SymbolicTensor).shape) as unknown as Shape
+  return mapNested(inputs, leaf => (isLeaf(leaf) ? leaf.shape : [])) as unknown as Shape
 }
 
 /** In a stream, only recurrent layers may turn a sequence into something else: they have their state. */
@@ -181,26 +183,6 @@ function checkStream(layer: Layer, inputs: unknown, outputs: Nested<TracedTensor
   throw new UnsupportedError(`${layer.name} cannot stream: it needs the whole sequence`, {
     layer: layer.name,
   })
-}
-
-function checkInput(layer: Layer, input: Leaf | undefined): void {
-  const spec = layer.inputSpec
-  if (!spec || !input) return
-  const { shape } = input
-  const fail = (expected: string): never => {
-    throw new ShapeError(`${layer.name} needs inputs with ${expected}, not ${show(shape)}`, {
-      layer: layer.name,
-      argument: 'inputs',
-      expected,
-      actual: shape,
-    })
-  }
-  if (spec.ndim !== undefined && shape.length !== spec.ndim) fail(`${spec.ndim} axes`)
-  if (spec.minNdim !== undefined && shape.length < spec.minNdim) fail(`at least ${spec.minNdim} axes`)
-  for (const [axis, size] of Object.entries(spec.axes ?? {})) {
-    const actual = shape.at(Number(axis))
-    if (actual !== size && actual !== null) fail(`${size} in axis ${axis}`)
-  }
 }
 
 /** Outputs are new objects, so that a layer which returns its input does not change the input's mask. */

@@ -119,8 +119,8 @@ export class Bidirectional<const O extends BidirectionalOptions = any> extends R
     this.inputSpec = this.forwardLayer.inputSpec
   }
 
-  override getInitialState(batchSize: number | { inputs: SymbolicTensor }): Nested<SymbolicTensor> {
-    return this.#both(layer => stateList(layer.getInitialState(batchSize)))
+  override getInitialState(batch: Parameters<RecurrentLayer['getInitialState']>[0]): Nested<SymbolicTensor> {
+    return this.#both(layer => stateList(layer.getInitialState(batch)))
   }
 
   override resets(states?: unknown): Reset[] {

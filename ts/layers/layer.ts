@@ -11,6 +11,7 @@ import { printed } from '../tensor/printed.js'
 import { type DType, type Shape, sizeOf } from '../tensor/shape.js'
 import { type SymbolicTensor, Variable } from '../tensor/tensor.js'
 import { apply, type Call, inferShape } from './apply.js'
+import { checkShape } from './input_spec.js'
 import {
   baseFields,
   type CallOptions,
@@ -256,8 +257,7 @@ export abstract class Layer {
     const init = getInitializer(options.initializer ?? 'glorotUniform', place)
     const key = nextKey(`${this.name}/${name}`)
     const { dtype = 'float32', trainable = true } = options
-    const first = () => init.draw(shape, key)
-    const variable = new Variable({ name, shape, dtype, trainable, initializer: first })
+    const variable = new Variable({ name, shape, dtype, trainable, initializer: () => init.draw(shape, key) })
     this.#variables.push(variable)
     const rule = (argument: 'regularizer' | 'constraint', read: typeof regularizer) =>
       read().read(options[argument] ?? null, { layer: this.name, argument })
@@ -282,6 +282,7 @@ export abstract class Layer {
   #build(build: (shape: Shape) => void, inputShape: Shape): void {
     this.checkAlive()
     if (this.built) return
+    checkShape(this, inputShape)
     this.#building = true
     try {
       build.call(this, inputShape)
@@ -325,7 +326,7 @@ export abstract class Layer {
   /** A layer from what `getConfig` gave (or a config that Keras wrote). */
   static fromConfig(config: Readonly<Record<string, unknown>>): Layer {
     // biome-ignore lint/complexity/noThisInStatic: subclasses inherit this
-    return new (this as unknown as new (options: object) => Layer)(configOptions(config))
+    return new (this as unknown as new (options: object) => Layer)(configOptions(config, classNameOf(this)))
   }
 
   /** Frees the weights. The layer cannot be used any more; disposing twice is harmless. */

@@ -76,7 +76,11 @@ export function writeConfig(fields: Fields, values: object): Record<string, unkn
 }
 
 /** A config's names in camelCase, its values untouched. */
-export function configOptions(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+export function configOptions(
+  config: Readonly<Record<string, unknown>>,
+  layer = '',
+): Record<string, unknown> {
+  if (!isPlain(config)) return reject({ layer, argument: 'config' }, 'an object', config)
   return Object.fromEntries(Object.entries(config).map(([name, value]) => [camelCase(name), value]))
 }
 

@@ -4,8 +4,8 @@ import { ArgumentError, ShapeError, UnsupportedError } from '../errors.js'
 import { transpose, zeros } from '../ops/index.js'
 import { Trace, type TracedTensor } from '../ops/trace.js'
 import type { NdArray } from '../tensor/ndarray.js'
-import type { Data, Shape } from '../tensor/shape.js'
-import type { SymbolicTensor } from '../tensor/tensor.js'
+import { type Data, isSize, type Shape } from '../tensor/shape.js'
+import { SymbolicTensor } from '../tensor/tensor.js'
 import type { Call } from './apply.js'
 import { Layer } from './layer.js'
 import type { CallOptions, LayerOptions } from './layer_options.js'
@@ -162,18 +162,21 @@ export abstract class RecurrentLayer<O = any, S = unknown> extends Layer {
       ? Object.fromEntries(Object.entries(inputShape).map(([name, shape]) => [name, inner(shape as Shape)]))
       : inner(first)
     if (this.cell instanceof Layer) this.cell.build(steps as Shape)
-    if (stateful) this.#carried = new CarriedStates(this, batch, step)
+    if (stateful) this.#carried = this.owns(new CarriedStates(this, batch!, step))
     const features = first.at(-1)
     const axes: Record<number, number> = {}
     if (stateful) axes[batchAxis] = batch!
     if (features && this.inputSpec?.ndim === 3) axes[2] = features
-    if (!nested) this.inputSpec = { minNdim: 3, ...this.inputSpec, axes }
+    if (!nested) this.inputSpec = { ...this.inputSpec, axes }
   }
 
   /** What the states are before the first step: `batchSize` rows, or those of `inputs`, in the structure of `stateSize`. */
-  getInitialState(batchSize: number | { inputs: SymbolicTensor }): Nested<SymbolicTensor> {
-    const inputs = typeof batchSize === 'number' ? zeros([batchSize, 1, 1]) : this.#turn(batchSize.inputs)
-    return pack(this.stateSize, allFirstStates(this.cell, inputs))
+  getInitialState(batch: number | SymbolicTensor | { inputs: SymbolicTensor }): Nested<SymbolicTensor> {
+    const given = isPlain(batch) ? batch.inputs : batch
+    const inputs = isSize(given) ? zeros([given, 1, 1]) : given
+    if (inputs instanceof SymbolicTensor && inputs.rank > 1)
+      return pack(this.stateSize, allFirstStates(this.cell, given === inputs ? this.#turn(inputs) : inputs))
+    return reject({ layer: this.name, argument: 'batchSize' }, 'a size, or inputs', batch)
   }
 
   /** Between `[batch, time, ...]` and the order of the inputs. */
@@ -201,11 +204,6 @@ export abstract class RecurrentLayer<O = any, S = unknown> extends Layer {
     if (!this.stateful) throw notStateful(this.name)
     if (!this.#carried) throw needsBatch(this.name)
     return this.#carried.resets(states)
-  }
-
-  override dispose(): void {
-    super.dispose()
-    this.#carried?.dispose()
   }
 
   /** Applies the layer; a list `[x, ...states, ...constants]` says the same as `initialState` and `constants`. */

@@ -1,5 +1,5 @@
 /** Classes by name: how configs become layers, and layers configs. */
-import { ArgumentError, UnsupportedError } from '../errors.js'
+import { ArgumentError, mustBe, UnsupportedError } from '../errors.js'
 import type { Layer } from './layer.js'
 import { hint } from './names.js'
 import { nameClass } from './naming.js'
@@ -51,6 +51,8 @@ export function registerSerializable(
 
 /** The config from which `deserialize` makes an equal layer. Weights are not part of it. */
 export function serialize(layer: Layer): LayerConfig {
+  if (typeof layer?.getConfig !== 'function')
+    throw mustBe('serialize', 'layer', 'a layer, cell or model', layer)
   const Class = layer.constructor as unknown as LayerClass
   const known = builtin.get(layer.className)
   const name = [...registered].find(([, each]) => each === Class)?.[0] ?? null

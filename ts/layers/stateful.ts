@@ -1,6 +1,6 @@
 /** The states that layers with `stateful: true` carry from one call to the next. */
 import type { Cell } from '../cells/cell.js'
-import { scope } from '../engine/handle.js'
+import { type Disposes, scope } from '../engine/handle.js'
 import { zeros } from '../ops/index.js'
 import { Trace } from '../ops/trace.js'
 import type { NdArray } from '../tensor/ndarray.js'
@@ -12,7 +12,7 @@ import { type Stateful, splitStates } from './states.js'
 import { numbersOf } from './values.js'
 
 /** The carried states of one layer. */
-export class CarriedStates {
+export class CarriedStates implements Disposes {
   readonly #layer: Stateful
   readonly #first: readonly NdArray<Data>[]
   readonly #variables: readonly Variable[]
@@ -71,6 +71,10 @@ export class CarriedStates {
       const { shape, dtype } = variable
       return [variable, numbersOf(name, 'states', given[i], { shape, dtype, what: `state ${i}` }).data]
     })
+  }
+
+  get disposed(): boolean {
+    return this.#variables.every(({ disposed }) => disposed)
   }
 
   dispose(): void {

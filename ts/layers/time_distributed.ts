@@ -7,7 +7,7 @@ import { Layer } from './layer.js'
 import type { InputSpec, LayerOptions } from './layer_options.js'
 import { type Field, type Fields, reject, required } from './options.js'
 import { deserialize, serialize } from './registry.js'
-import { isPlain, leaves, mapNested, type Nested } from './structure.js'
+import { isPlain, mapNested, type Nested } from './structure.js'
 
 export interface TimeDistributedOptions<L extends Layer = Layer> extends LayerOptions {
   /** Its input is a step `[batch, ...]` of `[batch, time, ...]`. */
@@ -36,13 +36,10 @@ export class TimeDistributed<const L extends Layer = Layer> extends Layer {
     super(options)
   }
 
-  override build(inputShape: Shape | Nested<Shape>): void {
-    const inside = (shape: unknown): unknown => {
-      if (!isShape(shape)) return (shape as unknown[]).map(inside)
-      const [batch, time, ...step] = shape
-      return [typeof batch === 'number' && typeof time === 'number' ? batch * time : null, ...step]
-    }
-    this.layer.build(inside(inputShape) as Shape)
+  override build(inputShape: Shape): void {
+    const [batch, time, ...step] = inputShape
+    const rows = batch == null || time == null ? null : batch * time
+    this.layer.build([rows, ...step])
   }
 
   override get keepsMasks(): boolean {
@@ -50,19 +47,16 @@ export class TimeDistributed<const L extends Layer = Layer> extends Layer {
   }
 
   override call(
-    inputs: Nested<SymbolicTensor>,
+    inputs: SymbolicTensor,
     { mask: given }: { mask?: TracedTensor } = {},
   ): Nested<SymbolicTensor> {
-    const [first] = leaves(inputs) as [SymbolicTensor]
-    const mask = given ?? (first as TracedTensor).mask
+    const mask = given ?? (inputs as TracedTensor).mask
     const rows = (x: SymbolicTensor) => reshape(x, [-1, ...sizesFrom(x, 2)])
-    const steps = (x: SymbolicTensor) => reshape(x, [...sizesFrom(first, 0, 2), ...sizesFrom(x, 1)])
+    const steps = (x: SymbolicTensor) => reshape(x, [...sizesFrom(inputs, 0, 2), ...sizesFrom(x, 1)])
     const inside = mask && mask.rank > 2 ? (rows(mask) as TracedTensor) : undefined
+    const row = rows(inputs)
     const outputs = this.layer.apply(
-      mapNested(inputs, x => {
-        const row = rows(x as SymbolicTensor)
-        return row instanceof TracedTensor && x === first ? row.withMask(inside) : row
-      }) as never,
+      row instanceof TracedTensor ? row.withMask(inside) : row,
     ) as Nested<SymbolicTensor>
     return mapNested(outputs, leaf => {
       const y = leaf as SymbolicTensor
@@ -73,9 +67,6 @@ export class TimeDistributed<const L extends Layer = Layer> extends Layer {
     })
   }
 }
-
-const isShape = (value: unknown): value is Shape =>
-  Array.isArray(value) && value.every(size => size === null || typeof size === 'number')
 
 /** The sizes of the axes from `start` to before `end`. */
 const sizesFrom = (x: SymbolicTensor, start: number, end?: number) =>

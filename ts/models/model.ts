@@ -246,10 +246,15 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
   }
 
   static override fromConfig(config: Readonly<Record<string, unknown>>): Layer {
-    const { layers: _, input_layers: _inputs, output_layers: _outputs, ...options } = config
+    const {
+      layers: _,
+      inputLayers: _inputs,
+      outputLayers: _outputs,
+      ...options
+    } = configOptions(config, 'Model')
     return Model.whole(layers => {
       const graph = readGraph(config, layers)
-      return new this({ ...configOptions(options), ...graph } as ModelOptions)
+      return new this({ ...options, ...graph } as ModelOptions)
     })
   }
 

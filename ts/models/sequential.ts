@@ -101,12 +101,12 @@ export class Sequential extends Model<SymbolicTensor> {
   }
 
   static override fromConfig(config: Readonly<Record<string, unknown>>): Sequential {
-    const { layers, build_input_shape: shape, ...options } = config
+    const { layers, buildInputShape: shape, ...options } = configOptions(config, 'Sequential')
     if (!Array.isArray(layers))
       throw new ArgumentError('the config of a Sequential lists its layers', { argument: 'layers' })
     return Model.whole(made => {
       for (const layer of layers) made.push(deserialize(layer))
-      const model = new this(made, configOptions(options) as SequentialOptions)
+      const model = new this(made, options as SequentialOptions)
       if (!model.built && Array.isArray(shape)) model.build(shape)
       return model
     })

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Tensors: with data in the engine's memory, or only their shape while a model is described. */
-import { currentEngine, type Engine } from '../engine/engine.js'
+import { currentEngine, Engine } from '../engine/engine.js'
 import { currentTrace, type Disposes, disposable, made, Resource, scope, within } from '../engine/handle.js'
 import {
   ArgumentError,
@@ -78,6 +78,8 @@ export class Tensor extends SymbolicTensor implements Disposes {
   /** Takes over a tensor of the engine. @internal */
   constructor(engine: Engine, id: number, shape: readonly number[], dtype: DType) {
     super(shape, dtype)
+    if (!(engine instanceof Engine))
+      throw mustBe('Tensor', 'engine', 'an engine: tensors are made by tensor(data, shape)', engine)
     this.engine = engine
     this.#resource = new Resource(this, engine, 'tensor', id)
   }

@@ -1,0 +1,49 @@
+/** What a layer expects of its inputs is checked before it is built or called. */
+import { ArgumentError, ShapeError, show } from '../errors.js'
+import { isSize, type Shape } from '../tensor/shape.js'
+import type { Layer } from './layer.js'
+import { reject } from './options.js'
+import { isPlain } from './structure.js'
+import { isLeaf, type Leaf } from './values.js'
+
+/** Checks the inputs of a call, of which `first` is the first tensor. */
+export function checkInputs(layer: Layer, inputs: unknown, first: Leaf | undefined): void {
+  const { inputSpec: spec, name } = layer
+  const place = { layer: name, argument: 'inputs' }
+  if (!first) reject(place, 'numbers or a tensor', inputs)
+  if (!spec) return
+  if (takesOne(layer) && !isLeaf(inputs)) reject(place, 'one tensor', inputs)
+  const { shape } = first
+  const fail = (expected: string): never => {
+    const text = `${name} needs inputs with ${expected}, not ${show(shape)}`
+    throw new ShapeError(text, { ...place, expected, actual: shape })
+  }
+  if (spec.ndim !== undefined && shape.length !== spec.ndim) fail(`${spec.ndim} axes`)
+  if (spec.minNdim !== undefined && shape.length < spec.minNdim) fail(`at least ${spec.minNdim} axes`)
+  for (const [axis, size] of Object.entries(spec.axes ?? {})) {
+    const actual = shape.at(Number(axis))
+    if (actual !== size && actual !== null) fail(`${size} in axis ${axis}`)
+  }
+}
+
+/** Checks the shape that a layer is built for: of one input, or of several in a list or an object. */
+export function checkShape(layer: Layer, shape: unknown): void {
+  if (isShape(shape) || (!takesOne(layer) && isShapes(shape))) return
+  reject(
+    { layer: layer.name, argument: 'inputShape' },
+    'an array of sizes, null where unknown',
+    shape,
+    ArgumentError,
+  )
+}
+
+/** Whether it says how many axes its input has: then there is one input. */
+const takesOne = ({ inputSpec: spec }: Layer) => spec?.ndim !== undefined || spec?.minNdim !== undefined
+
+const isShape = (value: unknown): value is Shape =>
+  Array.isArray(value) && value.every(size => size === null || isSize(size))
+
+function isShapes(value: unknown): boolean {
+  const parts = Array.isArray(value) ? value : isPlain(value) ? Object.values(value) : []
+  return parts.length > 0 && parts.every(part => isShape(part) || isShapes(part))
+}
