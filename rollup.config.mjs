@@ -57,7 +57,7 @@ const files = extension => ({
     if (id.startsWith('\0wasm:')) return id.slice(6)
     const own = /\/(bytes(?:_infer)?|inline(?:_infer)?)\.js$/.exec(id)
     if (own) return own[1]
-    return /\/build\/ts\/(?!entry\/|formats\/|cli\/)|\/entry\/api\.js$/.test(id) ? 'core' : undefined
+    return /\/build\/ts\/(?!entry\/|formats\/|cli\/|audio\/)|\/entry\/api\.js$/.test(id) ? 'core' : undefined
   },
 })
 

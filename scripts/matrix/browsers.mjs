@@ -24,6 +24,7 @@ const cases = [
     kind: 'worklet',
     scripts: ['/package/dist/global.js', '/out/processor_global.js'],
   },
+  { name: 'AudioWorklet that plays a model', kind: 'page', query: 'script=/out/audio.js' },
   { name: 'rollup with plugin-wasm, slim', kind: 'page', query: 'script=/out/rollup/rollup_wasm.js' },
   ...bundlers.flatMap(name => [
     { name: `${name}: page`, kind: 'page', query: `script=/out/${name}/page.js` },

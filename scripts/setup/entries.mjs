@@ -1,5 +1,5 @@
 /** The entries that carry the wasm, by their files in ts/entry; package.json's exports follow from them. */
-export const entries = ['index', 'infer', 'keras', 'ops']
+export const entries = ['index', 'infer', 'keras', 'ops', 'worklet']
 
 const types = name => `./dist/types/entry/${name}`
 

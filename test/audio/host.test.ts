@@ -1,0 +1,197 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import '../../ts/entry/inline.js'
+import { Dense, GRU, LSTM, type Model, type NdArray, Sequential } from '../../ts/entry/api.js'
+import {
+  Host,
+  type HostMessage,
+  type ModelMessage,
+  modelMessage,
+  registerStreamProcessor,
+} from '../../ts/entry/worklet.js'
+import { ArgumentError, UnsupportedError } from '../../ts/errors.js'
+import { balanced, fails } from '../engine/support.js'
+import { numbers } from '../support/random.js'
+
+const rate = 48_000
+const quantum = 128
+
+const sampleModel = (units = 40) =>
+  new Sequential([
+    new LSTM({ units, returnSequences: true, inputShape: [null, 1] }),
+    new Dense({ units: 1 }),
+  ]) as unknown as Model
+
+/** What a worklet's port does to a message. */
+const posted = (message: ModelMessage): ModelMessage => structuredClone(message)
+
+/** Plays samples in quanta; gives what comes out, channel by channel. */
+function play(host: Host, channels: Float32Array[]): Float32Array[] {
+  const outputs = channels.map(samples => new Float32Array(samples.length))
+  for (let from = 0; from < channels[0]!.length; from += quantum) {
+    const part = (all: Float32Array[]) => all.map(samples => samples.subarray(from, from + quantum))
+    assert.ok(host.process(part(channels), part(outputs)))
+  }
+  return outputs
+}
+
+function hostOf(message?: ModelMessage, options: { now?: () => number } = {}) {
+  const told: HostMessage[] = []
+  const host = new Host({ rate, now: () => 0, ...options, tell: each => told.push(each) })
+  if (message) host.take(posted(message))
+  return { host, told }
+}
+
+test('sample-wise: the bits of the whole sequence, two channels', () =>
+  balanced(() => {
+    using model = sampleModel()
+    const { host, told } = hostOf(modelMessage(model, { channels: 2 }))
+    assert.equal(told, [{ type: 'ready', milliseconds: 0 }])
+    const channels = [numbers(4 * quantum, 1), numbers(4 * quantum, 2)]
+    const outputs = play(host, channels)
+    channels.forEach((samples, c) => {
+      assert.equal(outputs[c], (model.predict(samples) as NdArray).data)
+    })
+    host.take({ type: 'reset' })
+    assert.equal(play(host, channels), outputs)
+    assert.equal(host.stats, { late: 0, bypassed: 0, played: 8 })
+    host.dispose()
+    assert.not(host.process([], []))
+  }))
+
+test('sample-wise, a model that gives its last step only', () =>
+  balanced(() => {
+    using model = new Sequential([new GRU({ units: 1, inputShape: [null, 1] })])
+    using whole = new Sequential([new GRU({ units: 1, returnSequences: true, inputShape: [null, 1] })])
+    whole.setWeights(model.getWeights())
+    const { host } = hostOf(modelMessage(model as unknown as Model))
+    const samples = numbers(2 * quantum)
+    assert.equal(play(host, [samples]), [whole.predict(samples).data])
+    host.dispose()
+  }))
+
+/** A model that gives each frame times a factor. */
+function scaled(width: number, factor: number): Model {
+  const model = new Sequential([new Dense({ units: width, useBias: false, inputShape: [null, width] })])
+  const identity = Array.from({ length: width }, (_, i) =>
+    Array.from({ length: width }, (_, j) => (i === j ? factor : 0)),
+  )
+  model.setWeights([identity])
+  return model as unknown as Model
+}
+
+test('frame-wise: frames of hop samples come back hop - 1 samples late', () =>
+  balanced(() => {
+    for (const hop of [64, 100, 128, 300]) {
+      using model = scaled(hop, 0.5)
+      const { host } = hostOf(modelMessage(model, { hop }))
+      const samples = numbers(8 * quantum)
+      const [output] = play(host, [samples])
+      const expected = samples.map((_, i) => (i < hop - 1 ? 0 : 0.5 * samples[i - hop + 1]!))
+      assert.equal(output, expected, `hop ${hop}`)
+      host.dispose()
+    }
+  }))
+
+test('frame-wise: frames that overlap are added', () =>
+  balanced(() => {
+    const [hop, window] = [32, 128]
+    using model = scaled(window, 0.25)
+    const { host } = hostOf(modelMessage(model, { hop, window, channels: 2 }))
+    const channels = [numbers(8 * quantum, 3), numbers(8 * quantum, 4)]
+    const outputs = play(host, channels)
+    channels.forEach((samples, c) => {
+      // Each frame's output begins where its last hop began; four quarters of frames meet in each sample, 96 samples apart.
+      const late = hop - 1 + window - hop
+      for (let i = late + window; i < samples.length; i++) {
+        const expected = samples[i - late]!
+        assert.ok(Math.abs(outputs[c]![i]! - expected) < 1e-6, `${c} ${i}: ${outputs[c]![i]} for ${expected}`)
+      }
+    })
+    host.dispose()
+  }))
+
+test('frame-wise, a model that hears: the input is played, the last output read', () =>
+  balanced(() => {
+    using model = new Sequential([
+      new GRU({ units: 3, inputShape: [null, 64] }),
+      new Dense({ units: 5, activation: 'softmax' }),
+    ])
+    const { host, told } = hostOf(modelMessage(model as unknown as Model, { hop: 64 }))
+    const samples = numbers(4 * quantum)
+    assert.equal(play(host, [samples]), [samples])
+    host.take({ type: 'read' })
+    assert.equal(told.at(-1), { type: 'output', output: model.predict(samples).data })
+    host.dispose()
+  }))
+
+test('models are swapped between two quanta, and what fails leaves the old one playing', () =>
+  balanced(() => {
+    const [first, second] = [scaled(128, 1), scaled(128, 2)]
+    const { host, told } = hostOf(modelMessage(first, { hop: 128 }))
+    const ones = new Float32Array(4 * quantum).fill(1)
+    assert.is(play(host, [ones])[0]!.at(-1), 1)
+    const broken = { ...modelMessage(second, { hop: 128 }), weights: [] }
+    host.take(broken)
+    assert.is(told.at(-1)!.type, 'error')
+    assert.is(play(host, [ones])[0]!.at(-1), 1)
+    host.take(posted(modelMessage(second, { hop: 128 })))
+    host.take(posted(modelMessage(second, { hop: 128 }))) // before the first was heard
+    assert.is(told.at(-1)!.type, 'ready')
+    assert.is(play(host, [ones])[0]!.at(-1), 2)
+    host.take({ type: 'what' } as never)
+    assert.match((told.at(-1) as { message: string }).message, /no request "what"/)
+    host.take({ type: 'stop' })
+    first.dispose()
+    second.dispose()
+  }))
+
+test('without a model, and when time runs out, the sound stays as it is', () =>
+  balanced(() => {
+    using model = sampleModel(4)
+    let time = 0
+    const { host, told } = hostOf(undefined, { now: () => (time += 3) }) // longer than the 2.67 ms of a quantum
+    const samples = numbers(64 * quantum)
+    assert.equal(play(host, [samples]), [samples])
+    assert.equal(host.stats, { late: 0, bypassed: 0, played: 0 })
+    host.take(posted(modelMessage(model)))
+    assert.not.equal(play(host, [samples]), [samples])
+    assert.equal(told.at(-1), { type: 'late', late: 1, bypassed: 0 })
+    assert.equal(play(host, [samples]), [samples])
+    host.take({ type: 'stats' })
+    assert.equal(told.at(-1), { type: 'stats', late: 1, bypassed: 64, played: 64 })
+    host.dispose()
+  }))
+
+test('quanta allocate nothing', () => {
+  using model = sampleModel(8)
+  using frames = scaled(64, 1)
+  for (const message of [modelMessage(model), modelMessage(frames, { hop: 64 })]) {
+    const { host } = hostOf(message)
+    const [input, output] = [[numbers(quantum)], [new Float32Array(quantum)]]
+    const run = () => {
+      for (let i = 0; i < 500; i++) host.process(input, output)
+    }
+    for (let i = 0; i < 40; i++) run()
+    let least = Number.POSITIVE_INFINITY
+    for (let attempt = 0; attempt < 8; attempt++) {
+      const before = process.memoryUsage().heapUsed
+      run()
+      const grown = process.memoryUsage().heapUsed - before
+      if (grown >= 0) least = Math.min(least, grown / 500)
+    }
+    assert.ok(least < 20, `hop ${message.hop}: ${least} bytes a quantum`) // the clock of these measures takes some itself
+    host.dispose()
+  }
+})
+
+test('arguments', () => {
+  using model = sampleModel(2)
+  fails(() => modelMessage(model, { hop: 64 }), ArgumentError, /one input \[batch, time, 64\]/)
+  fails(() => modelMessage(model, { hop: 1.5 }), ArgumentError, /hop must be an integer/)
+  fails(() => modelMessage(model, { hop: 4, window: 2 }), ArgumentError, /window must be at least hop/)
+  fails(() => modelMessage(model, { channels: 0 }), ArgumentError, /channels must be/)
+  fails(() => registerStreamProcessor(), UnsupportedError, /AudioWorklet/)
+})
+
+test.run()

@@ -1,0 +1,144 @@
+/** What an audio processor does: plays the newest model, leaves the sound as it is while there is none or time runs out. */
+import { LayerRnnError } from '../errors.js'
+import type { ModelMessage } from './message.js'
+import { type Channels, Player } from './player.js'
+
+export interface HostOptions {
+  /** Samples in a second. */
+  rate: number
+  /** Milliseconds, from anywhere. Default: Date.now. */
+  now?: () => number
+  /** Share of the time that models may take. Default 0.8. */
+  share?: number
+  /** Takes what is to be told to the other side. */
+  tell?: (message: HostMessage) => void
+}
+
+/** What a processor tells: a model plays, something failed, time ran out, the answer to `{ type: 'read' }` or `{ type: 'stats' }`. */
+export type HostMessage =
+  | { type: 'ready'; milliseconds: number }
+  | { type: 'error'; message: string; code?: string }
+  | { type: 'late'; late: number; bypassed: number }
+  | { type: 'output'; output: Float32Array | undefined }
+  | { type: 'stats'; late: number; bypassed: number; played: number }
+
+/** What can be posted to a processor. */
+export type Request = ModelMessage | { type: 'reset' | 'read' | 'stats' | 'stop' }
+
+/** Quanta over which time is measured: clocks of audio threads tick in milliseconds. */
+const stretch = 64
+
+export class Host {
+  readonly #options: Required<HostOptions>
+  #player: Player | undefined
+  #next: Player | undefined
+  #stopped = false
+  /** Quanta that are still to be left as they are. */
+  #rest = 0
+  #quanta = 0
+  #spent = 0
+  #due = 0
+  #late = 0
+  #bypassed = 0
+  #played = 0
+
+  constructor({ rate, now = Date.now, share = 0.8, tell = () => {} }: HostOptions) {
+    this.#options = { rate, now, share, tell }
+  }
+
+  /** Takes a message of the other side. A new model is made ready while the old one is still to be heard. */
+  take(request: Request): void {
+    const { tell, now } = this.#options
+    try {
+      if (request.type === 'model') {
+        const start = now()
+        const player = Player.of(request)
+        this.#next?.dispose()
+        this.#next = player
+        this.#rest = 0
+        tell({ type: 'ready', milliseconds: now() - start })
+      } else if (request.type === 'reset') this.#player?.reset()
+      else if (request.type === 'read') tell({ type: 'output', output: this.#player?.last })
+      else if (request.type === 'stats') tell({ type: 'stats', ...this.stats })
+      else if (request.type === 'stop') this.dispose()
+      else tell({ type: 'error', message: `there is no request "${(request as { type: unknown }).type}"` })
+    } catch (error) {
+      this.#tellError(error)
+    }
+  }
+
+  /** Quanta that were late, left as they were, played. */
+  get stats(): { late: number; bypassed: number; played: number } {
+    return { late: this.#late, bypassed: this.#bypassed, played: this.#played }
+  }
+
+  /** Plays a quantum; false when there is nothing more to come. */
+  process(input: Channels, output: Channels): boolean {
+    if (this.#stopped) return false
+    if (this.#next) {
+      this.#player?.dispose()
+      this.#player = this.#next
+      this.#next = undefined
+    }
+    const player = this.#player
+    if (!player || this.#rest > 0) {
+      if (player) {
+        this.#rest--
+        this.#bypassed++
+      }
+      bypass(input, output)
+      return true
+    }
+    const { now } = this.#options
+    const start = now()
+    try {
+      player.play(input, output)
+      this.#played++
+    } catch (error) {
+      this.#player = undefined
+      player.dispose()
+      bypass(input, output)
+      this.#tellError(error)
+    }
+    this.#measure(now() - start, output[0]?.length ?? 0)
+    return true
+  }
+
+  dispose(): void {
+    this.#stopped = true
+    this.#player?.dispose()
+    this.#next?.dispose()
+    this.#player = undefined
+    this.#next = undefined
+  }
+
+  /** When a stretch took more than its share, as many quanta are left as they are. */
+  #measure(milliseconds: number, samples: number): void {
+    const { rate, share, tell } = this.#options
+    this.#spent += milliseconds
+    this.#due += (1000 * samples) / rate
+    if (++this.#quanta < stretch) return
+    if (this.#spent > share * this.#due) {
+      this.#late++
+      this.#rest = stretch
+      tell({ type: 'late', late: this.#late, bypassed: this.#bypassed })
+    }
+    this.#quanta = 0
+    this.#spent = 0
+    this.#due = 0
+  }
+
+  #tellError(error: unknown): void {
+    const code = error instanceof LayerRnnError ? error.code : undefined
+    this.#options.tell({ type: 'error', message: String((error as Error)?.message ?? error), code })
+  }
+}
+
+/** The input as it is. */
+function bypass(input: Channels, output: Channels): void {
+  for (let c = 0; c < output.length; c++) {
+    const samples = input[c]
+    if (samples) output[c]!.set(samples)
+    else output[c]!.fill(0)
+  }
+}
