@@ -50,7 +50,14 @@ export async function* packages(wanted) {
       [
         tool('@arethetypeswrong/cli/dist/index.js'),
         tarball,
-        ...['--profile', 'node16', '--exclude-entrypoints', './global', './layer_rnn.wasm'],
+        ...[
+          '--profile',
+          'node16',
+          '--exclude-entrypoints',
+          './global',
+          './layer_rnn.wasm',
+          './layer_rnn_infer.wasm',
+        ],
       ],
     ],
   ]
