@@ -19,7 +19,7 @@ import {
   UnsupportedError,
 } from '../../ts/entry/api.js'
 import { balanced, fails } from '../engine/support.js'
-import { numbers, sequences } from '../support/random.js'
+import { matrix, numbers, sequences } from '../support/random.js'
 
 test('states: read, set, reset, continued in another stream', () => {
   using model = new Sequential([
@@ -166,5 +166,26 @@ test('an initial state that is a constant of the model', () =>
     assert.equal([...stream.steps(data)], [...model.predict(data).data])
     fails(() => model.stream({ batch: 2 }), ShapeError, /./)
   }))
+
+test('masked steps before the first that counts put out zeros, whatever the states start from', () => {
+  const [x, h] = [Input({ shape: [null, 2] }), Input({ shape: [3], name: 'start' })]
+  const y = new GRU({ units: 3, returnSequences: true }).apply(x, { initialState: h })
+  using model = new Model({ inputs: { x, h }, outputs: y })
+  const start = [[5, -6, 7]]
+  const frames = matrix(4, 2, 3)
+  const mask = [[0, 1, 0, 1]]
+  const expected = model.predict({ x: [frames], h: start }, { mask: { x: mask } }).array() as number[][][]
+  using stream = model.stream({ inputs: { h: start } })
+  for (const reset of [() => {}, () => stream.resetStates(), () => stream.resetStates({ gru: start })]) {
+    reset()
+    const got = frames.map((frame, t) => [
+      ...(mask[0]![t] ? stream.step(frame) : stream.step(frame, null, { mask: [0] })),
+    ])
+    assert.equal(got, expected[0])
+  }
+  // states that are set are not put out; what was put out is repeated
+  stream.setStates({ gru: start })
+  assert.equal([...stream.step(frames[0]!, null, { mask: [0] })], expected[0]!.at(-1))
+})
 
 test.run()

@@ -101,9 +101,14 @@ function runFused(cell: FusedCell, inputs: Nested<SymbolicTensor>, { stream, ...
     const layer = cell.name
     throw new ArgumentError(`${layer} takes one tensor, not ${show(inputs)}`, { layer, argument: 'inputs' })
   }
-  // Its output is its first state: in a stream, that is what a masked step repeats.
-  const previous = stream && mask ? states?.[0] : undefined
-  return cell.sequence(inputs, { states, mask, previous, backward, all, zeroOutput })
+  const how = { states, mask, backward, all, zeroOutput }
+  if (!stream || zeroOutput) return cell.sequence(inputs, how)
+  // What a masked step repeats is the last output, which is the state only when there was a step.
+  const { trace } = inputs as TracedTensor
+  const memory = stream.more(trace.own(states![0]!))
+  const result = cell.sequence(inputs, mask ? { ...how, previous: memory } : how)
+  trace.assign(memory, result.previous ?? result.states[0]!)
+  return result
 }
 
 function runTraced(cell: Cell, inputs: Nested<SymbolicTensor>, options: Run) {

@@ -35,11 +35,13 @@ export interface SequenceResult {
   output: SymbolicTensor
   /** The states at the end, [batch, units] each. */
   states: SymbolicTensor[]
+  /** What a masked step would repeat next; there when the one before was given. */
+  previous?: SymbolicTensor
 }
 
 /** Bits of the record. */
 const operand = { bias: 1, mask: 2, states: 4, previous: 8 }
-const result = { last: 1, all: 2, states: 4 }
+const result = { last: 1, all: 2, states: 4, previous: 8 }
 const flag = { backward: 1, zeroOutput: 2, timeMajor: 4 }
 
 /** Runs a cell over `x` [batch, time, features], or [time, batch, features] with `timeMajor`. */
@@ -97,11 +99,12 @@ export function sequence(
             (zeroOutput ? flag.zeroOutput : 0) +
             (timeMajor ? flag.timeMajor : 0),
           given,
-          (all ? result.all : result.last) + result.states,
+          (all ? result.all : result.last) + result.states + (previous ? result.previous : 0),
           segment,
         ],
       ),
     roles,
   )
-  return { output: output!, states: after }
+  const next = previous ? after.pop() : undefined
+  return { output: output!, states: after, ...(next && { previous: next }) }
 }
