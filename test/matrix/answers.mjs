@@ -40,6 +40,10 @@ export function answers(lib, load, file) {
     ops.divide(lib.tensor([0]), 0).data(), // NaN has one bit pattern
   ])
 
+  const gradient = ops.grad((a, b) => ops.sum(ops.tanh(ops.matmul(a, ops.sigmoid(b)))))
+  const [da, db] = gradient(lib.tensor(numbers(12), [3, 4]), lib.tensor(numbers(20), [4, 5]))
+  result.gradients = hash([da.data(), db.data()])
+
   const keras = load(file)
   const [, , features] = keras.inputs.shape
   result.keras = hash([keras.predict(new lib.NdArray(numbers(7 * features), [1, 7, features])).data])
