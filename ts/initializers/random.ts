@@ -1,5 +1,5 @@
 /** Uniform, normal and variance-scaling draws. */
-import { type Fields, keyword, nullable, number } from '../layers/options.js'
+import { type Fields, keyword, nullable, number, only } from '../layers/options.js'
 import { randomNormal, randomUniform, truncatedNormal } from '../ops/draw.js'
 import type { Key } from '../ops/seed.js'
 import type { Tensor } from '../tensor/tensor.js'
@@ -8,6 +8,9 @@ import type { Kind } from './initializer.js'
 export const seed = nullable(number(0))
 
 const normal: Fields = { mean: number(0), stddev: number(0.05), seed }
+
+/** Of those that scale with the shape; Keras 3.15 writes the axes. */
+const scaling: Fields = { seed, inputAxes: only(null), outputAxes: only(null) }
 
 type Shape = readonly number[]
 export const randomKinds: Record<string, Kind> = {
@@ -28,7 +31,7 @@ export const randomKinds: Record<string, Kind> = {
       scale: number(1),
       mode: keyword('fan_in', 'fan_out', 'fan_avg'),
       distribution: keyword('truncated_normal', 'untruncated_normal', 'normal', 'uniform'),
-      seed,
+      ...scaling,
     },
     draw: ({ scale, mode, distribution }, shape, key) => scaled(scale, mode, distribution, shape, key),
   },
@@ -41,7 +44,7 @@ export const randomKinds: Record<string, Kind> = {
 }
 
 function preset(scale: number, mode: string, distribution: string): Kind {
-  return { fields: { seed }, draw: (_, shape, key) => scaled(scale, mode, distribution, shape, key) }
+  return { fields: scaling, draw: (_, shape, key) => scaled(scale, mode, distribution, shape, key) }
 }
 
 /** Standard deviation of a unit normal cut at two sigmas. */

@@ -112,16 +112,13 @@ export function isSerialized(value: unknown): value is Serialized {
 function translate(value: unknown, family: Family): unknown {
   if (Array.isArray(value)) return value.map(item => translate(item, family))
   if (!isPlain(value)) return value
-  const entries = Object.entries(value)
-    // New in Keras 3.15's initializers, and without meaning while they are null.
-    .filter(([key, item]) => item !== null || (key !== 'input_axes' && key !== 'output_axes'))
-    .map(([key, item]): [string, unknown] => {
-      const older = family === 2 && (key === 'activation' || key === 'recurrent_activation')
-      return [
-        key,
-        older && functionName(item) === 'hard_sigmoid' ? 'hard_sigmoid_keras2' : translate(item, family),
-      ]
-    })
+  const entries = Object.entries(value).map(([key, item]): [string, unknown] => {
+    const older = family === 2 && (key === 'activation' || key === 'recurrent_activation')
+    return [
+      key,
+      older && functionName(item) === 'hard_sigmoid' ? 'hard_sigmoid_keras2' : translate(item, family),
+    ]
+  })
   return Object.fromEntries(entries)
 }
 
