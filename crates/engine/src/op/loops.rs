@@ -60,6 +60,15 @@ impl<const N: usize> Loops<N> {
             at: 0,
             left: output.elements(),
         };
+        // mostly nothing is broadcast but single numbers
+        if operands.iter().all(|shape| shape == output || shape.rank() == 0) {
+            loops.rank = 1;
+            loops.sizes[0] = loops.left;
+            for (strides, shape) in loops.strides.iter_mut().zip(&operands) {
+                strides[0] = (shape.rank() > 0) as usize;
+            }
+            return loops;
+        }
         for axis in (0..output.rank()).rev() {
             let size = output.size(axis);
             if size != 1 {

@@ -58,7 +58,7 @@ pub use random::Distribution;
 use crate::error::{Error, Result};
 #[cfg(feature = "full")]
 use crate::program::{Backward, Word};
-use crate::program::{Located, Memory, Place, Program, Role, StepsPlan};
+use crate::program::{Located, Memory, Place, Program, Role, StepsPlan, Window};
 use crate::tensor::{Buffer, Dtype, Shape, Type};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -392,8 +392,7 @@ pub(crate) struct Run<'r> {
     pub out: &'r mut [Buffer],
     /// Scratch, at least as long as asked for.
     pub scratch: &'r mut [f32],
-    /// Inside a sequence: which rows of the batch, at which steps. Without, row after row at step 0.
-    pub rows: Option<Rows<'r>>,
+    pub(crate) window: Option<&'r Window>,
 }
 
 /// For each row of a run inside a sequence, the row of the batch and the step in the order of time.
@@ -404,6 +403,11 @@ pub(crate) struct Rows<'r> {
 }
 
 impl<'r> Run<'r> {
+    /// Inside a sequence: which rows of the batch, at which steps. Without, row after row at step 0.
+    pub fn rows(&self) -> Option<Rows<'r>> {
+        self.window.map(|window| window.listed(self.memory))
+    }
+
     /// Shape of input `index`.
     pub fn shape(&self, index: usize) -> Shape {
         self.site.inputs.get(index).map_or(Shape::SCALAR, |ty| ty.shape)

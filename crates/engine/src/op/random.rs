@@ -83,7 +83,7 @@ fn run(run: &mut Run) -> Result<()> {
         Distribution::TruncatedNormal => (truncated_normal, b, a),
     };
     let by_row = matches!(site.attrs.get(SHAPE + 1..SHAPE + 3), Some(&[dims::COPY, 0]));
-    let place = run.rows.filter(|place| !by_row || place.rows.len() == shape.size(0));
+    let place = run.rows().filter(|place| !by_row || place.rows.len() == shape.size(0));
     for (index, numbers) in run.out_f32(0).chunks_mut(columns).enumerate() {
         let inside = if by_row { index } else { 0 };
         let at = |list: &[i32]| list.get(inside).copied().unwrap_or(0);

@@ -2,9 +2,9 @@
 
 #[cfg(feature = "full")]
 use super::{Backward, Op};
-use super::{Outputs, Rule, Site, transpose};
+use super::{Outputs, Rule, Run, Site, transpose};
 use crate::error::{Error, Result};
-use crate::tensor::{ANY, MAX_RANK, Shape};
+use crate::tensor::{ANY, Dtype, MAX_RANK, Shape};
 
 const END: i32 = i32::MAX;
 
@@ -18,6 +18,9 @@ pub(crate) const RULE: Rule = Rule {
         },
         |run| {
             let input = run.shape(0);
+            if copy_rows(run, &input)? {
+                return Ok(());
+            }
             let mut offset = 0;
             let mut strides = input.strides().map(|s| s as isize);
             for part in run.site.list(0)?.chunks(4) {
@@ -33,6 +36,27 @@ pub(crate) const RULE: Rule = Rule {
         },
     )
 };
+
+/// A range of one axis of words, as gates are taken out of their products, is copied by rows.
+fn copy_rows(run: &mut Run, input: &Shape) -> Result<bool> {
+    let site = run.site;
+    let (words, dtype) = (site.list(0)?, site.input(0)?.dtype);
+    if words.len() != 4 || dtype == Dtype::Bool {
+        return Ok(false);
+    }
+    let part = Part::read(&site, words)?;
+    let (Some((begin, count)), 1) = (part.of(input.dim(part.axis)), part.step) else { return Ok(false) };
+    let inner = input.product(part.axis + 1..input.rank());
+    let (row, begin, length) =
+        (input.size(part.axis) * inner, begin as usize * inner, count as usize * inner);
+    let x = run.f32(0);
+    if length > 0 {
+        for (x, y) in x.chunks_exact(row).zip(run.out_f32(0).chunks_exact_mut(length)) {
+            y.copy_from_slice(&x[begin..begin + length]);
+        }
+    }
+    Ok(true)
+}
 
 /// The shape of a slice of input 0.
 pub(crate) fn sliced(site: &Site) -> Result<Shape> {

@@ -15,6 +15,8 @@ pub(crate) struct Step {
     pub record: u32,
     /// Number of steps from here on that work on the same elements, one by one; their own positions do not count.
     pub group: usize,
+    /// Is a value of it somewhere else in every step of a sequence?
+    pub moves: bool,
     pub rule: &'static Rule,
     pub inputs: Box<[Type]>,
     pub places: Box<[Located]>,
@@ -245,6 +247,7 @@ impl Binder {
         Ok(Some(Step {
             record: index as u32,
             group: 1,
+            moves: places.iter().chain(&made).any(|(_, moves)| !matches!(moves, Moves::Still | Moves::Rows)),
             rule,
             places: locate(&places, &inputs),
             inputs,

@@ -52,6 +52,7 @@ impl Call {
     }
 
     /// Takes an output's buffer out of its place, or puts it back: either way the two change places.
+    #[inline(always)] // twice for every op of every step
     pub fn exchange(
         &self,
         place: Place,
@@ -59,10 +60,12 @@ impl Call {
         slots: &mut [Buffer],
         tensors: &mut Tensors,
     ) -> Result<()> {
-        if !matches!(place, Place::Slot(_) | Place::Output(_)) {
-            return Err(Error::Busy);
-        }
-        core::mem::swap(self.home(place, slots, tensors)?, buffer);
+        let home = match place {
+            Place::Slot(slot) => slots.get_mut(slot as usize).ok_or(Error::Busy)?,
+            Place::Output(_) => self.home(place, slots, tensors)?,
+            _ => return Err(Error::Busy),
+        };
+        core::mem::swap(home, buffer);
         Ok(())
     }
 

@@ -10,6 +10,8 @@ use crate::tensor::{Shape, Tensors, Type};
 /// Which rows of which steps an op of a step program works on.
 #[derive(Clone, Copy)]
 pub(crate) struct Window {
+    /// Are these all the rows for which the op was bound?
+    pub all: bool,
     /// Rows, and the first of them in the chunk.
     pub rows: usize,
     pub first: usize,
@@ -26,6 +28,9 @@ impl Window {
     #[inline(always)]
     pub fn see(&self, located: &mut Located, ty: &mut Type) {
         let mut sized = |rows: usize| {
+            if self.all {
+                return located.elements / rows;
+            }
             located.elements = rows * ty.shape.product(1..ty.shape.rank());
             if let Some(dim) = ty.shape.dims_mut().first_mut() {
                 *dim = rows as i32;
@@ -44,7 +49,7 @@ impl Window {
 
 impl Window {
     /// Which rows these are, and their times.
-    fn listed<'r>(&self, memory: Memory<'r>) -> Rows<'r> {
+    pub fn listed<'r>(&self, memory: Memory<'r>) -> Rows<'r> {
         let (slot, capacity) = self.lists;
         let list: &[i32] = bytemuck::cast_slice(memory.words(Place::Slot(slot)));
         let from = |first: usize| list.get(first..first + self.rows).unwrap_or(&[]);
@@ -115,20 +120,22 @@ impl Runner<'_> {
         while let Some(step) = rest.first() {
             let (group, others) = rest.split_at(step.group.clamp(1, rest.len()));
             rest = others;
-            let elements = step.made.first().map_or(0, |made| {
-                let (mut made, mut ty) = (*made, step.outputs[0]);
-                if let Some(window) = window {
+            let elements = match step.made.first().zip(step.outputs.first()) {
+                Some((made, ty)) if group.len() > 1 => window.map_or(made.elements, |window| {
+                    let (mut made, mut ty) = (*made, *ty);
                     window.see(&mut made, &mut ty);
-                }
-                made.elements
-            });
-            let length = if group.len() > 1 && elements > BLOCK { BLOCK } else { elements.max(1) };
-            for start in (0..elements.max(1)).step_by(length) {
-                let block =
-                    (length < elements).then(|| Block { start, end: elements.min(start + BLOCK), elements });
+                    made.elements
+                }),
+                _ => 0,
+            };
+            let blocks = if elements > BLOCK { elements.div_ceil(BLOCK) } else { 1 };
+            for block in 0..blocks {
+                let (start, end) = (block * BLOCK, elements.min(block * BLOCK + BLOCK));
+                let block = (blocks > 1).then_some(Block { start, end, elements });
                 for step in group {
-                    let at = |error| Failure { error, record: Some(step.record) };
-                    self.step(program, step, window, block).map_err(at)?;
+                    if let Err(error) = self.step(program, step, window, block) {
+                        return Err(Failure { error, record: Some(step.record) });
+                    }
                 }
             }
         }
@@ -152,9 +159,10 @@ impl Runner<'_> {
                 role.pack(memory.words(seen.0.place).get(seen.0.start..).unwrap_or(&[]), &seen.1, to);
             })?;
         }
-        if window.is_none() && block.is_none() {
+        let all = window.is_none_or(|window| window.all) && block.is_none();
+        if all && !step.moves {
             let (types, places) = ([&*step.inputs, &*step.outputs], [&*step.places, &*step.made]);
-            return self.execute(program, step, types, places, None);
+            return self.execute(program, step, types, places, window);
         }
         let Frame { mut places, mut types } = core::mem::take(&mut self.pool.frames[self.depth]);
         places.clear();
@@ -163,7 +171,7 @@ impl Runner<'_> {
         let values = step.places.iter().chain(&step.made);
         for (located, ty) in values.zip(step.inputs.iter().chain(&step.outputs)) {
             let (mut located, mut ty) = (*located, *ty);
-            if let Some(window) = window {
+            if let Some(window) = window.filter(|_| located.moves != Moves::Still) {
                 window.see(&mut located, &mut ty);
             }
             if let Some(block) = &block {
@@ -206,7 +214,7 @@ impl Runner<'_> {
             memory,
             out,
             scratch: scratch.f32_mut(),
-            rows: window.map(|window| window.listed(memory)),
+            window,
         });
         for (buffer, made) in out.iter_mut().zip(made) {
             call.exchange(made.place, buffer, slots, self.tensors)?;

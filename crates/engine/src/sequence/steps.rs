@@ -194,7 +194,8 @@ impl Loop<'_> {
         }
         let plan = self.plan;
         let lists = (plan.lists, plan.capacity());
-        let window = Window { rows, first, base: chunk.base, step, lists };
+        let all = rows == if phase == 1 { plan.batch } else { plan.capacity() };
+        let window = Window { all, rows, first, base: chunk.base, step, lists };
         runner.all(&plan.body, &plan.phases[phase], Some(&window)).map_err(|failure| failure.error)
     }
 
