@@ -87,6 +87,8 @@ export interface SequenceOptions {
   all: boolean
   /** Masked steps put out zeros. */
   zeroOutput?: boolean
+  /** Inputs, mask and all outputs are `[time, batch, ...]`. */
+  timeMajor?: boolean
 }
 
 /** What training multiplies inputs and state with, the same at every step: one mask, or one for each gate. */

@@ -11,7 +11,7 @@ import { Layer } from './layer.js'
 import type { CallOptions, LayerOptions } from './layer_options.js'
 import { choice, count, type Fields, flag, nullable, reject, sparing, unwritten } from './options.js'
 import { needsBatch, notStateful, type Reset, resetAll } from './reset.js'
-import { allFirstStates, cellsOf, firstStates, runCells } from './sequence.js'
+import { allFirstStates, cellsOf, firstStates, runCells, takesTimeFirst } from './sequence.js'
 import { type StateSize, stateList, stateShapes } from './state_size.js'
 import { CarriedStates } from './stateful.js'
 import { isTimed, matchStates, rowStates } from './states.js'
@@ -256,13 +256,16 @@ export abstract class RecurrentLayer<O = any, S = unknown> extends Layer {
     const streaming = isStreaming()
     if (streaming && timeMajor && leaves(inputs).some(isTimed)) throw cannotStream(this.name, 'timeMajor')
     const carried = stateful && !streaming ? this.#carried : undefined
-    const turned = mapNested(inputs, x => this.#turn(x as TracedTensor)) as Nested<TracedTensor>
+    const direct = timeMajor && takesTimeFirst(cells, training)
+    const turn = <X extends SymbolicTensor>(x: X): X => (direct ? x : this.#turn(x))
+    const turned = mapNested(inputs, x => turn(x as TracedTensor)) as Nested<TracedTensor>
     const given = (initialState && leaves(initialState)) ?? carried?.current ?? firstStates(cells, turned)
     const rows = rowStates(this, leaves(inputs)[0]!, given)
     if (rows && backward) throw cannotStream(this.name, 'goBackwards', 'it starts at the end')
     const result = runCells(this, cells, turned, {
       states: rows?.before ?? given,
-      mask: mask && this.#turn(mask),
+      mask: mask && turn(mask),
+      timeMajor: direct,
       backward,
       all,
       zeroOutput: this.zeroOutputForMask,
@@ -273,7 +276,7 @@ export abstract class RecurrentLayer<O = any, S = unknown> extends Layer {
     })
     rows?.after(result.states)
     carried?.carry(result.states)
-    const output = all ? mapNested(result.output, y => this.#turn(y as SymbolicTensor)) : result.output
+    const output = all ? mapNested(result.output, y => turn(y as SymbolicTensor)) : result.output
     if (!this.returnState) return output
     return [output, ...stateList(pack(this.stateSize, result.states))]
   }

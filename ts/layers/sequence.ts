@@ -23,6 +23,8 @@ export interface RunOptions {
   /** `[batch, time]`. */
   mask?: SymbolicTensor
   backward: boolean
+  /** Inputs, mask and all outputs are `[time, batch, ...]`: only for cells that `takesTimeFirst` names. */
+  timeMajor: boolean
   /** All outputs of the last cell instead of its last one. */
   all: boolean
   /** Masked steps of the last cell put out zeros. */
@@ -39,6 +41,13 @@ export interface RunOptions {
 /** The cells of a stack, inner stacks included; a cell alone is a stack of one. */
 export function cellsOf(cell: Cell): Cell[] {
   return cell instanceof StackedRNNCells ? (cell.cells as readonly Cell[]).flatMap(cellsOf) : [cell]
+}
+
+/** Whether all of them run in the engine's kernel, which takes either order of the axes. */
+export function takesTimeFirst(cells: readonly Cell[], training: boolean): boolean {
+  return cells.every(
+    cell => cell instanceof FusedCell && cell.fused && !(training && (cell.dropout || cell.recurrentDropout)),
+  )
 }
 
 /**
@@ -75,7 +84,7 @@ export function runCells(
         : runTraced(cell, output, { ...how, ...(masks && { masks: simple ? {} : masks }) })
     output = result.output
     states.push(...result.states)
-    if (backward && mask) mask = flip(mask, 1)
+    if (backward && mask) mask = flip(mask, options.timeMajor ? 0 : 1)
     backward = false
   })
   if (options.constants.length > 0 && used().every((count, i) => count === before[i])) {
@@ -96,12 +105,12 @@ function masksOf(cell: FusedCell, inputs: Nested<SymbolicTensor>): DropoutMasks 
 }
 
 function runFused(cell: FusedCell, inputs: Nested<SymbolicTensor>, { stream, ...options }: Run) {
-  const { states, mask, backward, all, zeroOutput } = options
+  const { states, mask, backward, all, zeroOutput, timeMajor } = options
   if (!(inputs instanceof SymbolicTensor)) {
     const layer = cell.name
     throw new ArgumentError(`${layer} takes one tensor, not ${show(inputs)}`, { layer, argument: 'inputs' })
   }
-  const how = { states, mask, backward, all, zeroOutput }
+  const how = { states, mask, backward, all, zeroOutput, timeMajor }
   if (!stream || zeroOutput) return cell.sequence(inputs, how)
   // What a masked step repeats is the last output, which is the state only when there was a step.
   const { trace } = inputs as TracedTensor
