@@ -65,4 +65,12 @@ test('first values of weights are refused with the way out', () => {
   assert.match(message, /layer-rnn\/infer .*give all weights, or import layer-rnn/)
 })
 
+test('programs are not printed there', () => {
+  const code = `${model}
+    try { model.program() } catch (error) { console.log(JSON.stringify([error.name, error.message])) }`
+  const [name, message] = inProcess('infer', code) as [string, string]
+  assert.is(name, 'UnsupportedError')
+  assert.match(message, /layer-rnn\/infer prints no programs: import layer-rnn/)
+})
+
 test.run()

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 import { scope } from '../../ts/engine/handle.js'
 import { ArgumentError, type LayerRnnError, ShapeError, UnsupportedError } from '../../ts/errors.js'
 import * as ops from '../../ts/ops/index.js'
+import { Trace, type TracedTensor } from '../../ts/ops/trace.js'
 import { tensor } from '../../ts/tensor/tensor.js'
 import { balanced, fails } from '../engine/support.js'
 
@@ -44,6 +45,15 @@ test('transpose', () => {
     assert.equal(ops.transpose(ops.zeros([2, 3, 4]), [1, -1, 0]).shape, [3, 4, 2])
     fails(() => ops.transpose(rows, [0, 0]), ArgumentError, /each of 2 axes once/)
     fails(() => ops.transpose(rows, [0]), ArgumentError, /each of 2 axes once/)
+  })
+})
+
+test('an axis that a slice leaves whole keeps its size, known or not', () => {
+  Trace.infer(trace => {
+    const x = trace.input([null, null, 6])
+    const part = ops.slice(x, [0, 0, 2], [null, null, 3]) as TracedTensor
+    assert.equal(part.dims, [x.dims[0], x.dims[1], 3])
+    for (const third of ops.split(x, 3, -1) as TracedTensor[]) assert.is(third.dims[0], x.dims[0])
   })
 })
 

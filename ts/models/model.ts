@@ -18,6 +18,7 @@ import { readGraph, writeGraph } from './config.js'
 import type { KerasTensor, Node } from './graph.js'
 import { arrange } from './io.js'
 import { type PredictOptions, predict } from './predict.js'
+import { type ProgramOptions, printModel } from './print.js'
 import { Stream, type StreamOptions } from './stream.js'
 import { summarize } from './summary.js'
 import { type Graph, traverse } from './traverse.js'
@@ -239,6 +240,11 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
   /** A table of the layers, as text. */
   summary(): string {
     return summarize(this as unknown as Model)
+  }
+
+  /** What the model becomes, as text: the ops that run, in order, with what they work on. */
+  program(options: ProgramOptions = {}): string {
+    return printModel(this as unknown as Model, options)
   }
 
   override getConfig(): Record<string, unknown> {

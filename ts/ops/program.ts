@@ -1,7 +1,7 @@
 /** Programs that were traced: bound to shapes they are plans, joined with tensors they are calls, and calls run. */
 import type { Engine } from '../engine/engine.js'
 import { type Disposes, Handle, made } from '../engine/handle.js'
-import { ArgumentError, named } from '../errors.js'
+import { ArgumentError, named, UnsupportedError } from '../errors.js'
 import { type DType, dtypeOf, type Shape } from '../tensor/shape.js'
 import { Tensor, Variable } from '../tensor/tensor.js'
 
@@ -58,6 +58,11 @@ export class Program extends Handle {
     this.inputs = parts.inputs
     this.states = parts.states
     this.#parts = parts
+  }
+
+  /** What the trace handed over. @internal */
+  get parts(): ProgramParts {
+    return this.#parts
   }
 
   /** The variables that the program reads. */
@@ -125,6 +130,17 @@ export class Plan {
     this.program = program
     this.outputTypes = outputTypes
     this.#id = id
+  }
+
+  /** The plan as the engine describes it. @internal */
+  describe(): Int32Array {
+    const { engine } = this.program
+    if (!('plan_describe' in engine.raw))
+      throw new UnsupportedError('the WebAssembly of layer-rnn/infer prints no programs: import layer-rnn')
+    const count = engine.make('program', 'plan_describe', [this.#id])
+    engine.words(count)
+    engine.call('plan_describe', this.#id)
+    return Int32Array.from(engine.words(count).subarray(0, count))
   }
 
   /**

@@ -102,12 +102,9 @@ export function slice<X extends Operand>(
       const room = begin < 0 ? -begin : whole - begin
       if (count !== null && !(isSize(count) && count <= room)) throw bad('size', count, axis)
       if (!(isSize(every) && every > 0)) throw bad('step', every, axis)
-      return [
-        axis,
-        begin,
-        count === null || (begin < 0 && begin + count === 0) ? maxSize : begin + count,
-        every,
-      ]
+      const end = count === null || (begin < 0 && begin + count === 0) ? maxSize : begin + count
+      // of an axis that stays whole the size stays what it is, known or not
+      return begin === 0 && end === maxSize && every === 1 ? [] : [axis, begin, end, every]
     })
     const [part] = trace.emit(Op.Slice, [x!], [parts.length, ...parts])
     // Along an axis of unknown size there may be less than was asked for: then this fails when the size is known.

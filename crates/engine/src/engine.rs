@@ -2,6 +2,8 @@
 
 use crate::error::{Error, Failure, Result};
 use crate::op::Op;
+#[cfg(feature = "full")]
+use crate::program::describe;
 use crate::program::{Builder, Call, Pack, Packs, Place, Plan, Pool, Program};
 use crate::tensor::{Budget, Shape, Slab, Tensors, Type};
 use alloc::sync::Arc;
@@ -208,6 +210,13 @@ impl Engine {
     /// Types of a plan's outputs.
     pub fn plan_outputs(&self, id: u32) -> Result<&[Type]> {
         Ok(&self.plans.get(id)?.plan.outputs)
+    }
+
+    /// A plan as words: see `program/describe.rs`.
+    #[cfg(feature = "full")]
+    pub fn plan_describe(&self, id: u32) -> Result<Vec<u32>> {
+        let Planned { program, plan } = self.plans.get(id)?;
+        describe(program, plan)
     }
 
     /// Joins a plan with tensors. An output given as 0 is a new tensor; the caller owns all of them.

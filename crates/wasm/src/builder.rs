@@ -112,6 +112,20 @@ pub fn program_bind(program: u32, words: u32) -> u32 {
     .unwrap_or(0)
 }
 
+/// Describes a plan in words: see `program/describe.rs` of the engine. Answers with their number; what does not fit into the boundary
+/// is left out.
+#[cfg(feature = "full")]
+#[wasm_bindgen]
+pub fn plan_describe(plan: u32) -> u32 {
+    enter(|world| {
+        let words = world.engine.plan_describe(plan)?;
+        let count = words.len() as u32;
+        world.write(words.into_iter());
+        Ok(count)
+    })
+    .unwrap_or(0)
+}
+
 fn write_types(world: &mut World, plan: u32) -> Result<()> {
     let types: Vec<Type> = world.engine.plan_outputs(plan)?.into();
     world.write(types.iter().flat_map(type_words));

@@ -78,8 +78,10 @@ pub(crate) fn distribute(record: &steps::Record) -> Distribution {
         }
         let (own, by_rows) = each[index];
         let accumulates = accumulates(index);
+        // an operand that only lends its shape may be the state itself
         let stacked = |(at, &value): (usize, &u32)| {
-            rows[value as usize] || fixed[value as usize] || (accumulates && at == START)
+            let continued = accumulates && (at == START || !record.op.reads(at));
+            rows[value as usize] || fixed[value as usize] || continued
         };
         if phases[index] == Phase::Loop
             && (by_rows || accumulates)
@@ -113,8 +115,8 @@ fn accumulated(record: &steps::Record, rows: &[bool]) -> Vec<Option<usize>> {
         let others = program.outputs.iter().filter(|&&value| value == next).count() > 1
             || program.outputs.contains(&state)
             || program.records.iter().any(|record| record.inputs.contains(&next));
-        let adds =
-            accumulates(reader.op) && reader.inputs.iter().position(|&value| value == state) == Some(START);
+        let reads = |at: usize| reader.op.reads(at) && reader.inputs[at] == state;
+        let adds = accumulates(reader.op) && (0..reader.inputs.len()).all(|at| reads(at) == (at == START));
         let fits = adds && !rows[state as usize] && reader.outputs[..] == [next] && !others;
         (fits && readers.next().is_none()).then_some(index)
     };

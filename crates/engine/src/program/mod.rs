@@ -5,6 +5,8 @@ mod bind;
 mod bind_steps;
 mod builder;
 mod call;
+#[cfg(feature = "full")]
+mod describe;
 mod distribute;
 #[cfg(feature = "full")]
 mod gradient;
@@ -16,6 +18,8 @@ pub(crate) use bind::{Plan, Step};
 pub(crate) use bind_steps::{Emitted, State, StepsPlan};
 pub(crate) use builder::Builder;
 pub(crate) use call::Call;
+#[cfg(feature = "full")]
+pub(crate) use describe::describe;
 #[cfg(feature = "full")]
 pub(crate) use distribute::distribute;
 #[cfg(feature = "full")]
