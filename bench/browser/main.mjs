@@ -9,7 +9,7 @@ import { main, root, say } from '../../scripts/setup/run.mjs'
 import { onnxModel } from '../peers/onnx.mjs'
 import { writeRecord } from '../peers/record.mjs'
 import { rows, weightsOf } from '../peers/rows.mjs'
-import { heading, line } from '../peers/table.mjs'
+import { heading, intro, line } from '../peers/table.mjs'
 
 /** By name: the programs that may be it, and their options before the address. */
 const browsers = {
@@ -99,7 +99,7 @@ async function measureIn(name, { program, version }, { json, only, rounds }) {
     handler(message => {
       wait()
       if (message.about) Object.assign(result, message.about)
-      if (message.about && !json) console.log(`\n${heading(result)}`)
+      if (message.about && !json) console.log(`\n${intro(result)}\n${heading()}`)
       if (message.row) result.rows.push(message.row)
       if (message.row && !json) console.log(line(message.row))
       if (message.skipped) result.skipped.push(message.skipped)

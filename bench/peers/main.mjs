@@ -8,10 +8,11 @@ import { Machine } from './machine.mjs'
 import { onnxModel } from './onnx.mjs'
 import * as ortWeb from './ort_web.mjs'
 import * as ours from './ours.mjs'
+import { ownRows } from './own.mjs'
 import { writeRecord } from './record.mjs'
 import { measureRow, round } from './row.mjs'
 import { rows, weightsOf } from './rows.mjs'
-import { heading, line } from './table.mjs'
+import { heading, intro, line, ownHeading, ownLine } from './table.mjs'
 import * as tfjsWasm from './tfjs_wasm.mjs'
 
 const { values: options } = parseArgs({
@@ -40,33 +41,55 @@ const result = {
   peers: { ortWeb: ort.env.versions.web, tfjsWasm: tf.version.tfjs },
   peak: round(machine.peak(), 3),
   rows: [],
+  own: [],
   skipped: [],
 }
-const chosen = [...rows, digitsRow()].filter(({ shape }) => shape.includes(options.only))
-if (chosen.length === 0) throw new Error(`no row's name contains "${options.only}"`)
-if (!options.json) console.log(heading(result))
+const isChosen = ({ shape }) => shape.includes(options.only)
+const chosen = [...rows, digitsRow()].filter(isChosen)
+const own = ownRows.filter(isChosen)
+if (chosen.length + own.length === 0) throw new Error(`no row's name contains "${options.only}"`)
 
-const heap = globalThis.gc && {
+const collect = globalThis.gc && {
   collect: () => globalThis.gc(),
   used: () => process.memoryUsage().heapUsed,
 }
-for (const row of chosen) {
-  const weights = weightsOf(row)
-  const makers = [
-    () => ours.prepare(row, weights),
-    () => ortWeb.prepare(ort, row, onnxModel(row, weights)),
-    () => tfjsWasm.prepare(tf, row, weights),
-  ]
-  const rounds = row.slow ? 5 : Math.max(5, Number(options.rounds) || 41)
-  try {
-    const measured = await measureRow(row, makers, machine.boundOf(row), { rounds, collect: heap })
-    result.rows.push(measured)
-    if (!options.json) console.log(line(measured))
-  } catch (error) {
-    result.skipped.push({ shape: row.shape, why: error.message })
-    console.error(`NOT MEASURED  ${row.shape}: ${error.message}`)
-    process.exitCode = 1
+
+async function measureAll(rows, { makersOf, boundOf, into, title, text }) {
+  if (rows.length > 0 && !options.json) console.log(title)
+  for (const row of rows) {
+    const rounds = row.slow ? 5 : Math.max(5, Number(options.rounds) || 41)
+    try {
+      const measured = await measureRow(row, makersOf(row), boundOf?.(row), { rounds, collect })
+      into.push(measured)
+      if (!options.json) console.log(text(measured))
+    } catch (error) {
+      result.skipped.push({ shape: row.shape, why: error.message })
+      console.error(`NOT MEASURED  ${row.shape}: ${error.message}`)
+      process.exitCode = 1
+    }
   }
 }
+
+if (!options.json) console.log(intro(result))
+await measureAll(chosen, {
+  makersOf(row) {
+    const weights = weightsOf(row)
+    return [
+      () => ours.prepare(row, weights),
+      () => ortWeb.prepare(ort, row, onnxModel(row, weights)),
+      () => tfjsWasm.prepare(tf, row, weights),
+    ]
+  },
+  boundOf: row => machine.boundOf(row),
+  into: result.rows,
+  title: heading(),
+  text: line,
+})
+await measureAll(own, {
+  makersOf: row => row.makers.map(make => () => make(row, row.layers && weightsOf(row), tf)),
+  into: result.own,
+  title: ownHeading(),
+  text: ownLine,
+})
 if (options.json) console.log(JSON.stringify(result))
 if (options.record) writeRecord(result)

@@ -2,7 +2,7 @@
  * Times contestants in turn, so that whatever else the machine does meets all of them: in every round each runs for at
  * least `slice` milliseconds, in another order. Of each: the median µs, the first call's, the 99th percentile of single calls, the bytes
  * of heap that a call leaves behind, and the quartiles of the first one's ratio to it; of every round what `bound()` gave beside
- * the first one's time.
+ * the first one's time, if there is one.
  */
 export async function measure(contestants, bound, { rounds = 41, slice = 4, limit = 6000, collect } = {}) {
   const repeats = []
@@ -24,7 +24,7 @@ export async function measure(contestants, bound, { rounds = 41, slice = 4, limi
     for (let turn = 0; turn < contestants.length; turn++) {
       const i = (turn + round) % contestants.length
       times[i].push(((await time(contestants[i], repeats[i])) * 1000) / repeats[i])
-      if (i === 0) bounds.push(bound())
+      if (i === 0 && bound) bounds.push(bound())
     }
   }
   const results = []

@@ -12,9 +12,12 @@ export function writeRecord(result) {
     ? `node-${result.node.split('.')[0]}`
     : result.engine.toLowerCase().replace(/[ /]/g, '-')
   const file = join(folder, `${result.date}-peers-${where}.json`)
-  const rows = result.rows.map(row => `    ${JSON.stringify(row)}`).join(',\n')
-  const { rows: _, ...about } = result
-  writeFileSync(file, `${JSON.stringify(about, null, 2).slice(0, -2)},\n  "rows": [\n${rows}\n  ]\n}\n`)
+  const { rows, own, ...about } = result
+  const lists = Object.entries({ rows, own }).map(([name, list = []]) => {
+    const lines = list.map(row => `    ${JSON.stringify(row)}`).join(',\n')
+    return `,\n  "${name}": [\n${lines}\n  ]`
+  })
+  writeFileSync(file, `${JSON.stringify(about, null, 2).slice(0, -2)}${lists.join('')}\n}\n`)
   say(`recorded in ${file}`)
 }
 

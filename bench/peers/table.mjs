@@ -10,17 +10,26 @@ const columns = [
   ['heap B', 8],
 ]
 
-export function heading({ node, engine, cpu, peak, peers }) {
-  const titles = columns.map(([title, width], i) => (i === 0 ? title.padEnd(width) : title.padStart(width)))
+const joined = (cells, columns) =>
+  cells.map((cell, i) => (i === 0 ? cell.padEnd(columns[i][1]) : cell.padStart(columns[i][1]))).join('')
+
+/** What all tables of a run have in common. */
+export function intro({ node, engine, cpu, peak, peers }) {
   const where = node ? `Node ${node} (${engine})` : engine
   return [
     `${where}, ${cpu}, multiply-add peak ${peak.toFixed(1)} GFLOP/s; onnxruntime-web ${peers.ortWeb}, tfjs ${peers.tfjsWasm}`,
     'medians of one interleaved run, one thread each; the ratio with its quartiles; the bound: products at the peak (p) or weights',
     'streamed (w), whichever takes longer; first call, 99th percentile and bytes of heap a call are ours',
-    '',
-    titles.join(''),
   ].join('\n')
 }
+
+const titles = columns =>
+  joined(
+    columns.map(([title]) => title),
+    columns,
+  )
+
+export const heading = () => `\n${titles(columns)}`
 
 export function line(row) {
   const { shape, ours, ortWeb, tfjsWasm, ratios, percentOfBound, boundBy, timesRealTime, first, p99, heap } =
@@ -36,15 +45,47 @@ export function line(row) {
     micros(p99.ours),
     heap.ours === undefined ? '–' : String(heap.ours),
   ]
-  const text = cells
-    .map((cell, i) => (i === 0 ? cell.padEnd(columns[i][1]) : cell.padStart(columns[i][1])))
-    .join('')
+  const text = joined(cells, columns)
   return timesRealTime ? `${text}   ${timesRealTime.toLocaleString('en')}× faster than real time` : text
 }
 
 function ratioText(quartiles) {
   const [low, median, high] = quartiles.map(ratio => percent(100 * ratio))
   return `${median} (${low} – ${high})`
+}
+
+const ownColumns = [
+  ['cells of one’s own, gradients, before the first call', 64],
+  ['ours µs', 10],
+  ['against', 11],
+  ['its µs', 10],
+  ['ours / it', 24],
+  ['aim ≤', 10],
+  ['first µs', 10],
+  ['p99 µs', 10],
+  ['heap B', 8],
+]
+
+export const ownHeading = () => `\n${titles(ownColumns)}`
+
+export function ownLine({ shape, ours, aim, ratios, first, p99, heap, ...others }) {
+  const [against] = Object.keys(ratios)
+  const [low, median, high] = (ratios[against] ?? []).map(ratio => ratio.toPrecision(3))
+  const ratio = against ? `${median} (${low} – ${high})` : '–'
+  return joined(
+    [
+      shape,
+      micros(ours),
+      against ?? '–',
+      micros(others[against]),
+      ratio,
+      against ? aim.toPrecision(3) : `${aim} µs`,
+      micros(first.ours),
+      micros(p99.ours),
+      heap.ours === undefined ? '–' : String(heap.ours),
+    ],
+    ownColumns,
+  )
 }
 
 /** The same for README.md. */

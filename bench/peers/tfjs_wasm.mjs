@@ -37,13 +37,57 @@ export async function prepare(tf, row, weights) {
   layers.forEach((layer, index) => {
     layer.setWeights(layer.getWeights().map((tensor, i) => tf.tensor(weights[index][i], tensor.shape)))
   })
-  let x = tf.tensor(inputOf(row), [batch, steps, features])
+  return contestant(tf, model, row)
+}
+
+/** The cell of Keras's documentation in tfjs, its one layer's weights given. */
+export async function minimalCell(tf, row, weights) {
+  const { batch, features, steps, stream, layers } = row
+  const cell = new (minimalClass(tf))(layers[0].units)
+  const layer = tf.layers.rnn({
+    cell,
+    returnSequences: true,
+    stateful: stream,
+    batchInputShape: [batch, steps, features],
+  })
+  const model = tf.sequential({ layers: [layer] })
+  cell.setWeights(cell.getWeights().map((tensor, i) => tf.tensor(weights[0][i], tensor.shape)))
+  return contestant(tf, model, row)
+}
+
+const minimalClass = tf =>
+  class MinimalRNNCell extends tf.layers.RNNCell {
+    static className = 'MinimalRNNCell'
+
+    constructor(units) {
+      super({})
+      this.stateSize = units
+    }
+
+    build([, features]) {
+      const initializer = tf.initializers.zeros()
+      this.kernel = this.addWeight('kernel', [features, this.stateSize], 'float32', initializer)
+      this.recurrent = this.addWeight('recurrent', [this.stateSize, this.stateSize], 'float32', initializer)
+      this.built = true
+    }
+
+    call([x, previous]) {
+      return tf.tidy(() => {
+        const output = tf.add(tf.matMul(x, this.kernel.read()), tf.matMul(previous, this.recurrent.read()))
+        return [output, output]
+      })
+    }
+  }
+
+function contestant(tf, model, { batch, features, steps, stream, ...row }) {
+  const shape = [batch, steps, features]
+  let x = tf.tensor(inputOf({ batch, features, steps, ...row }), shape)
   return {
     name: 'tfjsWasm',
     reset: () => stream && model.resetStates(),
     async run(data) {
       const kept = x
-      x = tf.tensor(data, [batch, steps, features])
+      x = tf.tensor(data, shape)
       const result = this.call()
       x.dispose()
       x = kept

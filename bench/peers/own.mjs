@@ -1,0 +1,152 @@
+/** What is measured beside the rows that peers have too: cells of one's own, gradients, and what comes before the first call. */
+
+import { MinimalRNNCell, OpsLSTMCell } from '../../build/test/cells/support.js'
+import { currentEngine } from '../../build/ts/engine/engine.js'
+import { Dense, GRU, Input, LSTM, RNN, Sequential, SimpleRNN, tensor } from '../../build/ts/entry/index.js'
+import { inputsOf, traceModel } from '../../build/ts/models/trace_model.js'
+import { Trace } from '../../build/ts/ops/trace.js'
+import { inputOf } from './rows.mjs'
+import { minimalCell } from './tfjs_wasm.mjs'
+
+const [features, units, steps] = [64, 128, 100]
+const classes = { LSTM, GRU, SimpleRNN }
+
+const builtIn = kind => new classes[kind]({ units, returnSequences: true })
+const opsLSTM = () => new RNN({ cell: new OpsLSTMCell(units), returnSequences: true })
+const minimalRNN = () => new RNN({ cell: new MinimalRNNCell(units), returnSequences: true })
+
+const row = (name, kind, options, aim, makers) => {
+  const shape = `${name} ${features}→${units}, ${options.steps === 1 ? 'one step' : `T=${steps}`}, batch ${options.batch}`
+  return { shape, features, layers: [{ kind, units }], steps, stream: false, ...options, aim, makers }
+}
+
+/**
+ * The first contestant's time is to be at most `aim` times the second's, or `aim` µs where it is alone and has nothing to answer.
+ *
+ * @type {({ shape: string, aim: number, makers: ((row: object, weights: Float32Array[][], tf: object) => object)[] })[]}
+ */
+export const ownRows = [
+  ...[false, true].flatMap(gradient =>
+    [1, 32].map(batch => {
+      const how = { gradient }
+      return row(`LSTM of ops${gradient ? ', gradient' : ''}`, 'LSTM', { batch }, 1 / 0.7, [
+        (row, weights) => program('ours', opsLSTM(), row, weights, how),
+        (row, weights) => program('builtIn', builtIn('LSTM'), row, weights, how),
+      ])
+    }),
+  ),
+  ...[steps, 1].map(steps =>
+    row('MinimalRNNCell', 'SimpleRNN', { batch: 1, steps, stream: steps === 1 }, 1 / 100, [
+      (row, weights) => model(minimalRNN(), row, withoutBias(weights)),
+      (row, weights, tf) => minimalCell(tf, row, withoutBias(weights)),
+    ]),
+  ),
+  // each answers with the outputs: so much longer do they take with the gradients of x and of the weights
+  ...Object.keys(classes).map(kind =>
+    row(`${kind}, forward and gradient`, kind, { batch: 32 }, 2.5, [
+      (row, weights) => program('ours', builtIn(kind), row, weights, { output: true, gradient: true }),
+      (row, weights) => program('forward', builtIn(kind), row, weights, { output: true }),
+    ]),
+  ),
+  ...[builtIn, opsLSTM].flatMap(layer => {
+    const of = `two ${layer === builtIn ? 'LSTMs' : 'LSTMs of ops'} and a Dense`
+    return [
+      { shape: `trace of ${of}`, aim: 5000, makers: [() => traced(threeLayers(layer))] },
+      { shape: `bind of ${of} to new sizes`, aim: 200, makers: [() => bound(threeLayers(layer))] },
+    ]
+  }),
+]
+
+const withoutBias = ([[kernel, recurrent]]) => [[kernel, recurrent]]
+
+/**
+ * One program over a layer, traced once: its `output`, or without `gradient` that alone; with `gradient` those of sum(y · dy) by x and
+ * the weights.
+ */
+function program(name, layer, row, weights, { gradient, output = !gradient }) {
+  const { batch, steps } = row
+  layer.build([batch, steps, features])
+  layer.setWeights(weights[0])
+  const traced = Trace.program(currentEngine(), 'predict', trace => {
+    const [x, dy] = [features, units].map(size => trace.input([null, null, size], 'float32', [0, 1]))
+    const y = layer.apply(x)
+    const gradients = gradient ? trace.gradient([y], [dy], [x, ...layer.trainableWeights]) : []
+    return [...(output ? [y] : []), ...gradients]
+  })
+  const x = tensor(inputOf(row), [batch, steps, features])
+  const dy = tensor(inputOf({ ...row, features: units }, 100), [batch, steps, units])
+  const call = traced.bind([x.shape, dy.shape]).call([x, dy])
+  const answers = output ? call.outputs.slice(0, 1) : call.outputs
+  return {
+    name,
+    reset() {},
+    run(data) {
+      x.write(data)
+      call.run()
+      return Float32Array.from(answers.flatMap(answer => [...answer.view()]))
+    },
+    call: () => call.run(),
+    dispose() {
+      call.dispose()
+      for (const tensor of [x, dy, ...call.outputs]) tensor.dispose()
+      traced.dispose()
+      layer.dispose()
+    },
+  }
+}
+
+/** A layer as a user would run it. */
+function model(layer, { batch, steps, stream: isStream, ...row }, [weights]) {
+  const model = new Sequential([Input({ shape: [isStream ? null : steps, features] }), layer])
+  layer.setWeights(weights)
+  const stream = isStream ? model.stream({ batch }) : undefined
+  const answer = data => (stream ? stream.step(data) : model.predict(data, { batchSize: batch }).data)
+  const x = inputOf({ batch, steps, ...row })
+  return {
+    name: 'ours',
+    reset: () => stream?.resetStates(),
+    run: data => Float32Array.from(answer(data)),
+    call: () => answer(x),
+    dispose() {
+      stream?.dispose()
+      model.dispose()
+    },
+  }
+}
+
+const threeLayers = layer =>
+  new Sequential([Input({ shape: [null, features] }), layer('LSTM'), layer('LSTM'), new Dense({ units: 10 })])
+
+const trace = model =>
+  traceModel(
+    model,
+    'predict',
+    inputsOf(model).map(({ shape, dtype }) => ({ shape, dtype })),
+    [false],
+  )
+
+/** Traces the model anew in each call. */
+function traced(model) {
+  return {
+    name: 'ours',
+    call() {
+      model.programs.dispose()
+      trace(model)
+    },
+    dispose: () => model.dispose(),
+  }
+}
+
+/** Binds the model's program to other sizes in each call: the engine keeps 16 plans, so that after 64 all have gone. */
+function bound(model) {
+  const { program } = trace(model)
+  let size = 0
+  return {
+    name: 'ours',
+    call() {
+      size = (size + 1) % 64
+      program.bind([[1 + (size % 8), 10 + size, features]])
+    },
+    dispose: () => model.dispose(),
+  }
+}
