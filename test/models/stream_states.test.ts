@@ -183,6 +183,16 @@ test('masked steps before the first that counts put out zeros, whatever the stat
     ])
     assert.equal(got, expected[0])
   }
+  // what was put out is kept with the row, also when only plain steps have been
+  const row = stream.saveRow(0)
+  stream.resetStates()
+  const [first] = [0, 1].map(() => [...stream.step(frames[0]!)])
+  using copy = stream.clone()
+  assert.equal([...copy.step(frames[0]!, null, { mask: [0] })], [...stream.output])
+  stream.resetRow(0)
+  assert.equal([...stream.step(frames[0]!, null, { mask: [0] })], [0, 0, 0])
+  assert.equal([...stream.step(frames[0]!)], first)
+  stream.loadRow(0, row)
   // states that are set are not put out; what was put out is repeated
   stream.setStates({ gru: start })
   assert.equal([...stream.step(frames[0]!, null, { mask: [0] })], expected[0]!.at(-1))

@@ -113,10 +113,14 @@ function runFused(cell: FusedCell, inputs: Nested<SymbolicTensor>, { stream, ...
   const how = { states, mask, backward, all, zeroOutput, timeMajor }
   if (!stream || zeroOutput) return cell.sequence(inputs, how)
   // What a masked step repeats is the last output, which is the state only when there was a step.
-  const { trace } = inputs as TracedTensor
-  const memory = stream.more(trace.own(states![0]!))
-  const result = cell.sequence(inputs, mask ? { ...how, previous: memory } : how)
-  trace.assign(memory, result.previous ?? result.states[0]!)
+  const [h] = states as [TracedTensor]
+  if (!mask) {
+    stream.more(h, h)
+    return cell.sequence(inputs, how)
+  }
+  const memory = stream.more(h)
+  const result = cell.sequence(inputs, { ...how, previous: memory })
+  h.trace.assign(memory, result.previous!)
   return result
 }
 

@@ -103,8 +103,11 @@ const isNumbers = (value: unknown) => typeof value !== 'object' || ArrayBuffer.i
 /** In a trace of a stream: the states as they were before this call, and what keeps those after it. */
 export interface RowStates {
   before: TracedTensor[]
-  /** One more thing that each row keeps, zeros at first: what comes in the shape of `value`. */
-  more(value: TracedTensor): TracedTensor
+  /**
+   * One more thing that each row keeps, zeros at first: what comes in the shape of `value`. Without an assignment when it is what
+   * the state `repeats` will be.
+   */
+  more(value: TracedTensor, repeats?: TracedTensor): TracedTensor
   after(states: readonly SymbolicTensor[]): void
 }
 
@@ -137,22 +140,26 @@ export function rowStates(
       { layer: layer.name, argument: 'initialState' },
     )
   }
-  const row = (index: number, shape: Shape, dtype?: DType, start?: number) => {
+  const named = (index: number) => `${call}/${index}`
+  const row = (index: number, shape: Shape, rest: { dtype?: DType; start?: number; repeats?: string }) => {
     const known = shape.filter(size => size !== null)
-    if (known.length === shape.length)
-      return trace.rowState(layer, `${call}/${index}`, known, { dtype, start })
+    if (known.length === shape.length) return trace.rowState(layer, named(index), known, rest)
     const size = show([null, ...shape])
     throw new UnsupportedError(`${layer.name} cannot stream with states or outputs ${size} of unknown size`, {
       layer: layer.name,
     })
   }
   const before = stateShapes(layer.stateSize).map((shape, i) =>
-    row(i, start[i]?.shape.slice(1) ?? shape, start[i]?.dtype, start[i] && first + i),
+    row(i, start[i]?.shape.slice(1) ?? shape, {
+      dtype: start[i]?.dtype,
+      start: start[i] && first + i,
+    }),
   )
   let count = before.length
   return {
     before,
-    more: value => row(count++, value.shape.slice(1), value.dtype),
+    more: ({ shape, dtype }, repeats) =>
+      row(count++, shape.slice(1), { dtype, repeats: repeats && named(before.indexOf(repeats)) }),
     after(states) {
       for (const [i, state] of before.entries()) trace.assign(state, states[i]!)
     },

@@ -32,6 +32,9 @@ export class Block {
   readonly #call: Call
   /** The states that start from something else than zeros. */
   readonly #started: readonly { tensor: Tensor; start: number }[]
+  readonly #states: StreamStates
+  /** The states that a run leaves to `StreamStates.settle`. */
+  readonly #late: readonly (readonly [Tensor, from: Tensor])[]
   readonly #frames: Ports
   readonly #masks: Ports | undefined
   readonly #outputs: Ports
@@ -83,6 +86,13 @@ export class Block {
       const { start } = state
       return start === undefined ? [] : [{ tensor: states.tensor(state), start }]
     })
+    this.#states = states
+    this.#late = program.states.flatMap(state => {
+      const { repeats } = state
+      return repeats === undefined
+        ? []
+        : [[states.tensor(state), states.tensor({ ...state, name: repeats })] as const]
+    })
     const outputs = this.#call.outputs.map(tensor => new Port(tensor, tensor.shape, 'out'))
     this.#outputs = new Ports(name, 'outputs', model.outputs, outputs)
     this.#tensors = [...made, ...this.#call.outputs]
@@ -120,8 +130,12 @@ export class Block {
 
   #run(frame: unknown, out: unknown, mask: unknown): unknown {
     if (frame !== undefined) this.#frames.write(frame)
-    if (mask !== undefined) this.#masks?.writeMask(mask)
+    if (mask !== undefined) {
+      this.#states.settle()
+      this.#masks?.writeMask(mask)
+    }
     this.#call.run()
+    this.#states.late = this.#late
     return this.#outputs.read(out)
   }
 

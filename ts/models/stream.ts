@@ -154,7 +154,7 @@ export class Stream<S extends Symbols = Symbols> {
     return this.#states.read()
   }
 
-  /** Sets the states of the layers that are named. The stream goes on from there: a masked step repeats the state. */
+  /** Sets the states of the layers that are named. The stream goes on from there; a masked step repeats the output before. */
   setStates(values: Readonly<Record<string, Inputs>>): void {
     void this.#live
     this.#states.write(values)

@@ -29,6 +29,8 @@ export class StreamStates {
   #batch: number
   readonly #names: Map<object, string>
   #groups = new Map<string, Group>()
+  /** Tensors that the last run has not written, each with the one that it is to equal. */
+  late: readonly (readonly [Tensor, from: Tensor])[] = []
 
   constructor(model: Layer, engine: Engine, batch: number) {
     this.#layer = model.name
@@ -68,14 +70,23 @@ export class StreamStates {
     return Object.fromEntries(entries)
   }
 
+  /** Writes what the last run has left. */
+  settle(): void {
+    if (this.late.length === 0) return
+    for (const [tensor, from] of this.late) tensor.write(from.view<Data>())
+    this.late = []
+  }
+
   /** Sets the states of the layers that are named. */
   write(values: Readonly<Record<string, unknown>>): void {
+    this.settle()
     for (const [tensor, data] of this.#checked(values)) tensor.write(data)
   }
 
   /** Sets all states: where nothing is given to what they start from, or zeros. */
   reset(values: Readonly<Record<string, unknown>>, starts: readonly [Tensor, Data][]): void {
     const given = this.#checked(values)
+    this.late = []
     for (const tensor of this.#tensors()) tensor.view<Data>().fill(0)
     for (const [tensor, data] of [...starts, ...given]) tensor.write(data)
   }
@@ -107,6 +118,7 @@ export class StreamStates {
 
   /** All tensors by the names of their layers, in the order of the program. */
   get leaves(): Leaf[] {
+    this.settle()
     return [...this.#groups].flatMap(([name, { tensors }]) => tensors.map(tensor => ({ name, tensor })))
   }
 
@@ -119,6 +131,7 @@ export class StreamStates {
   }
 
   copy(other: StreamStates): void {
+    other.settle()
     const from = [...other.#tensors()]
     ;[...this.#tensors()].forEach((tensor, i) => {
       tensor.write(from[i]!.view<Data>())

@@ -23,6 +23,8 @@ export interface RowState extends TensorType<readonly number[]> {
   name: string
   /** Which of the trace's `starts` it is before the first step; zeros without. */
   start?: number
+  /** The name of the owner's state whose next value it takes, when the program does not assign it. */
+  repeats?: string
   /** Its index among the program's inputs, where its tensor [batch, ...shape] is given and assigned. */
   input: number
 }

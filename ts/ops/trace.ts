@@ -206,13 +206,13 @@ export class Trace extends Handle {
     owner: object,
     name: string,
     shape: readonly number[],
-    { dtype = 'float32', start }: { dtype?: DType; start?: number } = {},
+    { dtype = 'float32', ...rest }: { dtype?: DType; start?: number; repeats?: string } = {},
   ): TracedTensor {
     const states = this.#states.get(owner) ?? new Map()
     this.#states.set(owner, states)
     const known = states.get(name)
     if (known) return known.value
-    const state: RowState = { owner, name, shape, dtype, start, input: this.#inputs.length }
+    const state: RowState = { owner, name, shape, dtype, input: this.#inputs.length, ...rest }
     const value = this.input([null, ...shape], dtype, [], `state ${name}`)
     states.set(name, { state, value })
     return value
@@ -327,7 +327,7 @@ export class Trace extends Handle {
     const ids = outputs.map(output => this.own(output).id)
     for (const states of this.#states.values()) {
       for (const { state, value } of states.values()) {
-        if (!this.#assigned.has(value.id))
+        if (!this.#assigned.has(value.id) && state.repeats === undefined)
           throw new TraceError(`the row state ${state.name} is never assigned`)
       }
     }
