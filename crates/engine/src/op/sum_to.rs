@@ -1,5 +1,6 @@
-//! A value summed to the shape of `like`, which was broadcast to its own. The leading axes are one chain over rows, ascending, that
-//! may continue `start`, so that rows may come in any number of parts; other axes go by the fixed tree, row by row.
+//! A value summed to the shape of `like`, which was broadcast to its own. The axes that `like` has not, and its
+//! first if that is summed, are one chain over rows, ascending, that may continue `start`, so that rows may come in any number of parts;
+//! other axes go by the fixed tree, row by row.
 
 use super::reduce::{Reduced, reduce_axes};
 use super::{Backward, Needs, Outputs, Rule, Run, Site, out_f32};
@@ -40,7 +41,8 @@ struct Plan {
 fn plan(x: &Shape, like: &Shape) -> Result<Plan> {
     let missing = x.rank() - like.rank();
     let summed = |axis: usize| axis < missing || like.dim(axis - missing) == 1;
-    let lead = (0..x.rank()).find(|&axis| !summed(axis)).unwrap_or(x.rank());
+    // never more than one axis of `like`: of a size 1 nothing tells whether it is summed or there is only one
+    let lead = missing + like.dims().first().is_some_and(|&dim| dim == 1) as usize;
     let mut plan = Plan { rows: x.product(0..lead), row: Shape::SCALAR, reduced: [false; MAX_RANK] };
     for axis in lead..x.rank() {
         plan.reduced[axis - lead] = summed(axis) && x.dim(axis) != 1;

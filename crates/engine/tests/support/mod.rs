@@ -1,6 +1,8 @@
 //! A short way to write programs in tests.
 #![allow(dead_code)] // each test file uses its part
 
+pub mod chance;
+
 use layer_rnn_engine::{Dtype, Engine, Failure, Op, Shape, Type};
 use std::collections::HashMap;
 
