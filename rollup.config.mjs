@@ -9,6 +9,20 @@ const { dependencies = {} } = JSON.parse(readFileSync(new URL('package.json', im
 const folder = fileURLToPath(new URL('build/ts/entry/', import.meta.url))
 
 /**
+ * Marks what classes and constants start with as free of effects, in the form that all bundlers understand: without it they keep a
+ * class that nobody uses for the sake of its static fields. Nothing in these has an effect, and entries say what does.
+ */
+const pure = {
+  name: 'pure',
+  transform(code, id) {
+    if (!/\/build\/ts\/(?!generated\/)/.test(id)) return undefined
+    return code
+      .replace(/^( {4}static fields = )([^;]*);$/gm, '$1/* @__PURE__ */ (() => ($2))();')
+      .replace(/^((?:export )?const \w+ = )((?:new )?[\w.]+\()/gm, '$1/* @__PURE__ */ $2')
+  },
+}
+
+/**
  * Entries in variants, which differ in where they have the wasm from: `keras.js?slim` is keras.js without its import of inline.js,
  * `keras.js?workerd` with an import of the file in its place.
  */
@@ -42,7 +56,7 @@ const slim = named('slim/', 'slim')
 
 const shared = {
   external: Object.keys(dependencies), // what is in devDependencies is bundled
-  plugins: [variants, nodeResolve({ ignoreSideEffectsForRoot: true })], // the field speaks of dist/, not of what it is made from
+  plugins: [variants, pure, nodeResolve({ ignoreSideEffectsForRoot: true })], // the field speaks of dist/, not of what it is made from
   onwarn(warning) {
     throw new Error(warning.message) // an import that is not found would reach users
   },
@@ -57,7 +71,8 @@ const files = extension => ({
     if (id.startsWith('\0wasm:')) return id.slice(6)
     const own = /\/(bytes(?:_infer)?|inline(?:_infer)?)\.js$/.exec(id)
     if (own) return own[1]
-    return /\/build\/ts\/(?!entry\/|formats\/|cli\/|audio\/)|\/entry\/api\.js$/.test(id) ? 'core' : undefined
+    if (/\/(layers\/builtin|models\/file_ops)\.js$/.test(id)) return 'builtin'
+    return /\/build\/ts\/(?!entry\/|formats\/|cli\/|audio\/)/.test(id) ? 'core' : undefined
   },
 })
 

@@ -7,11 +7,14 @@ import { nodeResolve } from '@rollup/plugin-node-resolve'
 import { rollup } from 'rollup'
 import { app, tool } from './install.mjs'
 
+/** Each has a folder of its name in `out`. */
+export const bundlers = ['esbuild', 'rollup', 'webpack', 'vite']
+
 /** The bundles, in a folder for each bundler. */
 export const out = join(app, 'out')
 
 /** Programs that every bundler bundles. */
-const programs = ['page', 'processor', 'processor_slim']
+const programs = ['page', 'processor', 'processor_slim', 'one_gru']
 const inputs = names => Object.fromEntries(names.map(name => [name, join(app, `${name}.mjs`)]))
 
 const require = createRequire(tool('x.cjs'))
@@ -44,7 +47,8 @@ export async function bundle() {
   const { wasm: pluginWasm } = await load('@rollup/plugin-wasm')
   await bundleRollup('rollup', ['rollup_wasm'], [pluginWasm({ targetEnv: 'auto-inline' })])
   await bundleWebpack((await load('webpack')).default)
-  await bundleVite((await import(pathToFileURL(tool('vite/dist/node/index.js')))).build)
+  const { build } = await import(pathToFileURL(tool('vite/dist/node/index.js')))
+  for (const name of programs) await bundleVite(build, name) // alone, or they would share a file
 }
 
 /** As edge hosts do with `?module`: the compiled module is there, its bytes are not. */
@@ -78,17 +82,17 @@ function bundleWebpack(webpack) {
   )
 }
 
-async function bundleVite(build) {
+async function bundleVite(build, name) {
   await build({
     root: app,
     configFile: false,
     logLevel: 'error',
     build: {
       outDir: join(out, 'vite'),
-      emptyOutDir: true,
+      emptyOutDir: false,
       modulePreload: false,
       rolldownOptions: {
-        input: inputs(programs),
+        input: inputs([name]),
         output: { entryFileNames: '[name].js' },
         preserveEntrySignatures: 'strict',
       },

@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { out } from './bundlers.mjs'
+import { carried } from '../../test/consumer/carried.mjs'
+import { bundlers, out } from './bundlers.mjs'
 import { app, attempt, printed, tool } from './install.mjs'
 
 const version = name => JSON.parse(readFileSync(tool(name, 'package.json'), 'utf8')).version
@@ -42,8 +43,19 @@ export async function* runtimes(wanted) {
       return answers
     })
   }
+  for (const bundler of bundlers) {
+    const name = `${bundler}, a page with one GRU carries no other`
+    if (wanted(name)) yield attempt(name, '', () => alone(join(out, bundler, 'one_gru.js')))
+  }
   const edge = 'edge runtime, no code from bytes'
   if (wanted(edge)) yield attempt(edge, version('@edge-runtime/vm'), edgeAnswers)
+}
+
+/** Has no answers: what counts is what it does not carry. */
+async function alone(file) {
+  const known = ['Functional', 'GRU', 'GRUCell', 'InputLayer', 'Sequential']
+  const others = carried(readFileSync(file, 'utf8')).filter(name => !known.includes(name))
+  if (others.length > 0) throw new Error(`carries ${others.join(', ')}`)
 }
 
 function workerdConfig() {

@@ -1,6 +1,7 @@
 /** Models on their way to an audio thread: a message that can be posted, and the model it becomes there. */
 import { ArgumentError, mustBe } from '../errors.js'
-import { deserialize, type LayerConfig, serialize } from '../layers/registry.js'
+import { deserialize } from '../layers/builtin.js'
+import { type LayerConfig, serialize } from '../layers/registry.js'
 import { Model } from '../models/model.js'
 import { NdArray } from '../tensor/ndarray.js'
 import type { Data } from '../tensor/shape.js'

@@ -55,6 +55,11 @@ export abstract class RNNCell<S = Tensor[]> extends Layer implements Cell {
     })
   }
 
+  /** The cells that run one after the other in its place. @internal */
+  get flatCells(): readonly Cell[] {
+    return [this]
+  }
+
   /**
    * One step for `inputs` `[batch, features]`: the output and the new states. A cell with one state takes and returns
    * it in a list.
@@ -64,6 +69,11 @@ export abstract class RNNCell<S = Tensor[]> extends Layer implements Cell {
 
   // biome-ignore lint/suspicious/noExplicitAny: of the options a cell takes those that it needs
   getInitialState?(options: any): unknown
+}
+
+/** The cells of a stack, inner stacks included; a cell alone is a stack of one. */
+export function cellsOf(cell: Cell): readonly Cell[] {
+  return cell instanceof RNNCell ? cell.flatCells : [cell]
 }
 
 /** What errors call a cell. */

@@ -28,6 +28,7 @@ type Three = [SymbolicTensor, SymbolicTensor, SymbolicTensor]
 
 export class GRUCell extends FusedCell<Tensor> {
   static override readonly className = 'GRUCell'
+  static readonly module: string = 'keras.layers'
   static override readonly fields: Fields = {
     ...fusedFields,
     recurrentActivation: activation('sigmoid'),

@@ -28,6 +28,7 @@ export interface LSTMCellOptions extends FusedCellOptions {
 
 export class LSTMCell extends FusedCell<[h: Tensor, c: Tensor]> {
   static override readonly className = 'LSTMCell'
+  static readonly module: string = 'keras.layers'
   static override readonly fields: Fields = {
     ...fusedFields,
     recurrentActivation: activation('sigmoid'),

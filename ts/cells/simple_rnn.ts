@@ -16,6 +16,7 @@ export interface SimpleRNNCellOptions extends FusedCellOptions {}
 
 export class SimpleRNNCell extends FusedCell<Tensor> {
   static override readonly className = 'SimpleRNNCell'
+  static readonly module: string = 'keras.layers'
   static override readonly fields: Fields = fusedFields
 
   constructor(options: SimpleRNNCellOptions) {

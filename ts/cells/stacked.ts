@@ -4,13 +4,13 @@ import { Layer } from '../layers/layer.js'
 import type { LayerOptions } from '../layers/layer_options.js'
 import { assignNames } from '../layers/naming.js'
 import { type Fields, reject, required } from '../layers/options.js'
-import { deserialize, serialize } from '../layers/registry.js'
+import { make, serialize } from '../layers/registry.js'
 import { isStateSize, statesFor } from '../layers/state_size.js'
 import { isPlain, leaves, type Nested, pack } from '../layers/structure.js'
 import type { StateList, StatesOf } from '../layers/types.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
-import { type Cell, outputShape, RNNCell } from './cell.js'
+import { type Cell, cellsOf, outputShape, RNNCell } from './cell.js'
 
 export interface StackedRNNCellsOptions<C extends readonly Cell[] = readonly Cell[]> extends LayerOptions {
   cells: C
@@ -19,6 +19,7 @@ export interface StackedRNNCellsOptions<C extends readonly Cell[] = readonly Cel
 /** The states are a list of those of the cells, in cell order. */
 export class StackedRNNCells<const C extends readonly Cell[] = readonly Cell[]> extends RNNCell<StatesOf<C>> {
   static override readonly className = 'StackedRNNCells'
+  static readonly module: string = 'keras.layers'
   static override readonly fields: Fields = {
     cells: {
       default: required,
@@ -36,6 +37,10 @@ export class StackedRNNCells<const C extends readonly Cell[] = readonly Cell[]> 
     this.stateSize = this.cells.map(cell => cell.stateSize)
     const output = outputShape(this.cells.at(-1)!)
     this.outputSize = output.length === 1 ? output[0]! : output
+  }
+
+  override get flatCells(): readonly Cell[] {
+    return this.cells.flatMap(cellsOf)
   }
 
   override build(inputShape: Shape): void {
@@ -72,7 +77,7 @@ export function readCells(value: unknown, layer: string): Cell[] {
 }
 
 export function readCell(value: unknown, layer: string): Cell {
-  const cell = isPlain(value) && 'class_name' in value ? deserialize(value) : value
+  const cell = isPlain(value) && 'class_name' in value ? make(value) : value
   const { call, stateSize } = (cell ?? {}) as Partial<Cell>
   // A recurrent layer has both too, from the cell that it runs.
   if (typeof call !== 'function' || stateSize === undefined || 'cell' in (cell as object))

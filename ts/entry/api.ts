@@ -1,5 +1,4 @@
 /** All that the default entry offers, without the bytes of the wasm. */
-import '../layers/builtin.js'
 import '../models/op_layer.js'
 
 export type { ActivationLike, ActivationName } from '../activations.js'
@@ -47,6 +46,7 @@ export {
 } from '../initializers/initializer.js'
 export { Activation, type ActivationOptions } from '../layers/activation.js'
 export { Bidirectional, type BidirectionalOptions } from '../layers/bidirectional.js'
+export { deserialize } from '../layers/builtin.js'
 export { CuDNNGRU, type CuDNNGRUOptions, CuDNNLSTM, type CuDNNLSTMOptions } from '../layers/cudnn.js'
 export { Dense, type DenseOptions } from '../layers/dense.js'
 export { Dropout, type DropoutOptions } from '../layers/dropout.js'
@@ -61,7 +61,6 @@ export { Masking, type MaskingOptions } from '../layers/masking.js'
 export { type RecurrentCallOptions, RecurrentLayer, type RecurrentOptions } from '../layers/recurrent.js'
 export {
   type CustomObjects,
-  deserialize,
   type LayerClass,
   type LayerConfig,
   registerSerializable,

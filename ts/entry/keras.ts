@@ -4,7 +4,6 @@
  * @module
  */
 import './inline.js'
-import '../layers/builtin.js'
 
 export { type LoadOptions, loadModel, loadModelSync, loadWeights } from '../formats/keras/load.js'
 export type { Source } from '../formats/source.js'

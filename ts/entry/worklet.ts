@@ -4,7 +4,6 @@
  * @module
  */
 import './inline.js'
-import '../layers/builtin.js'
 
 export { Host, type HostMessage, type HostOptions, type Request } from '../audio/host.js'
 export { type AudioOptions, type ModelMessage, modelMessage } from '../audio/message.js'

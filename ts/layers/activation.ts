@@ -11,6 +11,7 @@ export interface ActivationOptions extends LayerOptions {
 
 export class Activation extends Layer {
   static override readonly className: string = 'Activation'
+  static readonly module: string = 'keras.layers'
   static override readonly fields: Fields = { activation: { ...activation(null), default: required } }
   declare readonly $returns: 'same'
   declare readonly activation: ActivationLike | null

@@ -18,7 +18,7 @@ import {
   whole,
 } from './options.js'
 import { isStreaming, RecurrentLayer } from './recurrent.js'
-import { type CustomObjects, deserialize, type LayerClass, serialize } from './registry.js'
+import { type CustomObjects, type LayerClass, make, serialize } from './registry.js'
 import type { Reset } from './reset.js'
 import { type StateSize, stateList, stateShapes } from './state_size.js'
 import { isTimed, splitStates } from './states.js'
@@ -57,6 +57,7 @@ type Wrapped<O> = O extends { layer: { $returns: infer R } } ? R : { options: un
 // biome-ignore lint/suspicious/noExplicitAny: a variable of the plain type holds the layer whatever its options
 export class Bidirectional<const O extends BidirectionalOptions = any> extends RecurrentLayer {
   static override readonly className: string = 'Bidirectional'
+  static readonly module: string = 'keras.layers'
   static override readonly fields: Fields = {
     layer: recurrent,
     mergeMode: { ...nullable(keyword('concat', 'sum', 'mul', 'ave')), default: 'concat' },
@@ -180,7 +181,7 @@ export class Bidirectional<const O extends BidirectionalOptions = any> extends R
 }
 
 function readRecurrent(value: unknown, place: Place): RecurrentLayer {
-  const layer = isPlain(value) && 'class_name' in value ? deserialize(value) : value
+  const layer = isPlain(value) && 'class_name' in value ? make(value) : value
   if (layer instanceof RecurrentLayer && !(layer instanceof Bidirectional)) return layer
   return reject(place, 'a recurrent layer, as LSTM', value)
 }
@@ -190,7 +191,7 @@ function copy(layer: RecurrentLayer, prefix: string, changes: object): Recurrent
   const written = serialize(layer)
   const name = `${prefix}${layer.name.replace(new RegExp(`^${prefix}`), '')}`
   const config = { ...written.config, name, ...changes }
-  return deserialize({ ...written, config }, classesOf(layer)) as RecurrentLayer
+  return make({ ...written, config }, classesOf(layer)) as RecurrentLayer
 }
 
 /** The classes of a layer and of what is in it, which nobody may have registered. */

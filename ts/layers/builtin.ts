@@ -1,8 +1,12 @@
-/** Every class that configs and files can name. */
+/**
+ * Every class of ours that configs and files can name. What reads configs imports this; a page that makes its layers itself does not, and
+ * carries only those that it uses.
+ */
 import { GRUCell } from '../cells/gru.js'
 import { LSTMCell } from '../cells/lstm.js'
 import { SimpleRNNCell } from '../cells/simple_rnn.js'
 import { StackedRNNCells } from '../cells/stacked.js'
+import { fileOps } from '../models/file_ops.js'
 import { Model } from '../models/model.js'
 import { Sequential } from '../models/sequential.js'
 import { Activation } from './activation.js'
@@ -13,18 +17,26 @@ import { Dropout } from './dropout.js'
 import { Embedding } from './embedding.js'
 import { GRU } from './gru.js'
 import { InputLayer } from './input.js'
+import type { Layer } from './layer.js'
 import { LSTM } from './lstm.js'
 import { Masking } from './masking.js'
-import { registerBuiltin } from './registry.js'
+import { type CustomObjects, make, registerBuiltin } from './registry.js'
 import { RNN } from './rnn.js'
 import { SimpleRNN } from './simple_rnn.js'
 import { TimeDistributed } from './time_distributed.js'
 
-registerBuiltin(
-  'keras.layers',
+registerBuiltin([
   ...[InputLayer, Dense, Activation, Masking, Embedding, Dropout, RNN, SimpleRNN, LSTM, GRU],
   ...[CuDNNLSTM, CuDNNGRU, Bidirectional, TimeDistributed],
   ...[SimpleRNNCell, LSTMCell, GRUCell, StackedRNNCells],
-)
-registerBuiltin('keras', Sequential)
-registerBuiltin('keras.src.models.functional', Model)
+  ...[Sequential, Model],
+  ...fileOps,
+])
+
+/**
+ * A layer, cell or model from its config, Keras 3's `{ module, class_name, config }` or Keras 2's
+ * `{ class_name, config }`. Classes are looked up in `customObjects`, then among the registered, then among ours.
+ */
+export function deserialize(config: unknown, customObjects: CustomObjects = {}): Layer {
+  return make(config, customObjects)
+}

@@ -38,6 +38,7 @@ export class CuDNNLSTM<const O extends CuDNNLSTMOptions = any> extends Recurrent
   [h: Tensor, c: Tensor]
 > {
   static override readonly className: string = 'CuDNNLSTM'
+  static readonly module: string = 'keras.layers'
   static override readonly fields: Fields = free(CuDNNLSTMCell.fields)
   declare readonly units: number
   override readonly cell: CuDNNLSTMCell
@@ -54,6 +55,7 @@ export class CuDNNLSTM<const O extends CuDNNLSTMOptions = any> extends Recurrent
 // biome-ignore lint/suspicious/noExplicitAny: a variable of the plain type holds the layer whatever its options
 export class CuDNNGRU<const O extends CuDNNGRUOptions = any> extends RecurrentLayer<O, Tensor> {
   static override readonly className: string = 'CuDNNGRU'
+  static readonly module: string = 'keras.layers'
   static override readonly fields: Fields = free(CuDNNGRUCell.fields)
   declare readonly units: number
   override readonly cell: CuDNNGRUCell

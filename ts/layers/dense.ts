@@ -29,6 +29,7 @@ export interface DenseOptions extends LayerOptions {
 
 export class Dense extends Layer {
   static override readonly className: string = 'Dense'
+  static readonly module: string = 'keras.layers'
   static override readonly fields: Fields = {
     units: count(),
     activation: activation(null),

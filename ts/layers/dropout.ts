@@ -17,6 +17,7 @@ export interface DropoutOptions extends LayerOptions {
 
 export class Dropout extends Layer {
   static override readonly className: string = 'Dropout'
+  static readonly module: string = 'keras.layers'
   static override readonly fields: Fields = { rate: rate(required), noiseShape: nullable(dims), seed }
   declare readonly $returns: 'same'
   declare readonly rate: number

@@ -24,6 +24,7 @@ export interface EmbeddingOptions extends LayerOptions {
 
 export class Embedding extends Layer {
   static override readonly className: string = 'Embedding'
+  static readonly module: string = 'keras.layers'
   static override readonly fields: Fields = {
     inputDim: count(),
     outputDim: count(),

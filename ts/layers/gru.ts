@@ -15,6 +15,7 @@ export interface GRUOptions extends GRUCellOptions, RecurrentOptions {
 // biome-ignore lint/suspicious/noExplicitAny: a variable of the plain type holds the layer whatever its options
 export class GRU<const O extends GRUOptions = any> extends RecurrentLayer<O, Tensor> {
   static override readonly className: string = 'GRU'
+  static readonly module: string = 'keras.layers'
   static override readonly fields: Fields = { ...GRUCell.fields, ...recurrentFields, useCudnn }
   declare readonly units: number
   override readonly cell: GRUCell

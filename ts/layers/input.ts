@@ -33,6 +33,7 @@ const dtype: Field<DType> = {
 
 export class InputLayer extends Layer {
   static override readonly className: string = 'InputLayer'
+  static readonly module: string = 'keras.layers'
   static override readonly fields: Fields = {
     shape: unwritten(nullable(dims)),
     batchShape: nullable(dims),

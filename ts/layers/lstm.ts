@@ -15,6 +15,7 @@ export interface LSTMOptions extends LSTMCellOptions, RecurrentOptions {
 // biome-ignore lint/suspicious/noExplicitAny: a variable of the plain type holds the layer whatever its options
 export class LSTM<const O extends LSTMOptions = any> extends RecurrentLayer<O, [h: Tensor, c: Tensor]> {
   static override readonly className: string = 'LSTM'
+  static readonly module: string = 'keras.layers'
   static override readonly fields: Fields = { ...LSTMCell.fields, ...recurrentFields, useCudnn }
   declare readonly units: number
   override readonly cell: LSTMCell

@@ -12,6 +12,7 @@ export interface MaskingOptions extends LayerOptions {
 
 export class Masking extends Layer {
   static override readonly className: string = 'Masking'
+  static readonly module: string = 'keras.layers'
   static override readonly fields: Fields = { maskValue: number(0) }
   declare readonly $returns: 'same'
   declare readonly maskValue: number

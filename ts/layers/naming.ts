@@ -9,6 +9,11 @@ export function assignNames(layers: readonly Layer[]): void {
   for (const layer of [...chosen, ...once.filter(layer => !layer.hasOwnName)]) layer.takeName(taken)
 }
 
+/** Where Keras has a class of ours; null for others, also when they inherit from it. */
+export function moduleOf(Class: object): string | null {
+  return Object.hasOwn(Class, 'module') ? (Class as { module: string }).module : null
+}
+
 const registered = new WeakMap<object, string>()
 
 /** The name of a class in configs: its own, the registered one, or JavaScript's. */

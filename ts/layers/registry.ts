@@ -2,7 +2,7 @@
 import { ArgumentError, mustBe, UnsupportedError } from '../errors.js'
 import type { Layer } from './layer.js'
 import { hint } from './names.js'
-import { nameClass } from './naming.js'
+import { moduleOf, nameClass } from './naming.js'
 import { checkOptions } from './options.js'
 import { isPlain } from './structure.js'
 
@@ -24,13 +24,13 @@ export type LayerClass = (abstract new (
 /** Classes by the names that stand in a config. */
 export type CustomObjects = Readonly<Record<string, LayerClass>>
 
-const builtin = new Map<string, { Class: LayerClass; module: string }>()
+const builtin = new Map<string, LayerClass>()
 const registered = new Map<string, LayerClass>()
 let scoped: ReadonlyMap<string, LayerClass> = new Map()
 
-/** Makes built-in classes known by their `className`. @internal */
-export function registerBuiltin(module: string, ...classes: (LayerClass & { className?: string })[]): void {
-  for (const Class of classes) builtin.set(Class.className!, { Class, module })
+/** Makes built-in classes known by their `className`: called once, by the module that lists them. @internal */
+export function registerBuiltin(classes: readonly (LayerClass & { className?: string })[]): void {
+  for (const Class of classes) builtin.set(Class.className!, Class)
 }
 
 /**
@@ -54,21 +54,17 @@ export function serialize(layer: Layer): LayerConfig {
   if (typeof layer?.getConfig !== 'function')
     throw mustBe('serialize', 'layer', 'a layer, cell or model', layer)
   const Class = layer.constructor as unknown as LayerClass
-  const known = builtin.get(layer.className)
   const name = [...registered].find(([, each]) => each === Class)?.[0] ?? null
   return {
-    module: known?.Class === Class ? known.module : null,
+    module: moduleOf(Class),
     class_name: layer.className,
     config: layer.getConfig(),
     registered_name: name,
   }
 }
 
-/**
- * A layer, cell or model from its config, Keras 3's `{ module, class_name, config }` or Keras 2's
- * `{ class_name, config }`. Classes are looked up in `customObjects`, then among the registered, then among ours.
- */
-export function deserialize(config: unknown, customObjects: CustomObjects = {}): Layer {
+/** What `deserialize` makes, of the classes that are there. @internal */
+export function make(config: unknown, customObjects: CustomObjects = {}): Layer {
   if (!isPlain(config) || typeof config.class_name !== 'string' || !isPlain(config.config)) {
     throw new ArgumentError('a config has "class_name" and "config"', {
       argument: 'config',
@@ -91,10 +87,18 @@ function find(className: string, registeredName: unknown): LayerClass {
   const short = className.slice(className.lastIndexOf('>') + 1)
   const Class =
     scoped.get(name) ?? scoped.get(short) ?? registered.get(name) ?? registered.get(`Custom>${short}`)
-  const found = Class ?? builtin.get(className)?.Class
+  const found = Class ?? builtin.get(className)
   if (found) return found
+  // Bundlers leave the list of our classes out when nothing that reads configs is imported.
+  const remedy =
+    builtin.size === 0
+      ? 'import deserialize, which brings ours, or register the class with registerSerializable'
+      : 'your own are given as customObjects or registered with registerSerializable'
   throw new UnsupportedError(
-    `there is no layer class "${className}"${hint(className, builtin.keys())}; your own are given as customObjects or registered with registerSerializable`,
-    { layer: className, actual: className },
+    `there is no layer class "${className}"${hint(className, builtin.keys())}; ${remedy}`,
+    {
+      layer: className,
+      actual: className,
+    },
   )
 }

@@ -22,6 +22,7 @@ const cell: Field<Cell> = {
 // biome-ignore lint/suspicious/noExplicitAny: a variable of the plain type holds the layer whatever its options
 export class RNN<const O extends RNNOptions = any> extends RecurrentLayer<O, StatesOf<O['cell']>> {
   static override readonly className: string = 'RNN'
+  static readonly module: string = 'keras.layers'
   static override readonly fields: Fields = {
     cell,
     ...recurrentFields,

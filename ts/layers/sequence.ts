@@ -1,7 +1,6 @@
 /** Runs cells over time. The one place that chooses how a cell is run. */
-import { type Cell, cellName } from '../cells/cell.js'
+import { type Cell, cellName, cellsOf } from '../cells/cell.js'
 import { type DropoutMasks, FusedCell } from '../cells/fused.js'
-import { StackedRNNCells } from '../cells/stacked.js'
 import { admit, agree, callCell } from '../cells/traced.js'
 import { ArgumentError, CellError, inLayer, show, UnsupportedError } from '../errors.js'
 import { cast, expandDims, flip, multiply, zeros } from '../ops/index.js'
@@ -36,11 +35,6 @@ export interface RunOptions {
   constants: readonly TracedTensor[]
   /** In a stream: what keeps the states, since earlier steps have been. */
   stream?: RowStates
-}
-
-/** The cells of a stack, inner stacks included; a cell alone is a stack of one. */
-export function cellsOf(cell: Cell): Cell[] {
-  return cell instanceof StackedRNNCells ? (cell.cells as readonly Cell[]).flatMap(cellsOf) : [cell]
 }
 
 /** Whether all of them run in the engine's kernel, which takes either order of the axes. */

@@ -12,6 +12,7 @@ export interface SimpleRNNOptions extends SimpleRNNCellOptions, RecurrentOptions
 // biome-ignore lint/suspicious/noExplicitAny: a variable of the plain type holds the layer whatever its options
 export class SimpleRNN<const O extends SimpleRNNOptions = any> extends RecurrentLayer<O, Tensor> {
   static override readonly className: string = 'SimpleRNN'
+  static readonly module: string = 'keras.layers'
   static override readonly fields: Fields = { ...SimpleRNNCell.fields, ...recurrentFields }
   declare readonly units: number
   override readonly cell: SimpleRNNCell

@@ -6,7 +6,7 @@ import type { SymbolicTensor } from '../tensor/tensor.js'
 import { Layer } from './layer.js'
 import type { InputSpec, LayerOptions } from './layer_options.js'
 import { type Field, type Fields, reject, required } from './options.js'
-import { deserialize, serialize } from './registry.js'
+import { make, serialize } from './registry.js'
 import { isPlain, mapNested, type Nested } from './structure.js'
 
 export interface TimeDistributedOptions<L extends Layer = Layer> extends LayerOptions {
@@ -17,7 +17,7 @@ export interface TimeDistributedOptions<L extends Layer = Layer> extends LayerOp
 const inner: Field<Layer> = {
   default: required,
   read: (value, place) => {
-    const layer = isPlain(value) && 'class_name' in value ? deserialize(value) : value
+    const layer = isPlain(value) && 'class_name' in value ? make(value) : value
     return layer instanceof Layer ? layer : reject(place, 'a layer', value)
   },
   write: serialize,
@@ -26,6 +26,7 @@ const inner: Field<Layer> = {
 /** All steps are rows of one batch. Weights: those of the layer. */
 export class TimeDistributed<const L extends Layer = Layer> extends Layer {
   static override readonly className: string = 'TimeDistributed'
+  static readonly module: string = 'keras.layers'
   static override readonly fields: Fields = { layer: inner }
   declare readonly $returns: L['$returns']
   declare readonly layer: L

@@ -5,7 +5,7 @@ import type { Layer } from '../layers/layer.js'
 import type { CallOptions } from '../layers/layer_options.js'
 import { snakeCase } from '../layers/names.js'
 import { configOptions } from '../layers/options.js'
-import { deserialize, serialize } from '../layers/registry.js'
+import { make, serialize } from '../layers/registry.js'
 import { isPlain, leaves, mapNested, type Nested } from '../layers/structure.js'
 import { NdArray } from '../tensor/ndarray.js'
 import { Tensor } from '../tensor/tensor.js'
@@ -72,7 +72,7 @@ export function readGraph(
   let waiting: { name: string; node: unknown }[] = []
   for (const entry of listed(config.layers)) {
     const item = isPlain(entry) ? entry : {}
-    const layer = deserialize(item)
+    const layer = make(item)
     layers.push(layer)
     // Keras 2 counts the making of a model as its application 0, and nothing refers to that.
     const first = isPlain(item.config) && Array.isArray(item.config.layers) ? 1 : 0

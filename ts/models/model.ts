@@ -37,6 +37,7 @@ export interface ModelOptions<S extends Symbols = Symbols> {
 
 export class Model<const S extends Symbols = Symbols> extends Layer {
   static override readonly className: string = 'Functional'
+  static readonly module: string = 'keras.src.models.functional'
 
   declare readonly $returns: { outputs: S }
   override supportsMasking = true

@@ -4,7 +4,7 @@ import { InputLayer } from '../layers/input.js'
 import { Layer } from '../layers/layer.js'
 import { assignNames } from '../layers/naming.js'
 import { configOptions, reject } from '../layers/options.js'
-import { deserialize, serialize } from '../layers/registry.js'
+import { make, serialize } from '../layers/registry.js'
 import { type DType, fits, type Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import { KerasTensor } from './graph.js'
@@ -22,6 +22,7 @@ export interface SequentialOptions {
  */
 export class Sequential extends Model<SymbolicTensor> {
   static override readonly className: string = 'Sequential'
+  static override readonly module: string = 'keras'
   #input: InputLayer | undefined
   #stack: Layer[] = []
   /** The input shape as far as the first layer says it, when that is not enough to build. */
@@ -105,7 +106,7 @@ export class Sequential extends Model<SymbolicTensor> {
     if (!Array.isArray(layers))
       throw new ArgumentError('the config of a Sequential lists its layers', { argument: 'layers' })
     return Model.whole(made => {
-      for (const layer of layers) made.push(deserialize(layer))
+      for (const layer of layers) made.push(make(layer))
       const model = new this(made, options as SequentialOptions)
       if (!model.built && Array.isArray(shape)) model.build(shape)
       return model

@@ -8,10 +8,11 @@ import {
   MemoryError,
   UnsupportedError,
 } from '../../errors.js'
+import { deserialize } from '../../layers/builtin.js'
 import type { Layer } from '../../layers/layer.js'
 import { camelCase } from '../../layers/names.js'
 import { checkOptions } from '../../layers/options.js'
-import { type CustomObjects, deserialize, serialize } from '../../layers/registry.js'
+import { type CustomObjects, serialize } from '../../layers/registry.js'
 import { limitWeights } from '../../layers/weight_room.js'
 import { Model, type Symbols } from '../../models/model.js'
 import type { SymbolicTensor, Variable } from '../../tensor/tensor.js'
