@@ -49,6 +49,7 @@ fn attributes(dice: &mut Dice, op: Op) -> Vec<u32> {
         Op::Reduce | Op::Fill => 2,
         Op::Random => 6,
         Op::Sequence => 0,
+        Op::Conv | Op::ConvInputGrad | Op::ConvKernelGrad => 1,
         Op::Reshape | Op::Transpose | Op::Slice | Op::Flip | Op::Broadcast | Op::Place | Op::Size => 0,
         _ => dice.roll(3),
     };
@@ -63,6 +64,10 @@ fn attributes(dice: &mut Dice, op: Op) -> Vec<u32> {
             dice.roll(16),
         ]);
         words.push(dice.roll(16));
+    } else if matches!(op, Op::Conv | Op::ConvInputGrad | Op::ConvKernelGrad) && dice.roll(4) > 0 {
+        words[0] = dice.roll(3);
+        words.push(3);
+        words.extend((0..3).map(|_| if dice.roll(30) == 0 { dice.word() } else { 1 + dice.roll(2) }));
     } else {
         let length = dice.roll(10);
         words.push(length);
@@ -75,8 +80,8 @@ fn attributes(dice: &mut Dice, op: Op) -> Vec<u32> {
 fn arity(dice: &mut Dice, op: Op) -> u32 {
     match op {
         Op::Binary | Op::Compare | Op::Logical | Op::Gather | Op::ActivateGrad | Op::Place => 2,
-        Op::Select => 3,
-        Op::MatMul | Op::SumTo | Op::WeightGrad => 2 + dice.roll(2),
+        Op::Select | Op::ConvInputGrad => 3,
+        Op::MatMul | Op::SumTo | Op::WeightGrad | Op::Conv | Op::ConvKernelGrad => 2 + dice.roll(2),
         Op::Reshape => 1 + dice.roll(2),
         Op::ScatterAdd => 3 + dice.roll(2),
         Op::Part => 2 + dice.roll(3),

@@ -340,6 +340,26 @@ fn products() {
     op(Op::ScatterAdd, &[float(&[2, 2, 3], 1), ids, float(&[4, 3], 2), float(&[4, 3], 3)], &[]);
 }
 
+#[test]
+fn convolutions() {
+    // padding, axes of (size, stride, dilation); x, y
+    let cases: [(&[u32], &[i32], &[i32]); 5] = [
+        (&[0, 3, 2, 2, 1], &[2, 5, 3], &[2, 2, 4]),
+        (&[2, 3, 2, 1, 2], &[2, 4, 1], &[2, 4, 2]),
+        (&[1, 6, 3, 1, 1, 2, 1, 1], &[2, 3, 4, 2], &[2, 3, 4, 3]),
+        (&[1, 6, 1, 1, 1, 1, 1, 1], &[2, 3, 2, 2], &[2, 3, 2, 3]),
+        (&[1, 9, 1, 2, 1, 2, 1, 2, 3, 1, 1], &[1, 3, 3, 4, 2], &[1, 2, 3, 4, 2]),
+    ];
+    for (attrs, x, y) in cases {
+        let places: u32 = attrs[2..].iter().step_by(3).product();
+        let (cin, cout) = (*x.last().unwrap(), *y.last().unwrap());
+        let kernel = [places as i32 * cin, cout];
+        op(Op::Conv, &[float(x, 1), float(&kernel, 2), float(&[cout], 3)], attrs);
+        op(Op::ConvInputGrad, &[float(y, 1), float(&kernel, 2), float(x, 3)], attrs);
+        op(Op::ConvKernelGrad, &[float(x, 1), float(y, 2), float(&kernel, 3)], attrs);
+    }
+}
+
 /// A value used often, several outputs, one of them on the way to the other.
 fn tangle(lab: &mut Lab, x: &[u32]) -> Vec<u32> {
     let product = lab.op(Op::MatMul, &[x[0], x[1], x[2]], &[0]);
@@ -433,6 +453,19 @@ fn sums_continue_bit_for_bit() {
         };
         law(Op::ScatterAdd, &|part| vec![of(&a, 5, part.clone()), ids(part), float(&[4, 5], 3)], &[4, 5]);
     }
+    // rows of a convolution
+    let (x, dy) = (numbers(5 * 12, 1), numbers(5 * 16, 2));
+    let run = |rows: std::ops::Range<usize>, start: Option<Vec<f32>>| {
+        let n = rows.len() as i32;
+        let x = (F, vec![n, 4, 3], x[rows.start * 12..rows.end * 12].into());
+        let dy = (F, vec![n, 4, 4], dy[rows.start * 16..rows.end * 16].into());
+        let start = start.map(|start| (F, vec![9, 4], start));
+        let (mut lab, values, tensors) = begin(&[x, dy].into_iter().chain(start).collect::<Vec<_>>(), true);
+        let y = lab.op(Op::ConvKernelGrad, &values, &[1, 3, 3, 1, 1]);
+        let program = lab.finish(&[y], &[]);
+        lab.run(program, &tensors).unwrap().remove(0)
+    };
+    assert_eq!(bits(&run(2..5, Some(run(0..2, None)))), bits(&run(0..5, None)));
     // a step's rows at a time, or those of all steps at once
     let x: Given = (F, vec![4, 3, 5], numbers(60, 5));
     for like in [&[3, 1][..], &[5], &[1, 5], &[]] {

@@ -14,6 +14,11 @@ mod carry;
 mod cast;
 mod compare;
 mod concat;
+mod conv;
+#[cfg(feature = "full")]
+mod conv_input_grad;
+#[cfg(feature = "full")]
+mod conv_kernel_grad;
 pub(crate) mod dims;
 mod fill;
 mod flip;
@@ -137,6 +142,13 @@ layer_rnn_kernels::numbered! {
         Carry,
         /// The gradient of a cell over time. See `op/sequence_grad.rs`.
         SequenceGrad,
+        /// A convolution over one to three axes. Inputs: x, kernel `[sizes·cin, cout]`, perhaps a bias. Attributes: padding, list of
+        /// (size, stride, dilation).
+        Conv,
+        /// The gradient of its x. Inputs: dy, kernel, x. Attributes: as `Conv`.
+        ConvInputGrad,
+        /// The gradient of its kernel. Inputs: x, dy, perhaps what the sums continue. Attributes: as `Conv`.
+        ConvKernelGrad,
     }
 }
 
@@ -208,6 +220,11 @@ impl Op {
             Op::Size => &size::RULE,
             #[cfg(feature = "full")]
             Op::SequenceGrad => &sequence_grad::RULE,
+            Op::Conv => &conv::RULE,
+            #[cfg(feature = "full")]
+            Op::ConvInputGrad => &conv_input_grad::RULE,
+            #[cfg(feature = "full")]
+            Op::ConvKernelGrad => &conv_kernel_grad::RULE,
             #[cfg(not(feature = "full"))]
             _ => return None,
         })
@@ -220,7 +237,7 @@ impl Op {
             Op::Broadcast | Op::Reshape | Op::Place | Op::Part => index == 0,
             Op::SumTo => index != 1,
             Op::Carry => index != 0,
-            Op::ScatterAdd => index != 2,
+            Op::ScatterAdd | Op::ConvInputGrad => index != 2,
             _ => true,
         }
     }

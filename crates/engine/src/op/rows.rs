@@ -41,7 +41,7 @@ pub(crate) fn treats(op: Op, site: &Site, outputs: &[Type]) -> Treats {
 
 /// Is this an op that sums over rows and may continue a sum?
 pub(crate) fn accumulates(op: Op) -> bool {
-    matches!(op, Op::SumTo | Op::WeightGrad)
+    matches!(op, Op::SumTo | Op::WeightGrad | Op::ConvKernelGrad)
 }
 
 fn each(op: Op, site: &Site, outputs: &[Type]) -> Option<bool> {
@@ -84,6 +84,10 @@ fn each(op: Op, site: &Site, outputs: &[Type]) -> Option<bool> {
             let matrices =
                 if has_rows(b) { b.rank() > 2 && has_rows(a) } else { b.rank() == 2 && a.rank() > 1 };
             bias && matrices
+        }
+        Op::Conv | Op::ConvInputGrad => {
+            let bias = op == Op::ConvInputGrad || shape(2).is_none_or(|bias| !has_rows(bias));
+            has_rows(out) && !has_rows(shape(1)?) && bias
         }
         Op::Gather => has_rows(shape(1)?) && !has_rows(shape(0)?),
         _ => false,
