@@ -1,4 +1,4 @@
-/** Gradients of recurrent layers against Keras's (written by scripts/fixtures/gradients.py). */
+/** Gradients of recurrent layers against Keras's (written by scripts/fixtures/gradients.py and conv.py). */
 import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -9,10 +9,11 @@ import { leaves } from '../../ts/layers/structure.js'
 import * as ops from '../../ts/ops/index.js'
 import { type SymbolicTensor, tensor } from '../../ts/tensor/tensor.js'
 import { balanced } from '../engine/support.js'
-import { assertClose, numbersOf, type Stored } from '../fixtures/replay.js'
+import { assertClose, named, numbersOf, type Stored } from '../fixtures/replay.js'
 
 interface Case {
   name: string
+  family: 2 | 3
   class_name: string
   config: Record<string, unknown>
   x: Stored
@@ -24,13 +25,16 @@ interface Case {
   gradients: Stored[]
 }
 
-const { cases }: { cases: Case[] } = JSON.parse(readFileSync('test/fixtures/gradients.json', 'utf8'))
+const cases = ['gradients', 'conv'].flatMap(file => {
+  const { cases }: { cases: Case[] } = JSON.parse(readFileSync(`test/fixtures/${file}.json`, 'utf8'))
+  return cases.filter(each => each.gradients)
+})
 
-for (const { name, class_name, config, x, weights, mask, states = [], dys, gradients } of cases) {
+for (const { name, family, class_name, config, x, weights, mask, states = [], dys, gradients } of cases) {
   test(name, () => {
     balanced(() =>
       scope(() => {
-        const layer = deserialize({ class_name, config })
+        const layer = deserialize({ class_name, config: named(config, family) })
         layer.build(x.shape)
         layer.setWeights(weights.map(numbersOf))
         const loss = ([x, ...initial]: SymbolicTensor[]): SymbolicTensor => {

@@ -15,7 +15,8 @@ import { CellKind } from '../generated/enums.js'
 import { type Fields, flag } from '../layers/options.js'
 import { add, dot, multiply, slice, split, squeeze, subtract } from '../ops/index.js'
 import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
-import { type DropoutMasks, FusedCell, type FusedCellOptions, fusedFields, product } from './fused.js'
+import { FusedCell, type FusedCellOptions, fusedFields } from './fused.js'
+import { type DropoutMasks, product } from './gated.js'
 
 export interface GRUCellOptions extends FusedCellOptions {
   /** Of the gates. Default `'sigmoid'`. */

@@ -17,7 +17,8 @@ import type { Drawing } from '../initializers/initializer.js'
 import { type Fields, flag } from '../layers/options.js'
 import { add, concatenate, multiply, ones, split } from '../ops/index.js'
 import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
-import { type DropoutMasks, FusedCell, type FusedCellOptions, fusedFields, product } from './fused.js'
+import { FusedCell, type FusedCellOptions, fusedFields } from './fused.js'
+import { type DropoutMasks, type GatedCell, product } from './gated.js'
 
 export interface LSTMCellOptions extends FusedCellOptions {
   /** Of the gates. Default `'sigmoid'`. */
@@ -55,30 +56,47 @@ export class LSTMCell extends FusedCell<[h: Tensor, c: Tensor]> {
     [h, c]: [SymbolicTensor, SymbolicTensor],
     masks: DropoutMasks = {},
   ): [SymbolicTensor, SymbolicTensor[]] {
-    const { kernel, recurrentKernel, bias, activation, recurrentActivation } = this
-    const gate = (z: SymbolicTensor) => applyActivation(z, recurrentActivation ?? null)
+    const { kernel, recurrentKernel, bias } = this
     const z = add(product(x, kernel, bias, masks.x), product(h, recurrentKernel, null, masks.h))
-    const [i, f, g, o] = split(z, 4, -1) as SymbolicTensor[] as [
-      SymbolicTensor,
-      SymbolicTensor,
-      SymbolicTensor,
-      SymbolicTensor,
-    ]
-    const cell = add(multiply(gate(f), c), multiply(gate(i), applyActivation(g, activation)))
-    const next = multiply(gate(o), applyActivation(cell, activation))
-    return [next, [next, cell]]
+    return lstmStep(this, z, c)
   }
 
   protected override get firstBias(): Drawing {
-    const { units, unitForgetBias, biasInitializer } = this
-    if (!unitForgetBias) return biasInitializer
-    return {
-      draw: (_, key) =>
-        concatenate([
-          biasInitializer.draw([units], key),
-          ones([units]),
-          biasInitializer.draw([2 * units], key),
-        ]),
-    }
+    return lstmBias(this, this.units)
+  }
+}
+
+/** The output and the states after a step, from the gates `i f c o` side by side along `axis`. */
+export function lstmStep(
+  { activation, recurrentActivation }: GatedCell,
+  z: SymbolicTensor,
+  c: SymbolicTensor,
+  axis = -1,
+): [SymbolicTensor, SymbolicTensor[]] {
+  const gate = (z: SymbolicTensor) => applyActivation(z, recurrentActivation ?? null)
+  const [i, f, g, o] = split(z, 4, axis) as SymbolicTensor[] as [
+    SymbolicTensor,
+    SymbolicTensor,
+    SymbolicTensor,
+    SymbolicTensor,
+  ]
+  const cell = add(multiply(gate(f), c), multiply(gate(i), applyActivation(g, activation)))
+  const next = multiply(gate(o), applyActivation(cell, activation))
+  return [next, [next, cell]]
+}
+
+/** What the bias of four gates of `width` starts from. */
+export function lstmBias(
+  { unitForgetBias, biasInitializer }: GatedCell & { readonly unitForgetBias: boolean },
+  width: number,
+): Drawing {
+  if (!unitForgetBias) return biasInitializer
+  return {
+    draw: (_, key) =>
+      concatenate([
+        biasInitializer.draw([width], key),
+        ones([width]),
+        biasInitializer.draw([2 * width], key),
+      ]),
   }
 }

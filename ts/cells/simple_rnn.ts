@@ -10,7 +10,8 @@ import { CellKind } from '../generated/enums.js'
 import type { Fields } from '../layers/options.js'
 import { add } from '../ops/index.js'
 import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
-import { type DropoutMasks, FusedCell, type FusedCellOptions, fusedFields, product } from './fused.js'
+import { FusedCell, type FusedCellOptions, fusedFields } from './fused.js'
+import { type DropoutMasks, product } from './gated.js'
 
 export interface SimpleRNNCellOptions extends FusedCellOptions {}
 

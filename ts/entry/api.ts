@@ -8,6 +8,12 @@ export {
   type InitialStateOptions,
   RNNCell,
 } from '../cells/cell.js'
+export {
+  ConvLSTM1DCell,
+  ConvLSTM2DCell,
+  ConvLSTM3DCell,
+  type ConvLSTMCellOptions,
+} from '../cells/conv_lstm.js'
 export { GRUCell, type GRUCellOptions } from '../cells/gru.js'
 export { LSTMCell, type LSTMCellOptions } from '../cells/lstm.js'
 export { SimpleRNNCell, type SimpleRNNCellOptions } from '../cells/simple_rnn.js'
@@ -47,6 +53,7 @@ export {
 export { Activation, type ActivationOptions } from '../layers/activation.js'
 export { Bidirectional, type BidirectionalOptions } from '../layers/bidirectional.js'
 export { deserialize } from '../layers/builtin.js'
+export { ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, type ConvLSTMOptions } from '../layers/conv_lstm.js'
 export { CuDNNGRU, type CuDNNGRUOptions, CuDNNLSTM, type CuDNNLSTMOptions } from '../layers/cudnn.js'
 export { Dense, type DenseOptions } from '../layers/dense.js'
 export { Dropout, type DropoutOptions } from '../layers/dropout.js'

@@ -2,6 +2,7 @@
  * Every class of ours that configs and files can name. What reads configs imports this; a page that makes its layers itself does not, and
  * carries only those that it uses.
  */
+import { ConvLSTM1DCell, ConvLSTM2DCell, ConvLSTM3DCell } from '../cells/conv_lstm.js'
 import { GRUCell } from '../cells/gru.js'
 import { LSTMCell } from '../cells/lstm.js'
 import { SimpleRNNCell } from '../cells/simple_rnn.js'
@@ -11,6 +12,7 @@ import { Model } from '../models/model.js'
 import { Sequential } from '../models/sequential.js'
 import { Activation } from './activation.js'
 import { Bidirectional } from './bidirectional.js'
+import { ConvLSTM1D, ConvLSTM2D, ConvLSTM3D } from './conv_lstm.js'
 import { CuDNNGRU, CuDNNLSTM } from './cudnn.js'
 import { Dense } from './dense.js'
 import { Dropout } from './dropout.js'
@@ -28,6 +30,7 @@ import { TimeDistributed } from './time_distributed.js'
 registerBuiltin([
   ...[InputLayer, Dense, Activation, Masking, Embedding, Dropout, RNN, SimpleRNN, LSTM, GRU],
   ...[CuDNNLSTM, CuDNNGRU, Bidirectional, TimeDistributed],
+  ...[ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, ConvLSTM1DCell, ConvLSTM2DCell, ConvLSTM3DCell],
   ...[SimpleRNNCell, LSTMCell, GRUCell, StackedRNNCells],
   ...[Sequential, Model],
   ...fileOps,

@@ -16,6 +16,7 @@ import type { Shape } from '../tensor/shape.js'
 import { SymbolicTensor } from '../tensor/tensor.js'
 import { Activation, type ActivationOptions } from './activation.js'
 import { Bidirectional, type BidirectionalOptions } from './bidirectional.js'
+import { ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, type ConvLSTMOptions } from './conv_lstm.js'
 import { CuDNNGRU, type CuDNNGRUOptions, CuDNNLSTM, type CuDNNLSTMOptions } from './cudnn.js'
 import { Dense, type DenseOptions } from './dense.js'
 import { Dropout, type DropoutOptions } from './dropout.js'
@@ -39,6 +40,9 @@ interface LayerFor<O> {
   SimpleRNN: SimpleRNN<Extract<O, SimpleRNNOptions>>
   LSTM: LSTM<Extract<O, LSTMOptions>>
   GRU: GRU<Extract<O, GRUOptions>>
+  ConvLSTM1D: ConvLSTM1D<Extract<O, ConvLSTMOptions>>
+  ConvLSTM2D: ConvLSTM2D<Extract<O, ConvLSTMOptions>>
+  ConvLSTM3D: ConvLSTM3D<Extract<O, ConvLSTMOptions>>
   RNN: RNN<Extract<O, RNNOptions>>
   CuDNNLSTM: CuDNNLSTM<Extract<O, CuDNNLSTMOptions>>
   CuDNNGRU: CuDNNGRU<Extract<O, CuDNNGRUOptions>>
@@ -101,6 +105,9 @@ export const layerSimpleRnn = layerFunction<'SimpleRNN', SimpleRNNOptions, Recur
 export const layerLstm = layerFunction<'LSTM', LSTMOptions, RecurrentCallOptions>(LSTM)
 export const layerGru = layerFunction<'GRU', GRUOptions, RecurrentCallOptions>(GRU)
 export const layerRnn = layerFunction<'RNN', RNNOptions, RecurrentCallOptions>(RNN)
+export const layerConvLstm1d = layerFunction<'ConvLSTM1D', ConvLSTMOptions, RecurrentCallOptions>(ConvLSTM1D)
+export const layerConvLstm2d = layerFunction<'ConvLSTM2D', ConvLSTMOptions, RecurrentCallOptions>(ConvLSTM2D)
+export const layerConvLstm3d = layerFunction<'ConvLSTM3D', ConvLSTMOptions, RecurrentCallOptions>(ConvLSTM3D)
 export const layerCudnnLstm = layerFunction<'CuDNNLSTM', CuDNNLSTMOptions, RecurrentCallOptions>(CuDNNLSTM)
 export const layerCudnnGru = layerFunction<'CuDNNGRU', CuDNNGRUOptions, RecurrentCallOptions>(CuDNNGRU)
 export const layerBidirectional = layerFunction<'Bidirectional', BidirectionalOptions, RecurrentCallOptions>(

@@ -1,6 +1,7 @@
 /** Runs cells over time. The one place that chooses how a cell is run. */
 import { type Cell, cellName, cellsOf } from '../cells/cell.js'
-import { type DropoutMasks, FusedCell } from '../cells/fused.js'
+import { FusedCell } from '../cells/fused.js'
+import { type DropoutMasks, GatedCell } from '../cells/gated.js'
 import { admit, agree, callCell } from '../cells/traced.js'
 import { ArgumentError, CellError, inLayer, show, UnsupportedError } from '../errors.js'
 import { cast, expandDims, flip, multiply, zeros } from '../ops/index.js'
@@ -67,7 +68,7 @@ export function runCells(
     const last = i === cells.length - 1
     const all = options.all || !last
     const how = { ...options, states: own, mask, backward, all, zeroOutput: options.zeroOutput && last }
-    const masks = options.training && cell instanceof FusedCell ? masksOf(cell, output) : undefined
+    const masks = options.training && cell instanceof GatedCell ? masksOf(cell, output) : undefined
     const [mask0, ...others] = masks?.x ?? []
     // One mask of the inputs is the same inputs less some; others are inside the products.
     const simple = others.length === 0 && !masks?.h
@@ -93,7 +94,7 @@ export function runCells(
 
 type Run = Omit<RunOptions, 'states'> & { states?: readonly SymbolicTensor[]; masks?: DropoutMasks }
 
-function masksOf(cell: FusedCell, inputs: Nested<SymbolicTensor>): DropoutMasks | undefined {
+function masksOf(cell: GatedCell, inputs: Nested<SymbolicTensor>): DropoutMasks | undefined {
   if (cell.dropout === 0 && cell.recurrentDropout === 0) return undefined
   return cell.drawMasks(inputs as SymbolicTensor)
 }

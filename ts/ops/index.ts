@@ -6,6 +6,7 @@
  */
 export * from './activation.js'
 export { cast } from './cast.js'
+export { type ConvOptions, conv } from './conv.js'
 export * from './creation.js'
 export * from './elementwise.js'
 export { type GradOptions, grad, stopGradient, valueAndGrad } from './gradient.js'

@@ -282,14 +282,13 @@ impl Engine {
     fn find_packs(&mut self, plan: &Plan) -> Result<Vec<u32>> {
         let mut ids = Vec::new();
         for packed in &plan.packs {
-            let (tensor, role) = (plan.variables[packed.variable as usize], packed.role);
-            let known = self.packs.find(|pack| pack.tensor == tensor && pack.role == role);
+            let (tensor, role, ty) = (plan.variables[packed.variable as usize], packed.role, packed.ty);
+            let known = self.packs.find(|pack| pack.tensor == tensor && pack.role == role && pack.ty == ty);
             ids.push(match known {
                 Some(id) => id,
                 None => {
-                    let words = role.words(&self.tensors.get(tensor)?.ty);
-                    let buffer = self.budget.allocate(words)?;
-                    self.packs.insert(Pack { tensor, role, buffer, version: None })?
+                    let buffer = self.budget.allocate(role.words(&ty))?;
+                    self.packs.insert(Pack { tensor, role, ty, buffer, version: None })?
                 }
             });
         }

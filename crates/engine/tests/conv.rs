@@ -2,7 +2,7 @@
 
 mod support;
 
-use layer_rnn_engine::{Dtype, Error, Op};
+use layer_rnn_engine::{Binary, Dtype, Emit, Error, Op, Part};
 use support::{Lab, bits, numbers};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -186,4 +186,60 @@ fn errors_name_what_is_wrong() {
     assert_eq!(conv(&two).unwrap_err(), Error::Rank { input: 0, expected: 4, actual: 3 });
     let far = [VALID, 3, 1 << 20, 1, 1 << 20];
     assert_eq!(conv(&far).unwrap_err(), Error::Attribute { index: 2, value: 1 << 20 });
+}
+
+/// `h' = conv(x) + conv(h)` in a sequence, and the gradients of x and the kernels, the same as unrolled.
+#[test]
+fn in_steps() {
+    let (rows, time, n) = (3, 4, 5);
+    let valid = [VALID, 3, 2, 1, 1];
+    let same = [SAME, 3, 2, 1, 1];
+    let step = |lab: &mut Lab, x: u32, h: u32, kernels: [u32; 3]| {
+        let a = lab.op(Op::Conv, &[x, kernels[0], kernels[2]], &valid);
+        let b = lab.op(Op::Conv, &[h, kernels[1]], &same);
+        lab.op(Op::Binary, &[a, b], &[Binary::Add as u32])
+    };
+    let run = |unrolled: bool| {
+        let mut lab = Lab::new();
+        let x = lab.input(Dtype::Float32, &[-1, -2, n, 2]);
+        let start = lab.input(Dtype::Float32, &[-1, n - 1, 3]);
+        let kernel = lab.variable(&[4, 3], &numbers(12, 1));
+        let wide = lab.variable(&[2, 3, 3], &numbers(18, 2));
+        let recurrent = lab.op(Op::Reshape, &[wide], &[4, 0, 6, 0, 3]);
+        let kernels = [kernel, recurrent, lab.variable(&[3], &numbers(3, 3))];
+        let last = if unrolled {
+            (0..time).fold(start, |h, t| {
+                let x = lab.op(Op::Slice, &[x], &[4, 1, t, t + 1, 1]);
+                let x = lab.op(Op::Reshape, &[x], &[6, 1, 0, 0, n as u32, 0, 2]);
+                step(&mut lab, x, h, kernels)
+            })
+        } else {
+            let body = lab.body(|lab| {
+                let x = lab.input(Dtype::Float32, &[-1, n, 2]);
+                let h = lab.input(Dtype::Float32, &[-1, n - 1, 3]);
+                let kernels = [&[4, 3][..], &[6, 3], &[3]].map(|dims| lab.input(Dtype::Float32, dims));
+                vec![step(lab, x, h, kernels)]
+            });
+            let [x_part, state, capture] = [Part::X as u32, Part::State as u32, Part::Capture as u32];
+            let attrs =
+                [body, 0, 0, 5, x_part, state, capture, capture, capture, 2, Emit::FinalState as u32, 0];
+            lab.op(Op::Steps, &[x, start, kernels[0], kernels[1], kernels[2]], &attrs)
+        };
+        let square = lab.op(Op::Binary, &[last, last], &[Binary::Mul as u32]);
+        let (gradients, _) =
+            lab.gradient(&[square], &[Some(last)], &[x, start, kernel, wide, kernels[2]]).unwrap();
+        let outputs: Vec<u32> = [last].into_iter().chain(gradients.into_iter().flatten()).collect();
+        let program = lab.finish(&outputs, &[]);
+        let x = lab.tensor(Dtype::Float32, &[rows, time as i32, n, 2], &numbers(120, 5));
+        let start = lab.tensor(Dtype::Float32, &[rows, n - 1, 3], &numbers(36, 6));
+        lab.run(program, &[x, start]).unwrap()
+    };
+    let (steps, unrolled) = (run(false), run(true));
+    assert_eq!(steps.len(), 6);
+    assert_eq!(bits(&steps[0]), bits(&unrolled[0]));
+    for (steps, unrolled) in steps.iter().zip(&unrolled) {
+        for (a, b) in steps.iter().zip(unrolled) {
+            assert!((a - b).abs() < 1e-4 * (1.0 + b.abs()), "{a} {b}");
+        }
+    }
 }

@@ -28,10 +28,11 @@ pub(crate) struct Step {
     pub pack_here: Box<[(Role, u16, Place)]>,
 }
 
-/// A packed form that a call needs: variable (by index) and use.
+/// A packed form that a call needs: variable (by index), use, and the type as which it is read there.
 pub(crate) struct Packed {
     pub variable: u16,
     pub role: Role,
+    pub ty: Type,
 }
 
 /// A program bound to shapes.
@@ -204,11 +205,9 @@ impl Binder {
                 .get(input)
                 .ok_or(Error::Inputs { expected: input as u32 + 1, actual: inputs.len() as u32 })?;
             let value = record.inputs[input];
-            // a variable's packed form is that of its own shape
-            let own = scope.ty(scope.roots[value as usize]).shape == ty.shape;
             let ahead = scope.extent.as_mut().and_then(|extent| extent.captured(value));
             packs.push(match (places[input].0, ahead) {
-                (Place::Variable(variable), _) if own => self.packed(variable, role),
+                (Place::Variable(variable), _) => self.packed(variable, role, ty),
                 (_, Some(captured)) => match captured.find(role) {
                     Some(place) => place,
                     None => {
@@ -301,11 +300,11 @@ impl Binder {
         self.plan.variables.push(tensor);
     }
 
-    fn packed(&mut self, variable: u16, role: Role) -> Place {
+    fn packed(&mut self, variable: u16, role: Role, ty: &Type) -> Place {
         let packs = &mut self.plan.packs;
-        let known = packs.iter().position(|p| p.variable == variable && p.role == role);
+        let known = packs.iter().position(|p| p.variable == variable && p.role == role && p.ty == *ty);
         let index = known.unwrap_or_else(|| {
-            packs.push(Packed { variable, role });
+            packs.push(Packed { variable, role, ty: *ty });
             packs.len() - 1
         });
         Place::Pack(index as u16)

@@ -28,6 +28,8 @@ pub(crate) enum Role {
 pub(crate) struct Pack {
     pub tensor: u32,
     pub role: Role,
+    /// As what the weight is read: perhaps in another shape than its own.
+    pub ty: Type,
     pub buffer: Buffer,
     pub version: Option<u32>,
 }
@@ -115,7 +117,7 @@ impl Pack {
     pub fn refresh(&mut self, tensors: &Tensors) -> crate::Result<()> {
         let tensor = tensors.get(self.tensor)?;
         if self.version != Some(tensor.version) {
-            self.role.pack(tensor.buffer.f32(), &tensor.ty, self.buffer.f32_mut());
+            self.role.pack(tensor.buffer.f32(), &self.ty, self.buffer.f32_mut());
             self.version = Some(tensor.version);
         }
         Ok(())
