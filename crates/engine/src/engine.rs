@@ -164,7 +164,7 @@ impl Engine {
         let mut gradients = Vec::new();
         for gradient in builder.gradient(ys, dys, xs)? {
             gradients.push(match gradient {
-                Some(value) => Some((value, builder.program().ty(value)?)),
+                Some(value) => Some((value, *builder.program().ty(value)?)),
                 None => None,
             });
         }
@@ -227,13 +227,13 @@ impl Engine {
         self.check_tensors(inputs, &plan.inputs)?;
         if outputs.len() != plan.outputs.len() {
             let (expected, actual) = (plan.outputs.len() as u32, outputs.len() as u32);
-            return Err(Error::Inputs { expected, actual });
+            return Err(Error::Inputs { expected, actual }.into());
         }
         for (index, &id) in outputs.iter().enumerate().filter(|(_, id)| **id != 0) {
             self.check_tensors(&[id], &plan.outputs[index..index + 1])?;
             // what is written may be neither read nor written through another name
             if inputs.contains(&id) || plan.variables.contains(&id) || outputs[..index].contains(&id) {
-                return Err(Error::Busy);
+                return Err(Error::Busy.into());
             }
         }
         let assigned = |place: &Place| match *place {
@@ -243,7 +243,7 @@ impl Engine {
         };
         for (index, (_, to, _)) in plan.assigns.iter().enumerate() {
             if plan.assigns[..index].iter().any(|(_, other, _)| assigned(other) == assigned(to)) {
-                return Err(Error::Busy);
+                return Err(Error::Busy.into());
             }
         }
         self.pool.reserve(&mut self.budget, &plan.slots, plan.scratch, plan.depth, plan.values)?;
@@ -267,12 +267,12 @@ impl Engine {
 
     fn check_tensors(&self, ids: &[u32], types: &[Type]) -> Result<()> {
         if ids.len() != types.len() {
-            return Err(Error::Inputs { expected: types.len() as u32, actual: ids.len() as u32 });
+            return Err(Error::Inputs { expected: types.len() as u32, actual: ids.len() as u32 }.into());
         }
         for (input, (&id, ty)) in (0..).zip(ids.iter().zip(types)) {
             let actual = self.tensors.get(id)?.ty;
             if actual.dtype != ty.dtype {
-                return Err(Error::Dtype { input, expected: ty.dtype, actual: actual.dtype });
+                return Err(Error::Dtype { input, expected: ty.dtype, actual: actual.dtype }.into());
             }
             ty.shape.unify(&actual.shape, input)?;
         }
@@ -315,5 +315,5 @@ impl Engine {
 /// Fails while there is still room, instead of trapping in the middle of a call.
 fn headroom() -> Result<()> {
     let mut room: Vec<u8> = Vec::new();
-    room.try_reserve_exact(HEADROOM).map_err(|_| Error::Memory { words: HEADROOM as u32 / 4 })
+    Ok(room.try_reserve_exact(HEADROOM).map_err(|_| Error::Memory { words: HEADROOM as u32 / 4 })?)
 }

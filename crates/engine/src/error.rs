@@ -1,9 +1,10 @@
 //! What can go wrong, as numbers: the texts live in TypeScript.
 
 use crate::tensor::Dtype;
+use alloc::boxed::Box;
 
-/// Result of everything in this crate.
-pub type Result<T> = core::result::Result<T, Error>;
+/// Result of everything in this crate. The box makes an error one word, which `?` hands on for few bytes of code.
+pub type Result<T> = core::result::Result<T, Box<Error>>;
 
 /// The number of an [`Error`]; its operands follow in the order of the variant's fields.
 #[cfg_attr(feature = "bindgen", wasm_bindgen::prelude::wasm_bindgen)]
@@ -98,16 +99,22 @@ impl Error {
 }
 
 /// An error and the record of the program at which it arose, if it arose in one.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(PartialEq, Eq, Debug)]
 pub struct Failure {
     /// What went wrong.
-    pub error: Error,
+    pub error: Box<Error>,
     /// Index of the op's record in its program.
     pub record: Option<u32>,
 }
 
+impl From<Box<Error>> for Failure {
+    fn from(error: Box<Error>) -> Self {
+        Failure { error, record: None }
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Failure { error, record: None }
+        Box::new(error).into()
     }
 }

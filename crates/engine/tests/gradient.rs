@@ -239,7 +239,7 @@ fn activations_twice() {
         match lab.gradient(&first, &[Some(values[0])], &values) {
             Ok(_) => check(&format!("{kind:?} twice"), &given, &|lab, x| twice(lab, x).unwrap()),
             Err(failure) => {
-                assert_eq!(failure.error, Error::Gradient { op: Op::ActivateGrad as u32 });
+                assert_eq!(*failure.error, Error::Gradient { op: Op::ActivateGrad as u32 });
                 without.push(kind);
             }
         }
@@ -509,15 +509,15 @@ fn errors_name_what_is_wrong() {
     let [x, n, other] = values[..] else { panic!() };
     let qr = lab.record(Op::Qr, &[x], &[]).unwrap();
     let failure = lab.gradient(&qr[..1], &[Some(x)], &[x]).unwrap_err();
-    assert_eq!(failure, Failure { error: Error::Gradient { op: Op::Qr as u32 }, record: Some(3) });
+    assert_eq!(failure, Failure { error: Error::Gradient { op: Op::Qr as u32 }.into(), record: Some(3) });
     let dtype = |input| Error::Dtype { input, expected: F, actual: Dtype::Int32 };
-    assert_eq!(lab.gradient(&[x], &[Some(x)], &[x, n]).unwrap_err().error, dtype(1));
-    assert_eq!(lab.gradient(&[n], &[Some(x)], &[x]).unwrap_err().error, dtype(0));
+    assert_eq!(*lab.gradient(&[x], &[Some(x)], &[x, n]).unwrap_err().error, dtype(1));
+    assert_eq!(*lab.gradient(&[n], &[Some(x)], &[x]).unwrap_err().error, dtype(0));
     let shape = Error::Shape { input: 0, axis: 0, expected: 3, actual: 2 };
-    assert_eq!(lab.gradient(&[x], &[Some(other)], &[x]).unwrap_err().error, shape);
+    assert_eq!(*lab.gradient(&[x], &[Some(other)], &[x]).unwrap_err().error, shape);
     let index = Error::Index { value: 99, limit: 5 };
-    assert_eq!(lab.gradient(&[99], &[None], &[x]).unwrap_err().error, index);
-    assert_eq!(lab.gradient(&[x], &[None], &[99]).unwrap_err().error, index);
+    assert_eq!(*lab.gradient(&[99], &[None], &[x]).unwrap_err().error, index);
+    assert_eq!(*lab.gradient(&[x], &[None], &[99]).unwrap_err().error, index);
     // nothing reaches it, nothing fails
     assert_eq!(lab.gradient(&qr[..1], &[None], &[x]).unwrap(), (vec![None], 0));
     assert_eq!(lab.ty(x), Type { dtype: F, shape: Shape::new(&[3, 3]).unwrap() });

@@ -156,7 +156,7 @@ fn rows_of_a_table() {
     for id in [3.0, -1.0] {
         let ids = lab.tensor(Dtype::Int32, &[1], &[id]);
         let failure = lab.run(program, &[ids]).unwrap_err();
-        assert_eq!(failure.error, Error::Index { value: id as i32, limit: 3 });
+        assert_eq!(*failure.error, Error::Index { value: id as i32, limit: 3 });
         assert_eq!(failure.record, Some(2));
     }
 }
@@ -291,14 +291,14 @@ fn shape_errors_name_input_axis_and_sizes() {
     let x = lab.input(F, &[BATCH, 5]);
     let w = lab.variable(&[4, 3], &[0.0; 12]);
     let error = lab.record(Op::MatMul, &[x, w], &[0]).unwrap_err();
-    assert_eq!(error, Error::Shape { input: 0, axis: 1, expected: 4, actual: 5 });
+    assert_eq!(*error, Error::Shape { input: 0, axis: 1, expected: 4, actual: 5 });
     let ids = lab.input(Dtype::Int32, &[BATCH]);
     let error = lab.record(Op::MatMul, &[ids, w], &[0]).unwrap_err();
-    assert_eq!(error, Error::Dtype { input: 0, expected: F, actual: Dtype::Int32 });
+    assert_eq!(*error, Error::Dtype { input: 0, expected: F, actual: Dtype::Int32 });
     let error = lab.record(Op::MatMul, &[x], &[0]).unwrap_err();
-    assert_eq!(error, Error::Inputs { expected: 3, actual: 1 });
-    assert_eq!(lab.record(Op::Unary, &[x], &[999]).unwrap_err(), Error::Attribute { index: 0, value: 999 });
-    assert!(matches!(lab.record(Op::Unary, &[77], &[0]).unwrap_err(), Error::Index { value: 77, .. }));
+    assert_eq!(*error, Error::Inputs { expected: 3, actual: 1 });
+    assert_eq!(*lab.record(Op::Unary, &[x], &[999]).unwrap_err(), Error::Attribute { index: 0, value: 999 });
+    assert!(matches!(*lab.record(Op::Unary, &[77], &[0]).unwrap_err(), Error::Index { value: 77, .. }));
 }
 
 #[test]

@@ -409,7 +409,7 @@ fn gradients_share_a_tape_and_have_none_themselves() {
     let of_x = lab.gradient(&[y], &[Some(dy)], &[x]).unwrap().0[0].unwrap();
     let of_kernel = lab.gradient(&[y], &[Some(dy)], &[kernel]).unwrap().0[0].unwrap();
     let Err(failure) = lab.gradient(&[of_x], &[Some(x)], &[kernel]) else { panic!("a second order") };
-    assert_eq!(failure.error, Error::Gradient { op: Op::SequenceGrad as u32 });
+    assert_eq!(*failure.error, Error::Gradient { op: Op::SequenceGrad as u32 });
     let program = lab.finish(&[of_x, of_kernel, y], &[]);
     let data = numbers(2 * 4 * 3, 3);
     let ids = [

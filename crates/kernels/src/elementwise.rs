@@ -109,6 +109,14 @@ pub enum Operand<'a, T> {
 }
 
 impl<T: Copy> Operand<'_, T> {
+    /// Its values, and how many to go on by from one result to the next.
+    fn steps(&self) -> (&[T], usize) {
+        match self {
+            Operand::Slice(x) => (x, 1),
+            Operand::Scalar(x) => (core::slice::from_ref(x), 0),
+        }
+    }
+
     /// Whether it gives `n` values.
     fn gives(&self, n: usize) -> bool {
         match self {
@@ -218,30 +226,11 @@ fn lane_pairs(a: F32x4, b: F32x4, f: fn(f32, f32) -> f32) -> F32x4 {
 }
 
 /// Applies `f` to the operands' values one by one.
-#[inline(always)]
-fn zip<T: Copy, U>(a: Operand<T>, b: Operand<T>, y: &mut [U], f: impl Fn(T, T) -> U) {
+fn zip<T: Copy, U>(a: Operand<T>, b: Operand<T>, y: &mut [U], f: fn(T, T) -> U) {
     ensure(a.gives(y.len()) && b.gives(y.len()));
-    match (a, b) {
-        (Operand::Slice(a), Operand::Slice(b)) => {
-            for (y, (a, b)) in y.iter_mut().zip(a.iter().zip(b)) {
-                *y = f(*a, *b);
-            }
-        }
-        (Operand::Slice(a), Operand::Scalar(b)) => {
-            for (y, a) in y.iter_mut().zip(a) {
-                *y = f(*a, b);
-            }
-        }
-        (Operand::Scalar(a), Operand::Slice(b)) => {
-            for (y, b) in y.iter_mut().zip(b) {
-                *y = f(a, *b);
-            }
-        }
-        (Operand::Scalar(a), Operand::Scalar(b)) => {
-            for y in y {
-                *y = f(a, b);
-            }
-        }
+    let ((a, a_step), (b, b_step)) = (a.steps(), b.steps());
+    for (i, y) in y.iter_mut().enumerate() {
+        *y = f(a[i * a_step], b[i * b_step]);
     }
 }
 
@@ -316,36 +305,9 @@ pub fn not(x: &[u8], y: &mut [u8]) {
 pub fn select<T: Copy>(condition: Operand<u8>, a: Operand<T>, b: Operand<T>, y: &mut [T]) {
     let n = y.len();
     ensure(condition.gives(n) && a.gives(n) && b.gives(n));
-    // Each branch is one loop without choices of operand kinds inside.
-    let fill = |from: Operand<T>, y: &mut [T], wanted: bool| match condition {
-        Operand::Scalar(c) => {
-            if (c != 0) == wanted {
-                copy_where(from, y, |_| true);
-            }
-        }
-        Operand::Slice(c) => copy_where(from, y, |i| c.get(i).is_some_and(|c| (*c != 0) == wanted)),
-    };
-    fill(a, y, true);
-    fill(b, y, false);
-}
-
-#[inline(always)]
-fn copy_where<T: Copy>(from: Operand<T>, y: &mut [T], holds: impl Fn(usize) -> bool) {
-    match from {
-        Operand::Slice(x) => {
-            for (i, (y, x)) in y.iter_mut().zip(x).enumerate() {
-                if holds(i) {
-                    *y = *x;
-                }
-            }
-        }
-        Operand::Scalar(x) => {
-            for (i, y) in y.iter_mut().enumerate() {
-                if holds(i) {
-                    *y = x;
-                }
-            }
-        }
+    let ((condition, step), (a, a_step), (b, b_step)) = (condition.steps(), a.steps(), b.steps());
+    for (i, y) in y.iter_mut().enumerate() {
+        *y = if condition[i * step] != 0 { a[i * a_step] } else { b[i * b_step] };
     }
 }
 

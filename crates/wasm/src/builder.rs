@@ -30,8 +30,13 @@ pub fn builder_record(builder: u32, words: u32) -> u32 {
         let inputs = list(&mut rest)?;
         let attrs = list(&mut rest)?;
         let Recorded { values, records } = world.engine.builder_record(builder, op, inputs, attrs)?;
-        let words = values.iter().flat_map(|(value, ty)| [*value].into_iter().chain(type_words(ty)));
-        world.write(words.chain([records as u32]));
+        let mut words = Vec::new();
+        for (value, ty) in &values {
+            words.push(*value);
+            push_type(&mut words, ty);
+        }
+        words.push(records as u32);
+        world.write(&words);
         Ok(values.len() as u32)
     })
     .unwrap_or(0)
@@ -57,10 +62,10 @@ pub fn builder_gradient(builder: u32, words: u32) -> u32 {
         for gradient in gradients {
             let (value, ty) = gradient.unwrap_or(none);
             words.push(value);
-            words.extend(type_words(&ty));
+            push_type(&mut words, &ty);
         }
         words.push(appended as u32);
-        world.write(words.into_iter());
+        world.write(&words);
         Ok(xs.len() as u32)
     })
     .unwrap_or(0)
@@ -120,24 +125,25 @@ pub fn plan_describe(plan: u32) -> u32 {
     enter(|world| {
         let words = world.engine.plan_describe(plan)?;
         let count = words.len() as u32;
-        world.write(words.into_iter());
+        world.write(&words);
         Ok(count)
     })
     .unwrap_or(0)
 }
 
 fn write_types(world: &mut World, plan: u32) -> Result<()> {
-    let types: Vec<Type> = world.engine.plan_outputs(plan)?.into();
-    world.write(types.iter().flat_map(type_words));
+    let mut words = Vec::new();
+    for ty in world.engine.plan_outputs(plan)? {
+        push_type(&mut words, ty);
+    }
+    world.write(&words);
     Ok(())
 }
 
 /// Dtype, rank, dims.
-fn type_words(ty: &Type) -> impl Iterator<Item = u32> {
-    let shape = ty.shape;
-    [ty.dtype as u32, shape.rank() as u32]
-        .into_iter()
-        .chain((0..shape.rank()).map(move |axis| shape.dim(axis) as u32))
+fn push_type(words: &mut Vec<u32>, ty: &Type) {
+    words.extend_from_slice(&[ty.dtype as u32, ty.shape.rank() as u32]);
+    words.extend(ty.shape.dims().iter().map(|&dim| dim as u32));
 }
 
 /// The next `count` words.

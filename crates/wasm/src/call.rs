@@ -16,7 +16,7 @@ pub fn call_new(plan: u32, words: u32) -> u32 {
         let outputs = list(&mut rest)?;
         let call = world.engine.call_new(plan, inputs, outputs)?;
         let made: Vec<u32> = world.engine.call_outputs(call)?.into();
-        world.write(made.into_iter());
+        world.write(&made);
         Ok(call)
     })
     .unwrap_or(0)

@@ -95,17 +95,17 @@ impl World {
     /// Writes a failure's operands: four of them, then the record or −1.
     fn fail(&mut self, failure: Failure) {
         self.error = failure.error.code() as u32;
-        let operands = failure.error.operands().into_iter().chain([failure.record.unwrap_or(u32::MAX)]);
-        self.words.iter_mut().zip(operands).for_each(|(word, operand)| *word = operand);
+        let [a, b, c, d] = failure.error.operands();
+        self.write(&[a, b, c, d, failure.record.unwrap_or(u32::MAX)]);
     }
 
     /// The first `count` boundary words.
-    fn read(&self, count: u32) -> core::result::Result<&[u32], Error> {
-        self.words.get(..count as usize).ok_or(Error::Attribute { index: 0, value: count })
+    fn read(&self, count: u32) -> layer_rnn_engine::Result<&[u32]> {
+        Ok(self.words.get(..count as usize).ok_or(Error::Attribute { index: 0, value: count })?)
     }
 
     /// Writes into the boundary, as far as there is room.
-    fn write(&mut self, words: impl Iterator<Item = u32>) {
-        self.words.iter_mut().zip(words).for_each(|(to, word)| *to = word);
+    fn write(&mut self, words: &[u32]) {
+        self.words.iter_mut().zip(words).for_each(|(to, word)| *to = *word);
     }
 }

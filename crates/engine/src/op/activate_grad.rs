@@ -25,7 +25,7 @@ fn shape(site: &Site) -> Result<Outputs> {
     site.count(2)?;
     site.kind(Activation::from_u32)?;
     let kept = site.shaped(0, Dtype::Float32)?;
-    Outputs::one(Dtype::Float32, kept.unify(&site.shaped(1, Dtype::Float32)?, 1)?)
+    Outputs::one(Dtype::Float32, &kept.unify(site.shaped(1, Dtype::Float32)?, 1)?)
 }
 
 /// Linear in dy, with a Jacobian that is symmetric but for log-softmax's. Through what was kept the same in ordinary ops is differentiated.

@@ -16,10 +16,10 @@ fn shape(site: &Site) -> Result<Outputs> {
         if axis != reduced {
             shape.push(dim)?;
         } else if dim == 0 {
-            return Err(Error::Shape { input: 0, axis: axis as u32, expected: 1, actual: 0 });
+            return Err(Error::Shape { input: 0, axis: axis as u32, expected: 1, actual: 0 }.into());
         }
     }
-    Outputs::one(Dtype::Int32, shape)
+    Outputs::one(Dtype::Int32, &shape)
 }
 
 fn run(run: &mut Run) -> Result<()> {

@@ -22,7 +22,7 @@ pub(crate) const RULE: Rule = Rule {
             let dtype = if dtype == Dtype::Int32 { dtype } else { Dtype::Float32 };
             site.shaped(0, dtype)?;
             site.shaped(1, dtype)?;
-            Outputs::one(dtype, broadcast(site, 0)?)
+            Outputs::one(dtype, &broadcast(site, 0)?)
         },
         |run| {
             let kind = run.site.kind(Binary::from_u32)?;

@@ -17,7 +17,7 @@ fn shape(site: &Site) -> Result<Outputs> {
     let mut shape = dims::shape(site, 0)?;
     let rank = input.shape.rank();
     if rank > shape.rank() {
-        return Err(Error::Rank { input: 0, expected: shape.rank() as u32, actual: rank as u32 });
+        return Err(Error::Rank { input: 0, expected: shape.rank() as u32, actual: rank as u32 }.into());
     }
     let missing = shape.rank() - rank;
     for (axis, dim) in shape.dims_mut().iter_mut().enumerate().skip(missing) {
@@ -27,7 +27,7 @@ fn shape(site: &Site) -> Result<Outputs> {
             *dim = unify(*dim, own).ok_or(Error::Shape { input: 0, axis, expected, actual: own })?;
         }
     }
-    Outputs::one(input.dtype, shape)
+    Outputs::one(input.dtype, &shape)
 }
 
 fn run(run: &mut Run) -> Result<()> {

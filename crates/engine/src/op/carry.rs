@@ -59,20 +59,21 @@ fn inputs(site: &Site) -> Result<([Option<usize>; 6], usize)> {
 fn shape(site: &Site) -> Result<Outputs> {
     let flags = site.attr(0)?;
     let (given, mask) = inputs(site)?;
-    let timed = site.input(0)?.shape;
+    let timed = &site.input(0)?.shape;
     let time = timed.dim(site.axis(site.attr(2)?, timed.rank())?);
     // [time, batch, …]
     let mut all: Option<Shape> = None;
     for (bit, input) in given.into_iter().enumerate() {
         let Some(input) = input else { continue };
-        let mut shape = site.shaped(input, Dtype::Float32)?;
+        let mut shape = *site.shaped(input, Dtype::Float32)?;
         let least = if bit < 4 { 2 } else { 1 };
         if shape.rank() < least {
             return Err(Error::Rank {
                 input: input as u32,
                 expected: least as u32,
                 actual: shape.rank() as u32,
-            });
+            }
+            .into());
         }
         if 1 << bit & (given::ALL | given::TIMED) != 0 {
             shape.dims_mut().swap(0, 1);
@@ -88,14 +89,14 @@ fn shape(site: &Site) -> Result<Outputs> {
     }
     let all = all.ok_or(Error::Attribute { index: 1, value: 0 })?;
     if flags & MASK != 0 {
-        let mut mask_shape = site.shaped(mask, Dtype::Bool)?;
+        let mut mask_shape = *site.shaped(mask, Dtype::Bool)?;
         if mask_shape.rank() == 2 && flags & TIME_MAJOR_MASK == 0 {
             mask_shape.dims_mut().swap(0, 1);
         }
         Shape::new(&all.dims()[..2])?.unify(&mask_shape, mask as u32)?;
     }
     site.count(mask + (flags & MASK != 0) as usize)?;
-    let mut outputs = Outputs::one(Dtype::Float32, all)?;
+    let mut outputs = Outputs::one(Dtype::Float32, &all)?;
     outputs.push(Dtype::Float32, Shape::new(&all.dims()[1..])?);
     Ok(outputs)
 }
@@ -103,7 +104,7 @@ fn shape(site: &Site) -> Result<Outputs> {
 fn run(run: &mut Run) -> Result<()> {
     let flags = run.site.attr(0)?;
     let (given, mask) = inputs(&run.site)?;
-    let all = run.outputs[0].shape;
+    let all = &run.outputs[0].shape;
     let (time, batch, width) = (all.size(0), all.size(1), all.product(2..all.rank()));
     let order = Order {
         batch,

@@ -13,7 +13,7 @@ pub(crate) const RULE: Rule = Rule {
     ..Rule::new(
         |site| {
             site.count(1)?;
-            Outputs::one(site.kind(Dtype::from_u32)?, site.input(0)?.shape)
+            Outputs::one(site.kind(Dtype::from_u32)?, &site.input(0)?.shape)
         },
         |run| {
             let from = run.site.input(0)?.dtype;

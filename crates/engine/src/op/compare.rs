@@ -13,7 +13,7 @@ pub(crate) const RULE: Rule = Rule::new(
         let dtype = if dtype == Dtype::Int32 { dtype } else { Dtype::Float32 };
         site.shaped(0, dtype)?;
         site.shaped(1, dtype)?;
-        Outputs::one(Dtype::Bool, broadcast(site, 0)?)
+        Outputs::one(Dtype::Bool, &broadcast(site, 0)?)
     },
     |run| {
         let kind = run.site.kind(Compare::from_u32)?;

@@ -14,7 +14,7 @@ pub(crate) const RULE: Rule = Rule {
 
 fn shape(site: &Site) -> Result<Outputs> {
     let Type { dtype, shape } = joined(site)?;
-    Outputs::one(dtype, shape)
+    Outputs::one(dtype, &shape)
 }
 
 /// Type of all inputs joined.
@@ -24,10 +24,10 @@ pub(crate) fn joined(site: &Site) -> Result<Type> {
     let mut shape = first.shape;
     let mut total = first.shape.dim(axis);
     for index in 1..site.inputs.len() {
-        let mut other = site.shaped(index, first.dtype)?;
+        let mut other = *site.shaped(index, first.dtype)?;
         if other.rank() != shape.rank() {
             let (expected, actual) = (shape.rank() as u32, other.rank() as u32);
-            return Err(Error::Rank { input: index as u32, expected, actual });
+            return Err(Error::Rank { input: index as u32, expected, actual }.into());
         }
         let dim = other.dim(axis);
         total = if total < 0 || dim < 0 { ANY } else { total.saturating_add(dim) };

@@ -14,16 +14,16 @@ pub(crate) fn shape(site: &Site, index: usize) -> Result<Shape> {
     let mut shape = Shape::SCALAR;
     for dim in site.list(index)?.chunks(3) {
         let &[code, n, operand] = dim else {
-            return Err(Error::Attribute { index: index as u32, value: dim.len() as u32 });
+            return Err(Error::Attribute { index: index as u32, value: dim.len() as u32 }.into());
         };
         shape.push(match code {
             LITERAL if n as i32 >= 0 => n as i32,
             COPY => {
-                let source = site.input(operand as usize)?.shape;
+                let source = &site.input(operand as usize)?.shape;
                 source.dim(site.axis(n, source.rank())?)
             }
             _ => {
-                return Err(Error::Attribute { index: index as u32, value: code });
+                return Err(Error::Attribute { index: index as u32, value: code }.into());
             }
         })?;
     }

@@ -4,7 +4,7 @@ use super::{Outputs, Rule, dims};
 use crate::tensor::Dtype;
 
 pub(crate) const RULE: Rule = Rule::new(
-    |site| Outputs::one(site.kind(Dtype::from_u32)?, dims::shape(site, 2)?),
+    |site| Outputs::one(site.kind(Dtype::from_u32)?, &dims::shape(site, 2)?),
     |run| {
         let bits = run.site.attr(1)?;
         match run.outputs[0].dtype {

@@ -16,7 +16,7 @@ pub(crate) const RULE: Rule = Rule {
             for &axis in site.list(0)? {
                 site.axis(axis, input.shape.rank())?;
             }
-            Outputs::one(input.dtype, input.shape)
+            Outputs::one(input.dtype, &input.shape)
         },
         |run| {
             let input = run.shape(0);

@@ -16,13 +16,13 @@ pub(crate) const RULE: Rule = Rule {
 fn shape(site: &Site) -> Result<Outputs> {
     site.count(2)?;
     let table = site.shaped(0, Dtype::Float32)?;
-    Outputs::one(Dtype::Float32, gathered(&table, site.shaped(1, Dtype::Int32)?)?)
+    Outputs::one(Dtype::Float32, &gathered(table, *site.shaped(1, Dtype::Int32)?)?)
 }
 
 /// The shape of the rows of a table that ids name.
 pub(crate) fn gathered(table: &Shape, mut ids: Shape) -> Result<Shape> {
     if table.rank() == 0 {
-        return Err(Error::Rank { input: 0, expected: 1, actual: 0 });
+        return Err(Error::Rank { input: 0, expected: 1, actual: 0 }.into());
     }
     for &dim in table.dims().iter().skip(1) {
         ids.push(dim)?;
@@ -33,7 +33,7 @@ pub(crate) fn gathered(table: &Shape, mut ids: Shape) -> Result<Shape> {
 /// Fails if an id names no row.
 pub(crate) fn check(ids: &[i32], limit: i32) -> Result<()> {
     match ids.iter().find(|id| !(0..limit).contains(id)) {
-        Some(&value) => Err(Error::Index { value, limit }),
+        Some(&value) => Err(Error::Index { value, limit }.into()),
         None => Ok(()),
     }
 }

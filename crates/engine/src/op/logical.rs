@@ -11,7 +11,7 @@ pub(crate) const RULE: Rule = Rule::new(
         site.kind(Logical::from_u32)?;
         site.shaped(0, Dtype::Bool)?;
         site.shaped(1, Dtype::Bool)?;
-        Outputs::one(Dtype::Bool, broadcast(site, 0)?)
+        Outputs::one(Dtype::Bool, &broadcast(site, 0)?)
     },
     |run| {
         let kind = run.site.kind(Logical::from_u32)?;

@@ -51,7 +51,7 @@ pub(crate) struct Span<const N: usize> {
 
 impl<const N: usize> Loops<N> {
     /// Plans the walk over `output` for bound operand shapes.
-    pub fn new(output: &Shape, operands: [Shape; N]) -> Self {
+    pub fn new(output: &Shape, operands: [&Shape; N]) -> Self {
         let mut loops = Loops {
             rank: 0,
             sizes: [1; MAX_RANK],
@@ -61,7 +61,7 @@ impl<const N: usize> Loops<N> {
             left: output.elements(),
         };
         // mostly nothing is broadcast but single numbers
-        if operands.iter().all(|shape| shape == output || shape.rank() == 0) {
+        if operands.iter().all(|&shape| shape == output || shape.rank() == 0) {
             loops.rank = 1;
             loops.sizes[0] = loops.left;
             for (strides, shape) in loops.strides.iter_mut().zip(&operands) {
@@ -72,7 +72,7 @@ impl<const N: usize> Loops<N> {
         for axis in (0..output.rank()).rev() {
             let size = output.size(axis);
             if size != 1 {
-                let strides = operands.map(|shape| stride(&shape, output.rank(), axis));
+                let strides = operands.map(|shape| stride(shape, output.rank(), axis));
                 loops.add(size, strides);
             }
         }

@@ -38,18 +38,18 @@ fn shape(site: &Site) -> Result<Outputs> {
         rank if rank < expected => Err(Error::Rank { input, expected: expected as u32, actual: rank as u32 }),
         _ => Ok(()),
     };
-    least(1, &b, 2)?;
+    least(1, b, 2)?;
     // a matrix as second operand takes any rank ≥ 1; more axes must be the same batch axes on both sides
-    least(0, &a, if b.rank() > 2 { b.rank() } else { 1 })?;
-    let (k, n) = matrix(&b, transposed(site)?);
+    least(0, a, if b.rank() > 2 { b.rank() } else { 1 })?;
+    let (k, n) = matrix(b, transposed(site)?);
     let axis = a.rank() - 1;
     let wrong = Error::Shape { input: 0, axis: axis as u32, expected: k, actual: a.dim(axis) };
     unify(a.dim(axis), k).ok_or(wrong)?;
-    let mut shape = a;
+    let mut shape = *a;
     shape.dims_mut()[axis] = n;
     if b.rank() > 2 {
         if a.rank() != b.rank() {
-            return Err(Error::Rank { input: 0, expected: b.rank() as u32, actual: a.rank() as u32 });
+            return Err(Error::Rank { input: 0, expected: b.rank() as u32, actual: a.rank() as u32 }.into());
         }
         for axis in 0..b.rank() - 2 {
             let (expected, actual) = (a.dim(axis), b.dim(axis));
@@ -58,19 +58,19 @@ fn shape(site: &Site) -> Result<Outputs> {
         }
     }
     if site.inputs.len() == 3 {
-        Shape::new(&[n])?.unify(&site.shaped(2, Dtype::Float32)?, 2)?;
+        Shape::new(&[n])?.unify(site.shaped(2, Dtype::Float32)?, 2)?;
     }
-    Outputs::one(Dtype::Float32, shape)
+    Outputs::one(Dtype::Float32, &shape)
 }
 
 fn needs(site: &Site) -> Result<Needs> {
-    let b = site.input(1)?.shape;
+    let b = &site.input(1)?.shape;
     let transposed = transposed(site)?;
     let mut needs = Needs::default();
     if b.rank() == 2 {
         needs.pack(1, Role::Matrix { transposed });
     } else {
-        let (k, n) = matrix(&b, transposed);
+        let (k, n) = matrix(b, transposed);
         needs.scratch = packed_len(k as usize, n as usize);
     }
     Ok(needs)
@@ -79,7 +79,7 @@ fn needs(site: &Site) -> Result<Needs> {
 fn run(run: &mut Run) -> Result<()> {
     let transposed = transposed(&run.site)?;
     let b = run.shape(1);
-    let (k, n) = matrix(&b, transposed);
+    let (k, n) = matrix(b, transposed);
     let (k, n) = (k as usize, n as usize);
     let rows = run.outputs[0].shape.elements() / n.max(1);
     let a = run.f32(0);
@@ -117,8 +117,9 @@ fn gradient(back: &mut Backward) -> Result<()> {
         let db = if rank == 2 {
             back.op(Op::WeightGrad, &[left, right], &[])?
         } else {
-            let axes = (0..rank - 2).chain([rank - 1, rank - 2]);
-            let axes: alloc::vec::Vec<u32> = [rank].into_iter().chain(axes).collect();
+            let mut axes = alloc::vec![rank];
+            axes.extend(0..rank - 2);
+            axes.extend_from_slice(&[rank - 1, rank - 2]);
             let left = back.op(Op::Transpose, &[left], &axes)?;
             back.op(Op::MatMul, &[left, right], &[0])?
         };

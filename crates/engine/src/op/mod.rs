@@ -286,7 +286,7 @@ pub(crate) struct Site<'a> {
 impl<'a> Site<'a> {
     /// Attribute word `index`.
     pub fn attr(&self, index: usize) -> Result<u32> {
-        self.attrs.get(index).copied().ok_or(Error::Attribute { index: index as u32, value: 0 })
+        Ok(self.attrs.get(index).copied().ok_or(Error::Attribute { index: index as u32, value: 0 })?)
     }
 
     /// The length-prefixed list that starts at attribute word `index`.
@@ -294,7 +294,7 @@ impl<'a> Site<'a> {
         let length = self.attr(index)? as usize;
         let bad = Error::Attribute { index: index as u32, value: length as u32 };
         let start = index + 1;
-        self.attrs.get(start..start.checked_add(length).ok_or(bad)?).ok_or(bad)
+        Ok(self.attrs.get(start..start.checked_add(length).ok_or(bad)?).ok_or(bad)?)
     }
 
     /// A kind: attribute 0, read by the enum's own `from_u32`.
@@ -305,7 +305,7 @@ impl<'a> Site<'a> {
     /// Attribute `index` as a value of an enum.
     pub fn kind_at<T>(&self, index: usize, from: fn(u32) -> Option<T>) -> Result<T> {
         let value = self.attr(index)?;
-        from(value).ok_or(Error::Attribute { index: index as u32, value })
+        Ok(from(value).ok_or(Error::Attribute { index: index as u32, value })?)
     }
 
     /// Fails unless there are `expected` inputs.
@@ -313,23 +313,23 @@ impl<'a> Site<'a> {
         if self.inputs.len() == expected {
             return Ok(());
         }
-        Err(Error::Inputs { expected: expected as u32, actual: self.inputs.len() as u32 })
+        Err(Error::Inputs { expected: expected as u32, actual: self.inputs.len() as u32 }.into())
     }
 
     /// Type of input `index`.
-    pub fn input(&self, index: usize) -> Result<Type> {
+    pub fn input(&self, index: usize) -> Result<&'a Type> {
         let missing =
             Error::Inputs { expected: (index as u32).saturating_add(1), actual: self.inputs.len() as u32 };
-        self.inputs.get(index).copied().ok_or(missing)
+        Ok(self.inputs.get(index).ok_or(missing)?)
     }
 
     /// Shape of input `index`, which must have this dtype.
-    pub fn shaped(&self, index: usize, expected: Dtype) -> Result<Shape> {
+    pub fn shaped(&self, index: usize, expected: Dtype) -> Result<&'a Shape> {
         let ty = self.input(index)?;
         if ty.dtype == expected {
-            return Ok(ty.shape);
+            return Ok(&ty.shape);
         }
-        Err(Error::Dtype { input: index as u32, expected, actual: ty.dtype })
+        Err(Error::Dtype { input: index as u32, expected, actual: ty.dtype }.into())
     }
 
     /// An axis from an attribute word; negative ones count from the end.
@@ -339,7 +339,7 @@ impl<'a> Site<'a> {
         if (0..rank as i32).contains(&axis) {
             return Ok(axis as usize);
         }
-        Err(Error::Index { value: word as i32, limit: rank as i32 })
+        Err(Error::Index { value: word as i32, limit: rank as i32 }.into())
     }
 }
 
@@ -351,9 +351,9 @@ pub(crate) struct Outputs(pub Vec<Type>);
 
 impl Outputs {
     /// The usual case: one output.
-    pub fn one(dtype: Dtype, shape: Shape) -> Result<Outputs> {
+    pub fn one(dtype: Dtype, shape: &Shape) -> Result<Outputs> {
         let mut outputs = Outputs(Vec::new());
-        outputs.push(dtype, shape);
+        outputs.push(dtype, *shape);
         Ok(outputs)
     }
 
@@ -426,8 +426,8 @@ impl<'r> Run<'r> {
     }
 
     /// Shape of input `index`.
-    pub fn shape(&self, index: usize) -> Shape {
-        self.site.inputs.get(index).map_or(Shape::SCALAR, |ty| ty.shape)
+    pub fn shape(&self, index: usize) -> &'r Shape {
+        self.site.inputs.get(index).map_or(&Shape::SCALAR, |ty| &ty.shape)
     }
 
     /// Elements of a float input.

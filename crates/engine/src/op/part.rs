@@ -13,14 +13,14 @@ fn read(site: &Site) -> Result<(usize, usize)> {
     if which as usize + 1 < site.inputs.len() {
         return Ok((axis, which as usize + 1));
     }
-    Err(Error::Attribute { index: 1, value: which })
+    Err(Error::Attribute { index: 1, value: which }.into())
 }
 
 fn shape(site: &Site) -> Result<Outputs> {
     let (_, which) = read(site)?;
     let y = site.shaped(0, Dtype::Float32)?;
     let joined = concat::joined(&Site { attrs: site.attrs, inputs: &site.inputs[1..], body: None })?;
-    joined.shape.unify(&y, 0)?;
+    joined.shape.unify(y, 0)?;
     Outputs::one(Dtype::Float32, site.shaped(which, Dtype::Float32)?)
 }
 

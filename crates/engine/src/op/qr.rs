@@ -13,11 +13,11 @@ pub(crate) const RULE: Rule = Rule {
         site.count(1)?;
         let input = site.shaped(0, Dtype::Float32)?;
         if input.rank() != 2 {
-            return Err(Error::Rank { input: 0, expected: 2, actual: input.rank() as u32 });
+            return Err(Error::Rank { input: 0, expected: 2, actual: input.rank() as u32 }.into());
         }
         let (m, n) = (input.dim(0), input.dim(1));
         if m < n {
-            return Err(Error::Shape { input: 0, axis: 0, expected: n, actual: m });
+            return Err(Error::Shape { input: 0, axis: 0, expected: n, actual: m }.into());
         }
         let mut outputs = Outputs::one(Dtype::Float32, input)?;
         outputs.push(Dtype::Float32, Shape::new(&[n, n])?);

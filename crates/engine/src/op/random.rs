@@ -42,28 +42,30 @@ fn operand(site: &Site, which: u32) -> Result<Option<usize>> {
 fn shape(site: &Site) -> Result<Outputs> {
     site.kind(Distribution::from_u32)?;
     if !site.attrs.get(1..3).is_some_and(|p| p.iter().all(|&bits| f32::from_bits(bits).is_finite())) {
-        return Err(Error::Attribute { index: 1, value: 0 });
+        return Err(Error::Attribute { index: 1, value: 0 }.into());
     }
     let given = site.attr(5)?;
     if given & !(STATE | STEP) != 0 {
-        return Err(Error::Attribute { index: 5, value: given });
+        return Err(Error::Attribute { index: 5, value: given }.into());
     }
     let shape = dims::shape(site, SHAPE)?;
     if given & STATE != 0 {
         let index = operand(site, STATE)?.ok_or(Error::Inputs { expected: 1, actual: 0 })?;
-        Shape::new(&[2])?.unify(&site.shaped(index, Dtype::Int32)?, index as u32)?;
+        Shape::new(&[2])?.unify(site.shaped(index, Dtype::Int32)?, index as u32)?;
     }
     if given & STEP != 0 {
         let index = operand(site, STEP)?.ok_or(Error::Inputs { expected: 1, actual: 0 })?;
         let steps = site.shaped(index, Dtype::Int32)?;
         if steps.rank() > 0 {
             if shape.rank() == 0 {
-                return Err(Error::Rank { input: index as u32, expected: 0, actual: steps.rank() as u32 });
+                return Err(
+                    Error::Rank { input: index as u32, expected: 0, actual: steps.rank() as u32 }.into()
+                );
             }
-            Shape::new(&[shape.dim(0)])?.unify(&steps, index as u32)?;
+            Shape::new(&[shape.dim(0)])?.unify(steps, index as u32)?;
         }
     }
-    Outputs::one(Dtype::Float32, shape)
+    Outputs::one(Dtype::Float32, &shape)
 }
 
 fn run(run: &mut Run) -> Result<()> {
@@ -75,7 +77,7 @@ fn run(run: &mut Run) -> Result<()> {
     };
     let key = [site.attr(3)? ^ seed, site.attr(4)?];
     let first = operand(&site, STEP)?.map_or(&[][..], |index| run.i32(index));
-    let shape = run.outputs[0].shape;
+    let shape = &run.outputs[0].shape;
     let columns = shape.product(1..shape.rank()).max(1);
     let (draw, scale, shift): (fn(u32) -> f32, f32, f32) = match site.kind(Distribution::from_u32)? {
         Distribution::Uniform => (uniform01, b - a, a),

@@ -5,8 +5,6 @@ use super::{Backward, Op, reshape};
 use super::{Needs, Outputs, Rule, Run, Site, out_bool, out_f32};
 use crate::error::{Error, Result};
 use crate::tensor::{Dtype, MAX_RANK, Shape};
-#[cfg(feature = "full")]
-use alloc::vec::Vec;
 use layer_rnn_kernels::copy::copy_strided;
 #[cfg(feature = "full")]
 use layer_rnn_kernels::elementwise::{Binary, Compare};
@@ -35,7 +33,7 @@ fn shape(site: &Site) -> Result<Outputs> {
             shape.push(1)?;
         }
     }
-    Outputs::one(dtype, shape)
+    Outputs::one(dtype, &shape)
 }
 
 /// For each axis: is it reduced?
@@ -48,7 +46,7 @@ fn axes(site: &Site) -> Result<Reduced> {
     for &word in site.list(2)? {
         let axis = site.axis(word, rank)?;
         if core::mem::replace(&mut reduced[axis], true) {
-            return Err(Error::Attribute { index: 2, value: word });
+            return Err(Error::Attribute { index: 2, value: word }.into());
         }
     }
     Ok(reduced)
@@ -84,10 +82,10 @@ fn run(run: &mut Run) -> Result<()> {
         let x = run.bool(0);
         let moved = bytemuck::cast_slice_mut(run.scratch);
         let y = out_bool(run.out, run.made, 0);
-        over_axes(x, &input, &reduced, moved, y, |x, [o, n, i], y| reduce_bool(kind, x, o, n, i, y));
+        over_axes(x, input, &reduced, moved, y, |x, [o, n, i], y| reduce_bool(kind, x, o, n, i, y));
     } else {
         let (x, y) = (run.f32(0), out_f32(run.out, run.made, 0));
-        reduce_axes(kind, x, &input, &reduced, run.scratch, y);
+        reduce_axes(kind, x, input, &reduced, run.scratch, y);
     }
     Ok(())
 }
@@ -184,7 +182,8 @@ fn gradient(back: &mut Backward) -> Result<()> {
 /// The record's reduction of another value, its axes kept.
 #[cfg(feature = "full")]
 fn over(back: &mut Backward, kind: Reduce, x: u32) -> Result<u32> {
-    let attrs: Vec<u32> = [kind as u32, 1].iter().chain(&back.site().attrs[2..]).copied().collect();
+    let mut attrs = back.site().attrs.to_vec();
+    attrs[..2].copy_from_slice(&[kind as u32, 1]);
     back.op(Op::Reduce, &[x], &attrs)
 }
 

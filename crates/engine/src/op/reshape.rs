@@ -27,13 +27,13 @@ fn shape(site: &Site) -> Result<Outputs> {
     let mut inferred = None;
     for (axis, dim) in site.list(0)?.chunks(2).enumerate() {
         let &[code, n] = dim else {
-            return Err(Error::Attribute { index: 0, value: dim.len() as u32 });
+            return Err(Error::Attribute { index: 0, value: dim.len() as u32 }.into());
         };
         shape.push(match code {
             LITERAL if n as i32 >= 0 => n as i32,
             COPY => input.shape.dim(site.axis(n, input.shape.rank())?),
             LIKE => {
-                let like = site.input(1)?.shape;
+                let like = &site.input(1)?.shape;
                 like.dim(site.axis(n, like.rank())?)
             }
             INFER if inferred.is_none() => {
@@ -41,7 +41,7 @@ fn shape(site: &Site) -> Result<Outputs> {
                 ANY
             }
             _ => {
-                return Err(Error::Attribute { index: 0, value: code });
+                return Err(Error::Attribute { index: 0, value: code }.into());
             }
         })?;
     }
@@ -54,13 +54,13 @@ fn shape(site: &Site) -> Result<Outputs> {
         }
         if shape.known() && shape.checked_elements()? as i32 != total {
             let actual = shape.elements() as i32;
-            return Err(Error::Shape { input: 0, axis: u32::MAX, expected: total, actual });
+            return Err(Error::Shape { input: 0, axis: u32::MAX, expected: total, actual }.into());
         }
     }
     if let (Some(axis), Some(dim)) = (inferred, unknown(&input.shape, &shape)) {
         shape.dims_mut()[axis] = dim;
     }
-    Outputs::one(input.dtype, shape)
+    Outputs::one(input.dtype, &shape)
 }
 
 /// The one unknown dim of `from`, where the inferred one of `to` must be the same: all others are known, with equal products.

@@ -12,12 +12,12 @@ fn shape(site: &Site) -> Result<Outputs> {
         site.count(4)?;
     }
     let rows = site.shaped(0, Dtype::Float32)?;
-    let mut table = site.shaped(2, Dtype::Float32)?;
-    gather::gathered(&table, site.shaped(1, Dtype::Int32)?)?.unify(&rows, 0)?;
+    let mut table = *site.shaped(2, Dtype::Float32)?;
+    gather::gathered(&table, *site.shaped(1, Dtype::Int32)?)?.unify(rows, 0)?;
     if site.inputs.len() == 4 {
-        table = table.unify(&site.shaped(3, Dtype::Float32)?, 3)?;
+        table = table.unify(site.shaped(3, Dtype::Float32)?, 3)?;
     }
-    Outputs::one(Dtype::Float32, table)
+    Outputs::one(Dtype::Float32, &table)
 }
 
 fn run(run: &mut Run) -> Result<()> {

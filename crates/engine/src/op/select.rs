@@ -20,7 +20,7 @@ pub(crate) const RULE: Rule = Rule {
             let dtype = if dtype == Dtype::Int32 { dtype } else { Dtype::Float32 };
             site.shaped(1, dtype)?;
             site.shaped(2, dtype)?;
-            Outputs::one(dtype, broadcast(site, 0)?)
+            Outputs::one(dtype, &broadcast(site, 0)?)
         },
         |run| {
             // integers are copied as words, like floats

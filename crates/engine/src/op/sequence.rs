@@ -59,13 +59,15 @@ pub(super) struct Record {
 impl Record {
     pub fn read(site: &Site) -> Result<Record> {
         let word = |index| site.attr(index);
-        let known = |index: usize, all: u32| match site.attr(index)? {
-            value if value & !all == 0 => Ok(value),
-            value => Err(Error::Attribute { index: index as u32, value }),
+        let known = |index: usize, all: u32| -> Result<u32> {
+            match site.attr(index)? {
+                value if value & !all == 0 => Ok(value),
+                value => Err(Error::Attribute { index: index as u32, value }.into()),
+            }
         };
         let units = word(3)?;
         if units == 0 || units > 1 << 20 {
-            return Err(Error::Attribute { index: 3, value: units });
+            return Err(Error::Attribute { index: 3, value: units }.into());
         }
         let flags = known(4, BACKWARD | ZERO_OUTPUT | TIME_MAJOR)?;
         Ok(Record {
@@ -139,11 +141,11 @@ pub(super) fn shape(site: &Site) -> Result<Outputs> {
     let gates = record.cell.kind.gates() as i32;
     let x = site.shaped(0, Dtype::Float32)?;
     if x.rank() != 3 {
-        return Err(Error::Rank { input: 0, expected: 3, actual: x.rank() as u32 });
+        return Err(Error::Rank { input: 0, expected: 3, actual: x.rank() as u32 }.into());
     }
     let ([mut batch, mut time], features) = (record.order([x.dim(0), x.dim(1)]), x.dim(2));
     let expect = |input: usize, dtype, dims: &[i32]| -> Result<Shape> {
-        Shape::new(dims)?.unify(&site.shaped(input, dtype)?, input as u32)
+        Shape::new(dims)?.unify(site.shaped(input, dtype)?, input as u32)
     };
     expect(1, Dtype::Float32, &[features, gates * units])?;
     expect(2, Dtype::Float32, &[units, gates * units])?;
@@ -169,7 +171,7 @@ pub(super) fn shape(site: &Site) -> Result<Outputs> {
     site.count(record.at(0))?;
     if time == 0 {
         let axis = u32::from(!record.time_major);
-        return Err(Error::Shape { input: 0, axis, expected: 1, actual: 0 });
+        return Err(Error::Shape { input: 0, axis, expected: 1, actual: 0 }.into());
     }
     let row = Shape::new(&[batch, units])?;
     let mut outputs = Outputs(Vec::new());

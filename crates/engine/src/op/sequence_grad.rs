@@ -40,12 +40,12 @@ fn shape(site: &Site) -> Result<Outputs> {
     let tape = results.len().saturating_sub(1);
     let bad = |index: usize, value| Error::Attribute { index: index as u32, value };
     if record.results & TAPE == 0 {
-        return Err(bad(sequence::RESULTS, record.results));
+        return Err(bad(sequence::RESULTS, record.results).into());
     }
     let mut next = count;
     for index in [tape].into_iter().chain(set(given)) {
         let result = results.get(index).ok_or(bad(GIVEN, given))?;
-        result.shape.unify(&site.shaped(next, Dtype::Float32)?, next as u32)?;
+        result.shape.unify(site.shaped(next, Dtype::Float32)?, next as u32)?;
         next += 1;
     }
     site.count(next)?;

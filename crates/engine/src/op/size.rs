@@ -10,7 +10,7 @@ pub(crate) const RULE: Rule = Rule::new(
         for &word in site.list(0)? {
             site.axis(word, rank)?;
         }
-        Outputs::one(Dtype::Float32, Shape::SCALAR)
+        Outputs::one(Dtype::Float32, &Shape::SCALAR)
     },
     |run| {
         let shape = run.shape(0);

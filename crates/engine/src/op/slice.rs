@@ -14,11 +14,11 @@ pub(crate) const RULE: Rule = Rule {
     ..Rule::new(
         |site| {
             site.count(1)?;
-            Outputs::one(site.input(0)?.dtype, sliced(site)?)
+            Outputs::one(site.input(0)?.dtype, &sliced(site)?)
         },
         |run| {
             let input = run.shape(0);
-            if copy_rows(run, &input)? {
+            if copy_rows(run, input)? {
                 return Ok(());
             }
             let mut offset = 0;
@@ -65,7 +65,7 @@ pub(crate) fn sliced(site: &Site) -> Result<Shape> {
     for words in site.list(0)?.chunks(4) {
         let part = Part::read(site, words)?;
         if core::mem::replace(&mut seen[part.axis], true) {
-            return Err(Error::Attribute { index: 0, value: part.axis as u32 });
+            return Err(Error::Attribute { index: 0, value: part.axis as u32 }.into());
         }
         let dim = &mut shape.dims_mut()[part.axis];
         *dim = part.of(*dim).map_or(ANY, |(_, count)| count);
@@ -83,12 +83,12 @@ pub(crate) struct Part {
 impl Part {
     pub fn read(site: &Site, words: &[u32]) -> Result<Part> {
         let &[axis, begin, end, step] = words else {
-            return Err(Error::Attribute { index: 0, value: words.len() as u32 });
+            return Err(Error::Attribute { index: 0, value: words.len() as u32 }.into());
         };
         let axis = site.axis(axis, site.input(0)?.shape.rank().min(MAX_RANK))?;
         let part = Part { axis, begin: begin as i32, end: end as i32, step: step as i32 };
         if part.step == 0 || part.step == i32::MIN {
-            return Err(Error::Attribute { index: 0, value: step });
+            return Err(Error::Attribute { index: 0, value: step }.into());
         }
         Ok(part)
     }

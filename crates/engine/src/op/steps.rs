@@ -80,19 +80,21 @@ impl<'a> Record<'a> {
         let body = site.body.ok_or(Error::Attribute { index: 0, value: 0 })?;
         let flags = site.attr(1)?;
         if flags & !(BACKWARD | ZERO_OUTPUT | MASK | TIME_MAJOR_MASK) != 0 {
-            return Err(Error::Attribute { index: 1, value: flags });
+            return Err(Error::Attribute { index: 1, value: flags }.into());
         }
         let words = site.list(3)?;
         let bad = |index: usize, value: u32| Error::Attribute { index: index as u32, value };
-        let parts: Vec<Part> =
-            words.iter().map(|&word| Part::from_u32(word).ok_or(bad(3, word))).collect::<Result<_>>()?;
+        let mut parts = Vec::new();
+        for &word in words {
+            parts.push(Part::from_u32(word).ok_or(bad(3, word))?);
+        }
         if parts.len() != body.inputs.len() {
-            return Err(bad(3, parts.len() as u32));
+            return Err(bad(3, parts.len() as u32).into());
         }
         let at = 4 + words.len();
         let mut results = Vec::new();
         for pair in site.list(at)?.chunks(2) {
-            let &[kind, output] = pair else { return Err(bad(at, 1)) };
+            let &[kind, output] = pair else { return Err(bad(at, 1).into()) };
             let kind = Emit::from_u32(kind).ok_or(bad(at, kind))?;
             results.push((kind, output as usize));
         }
@@ -100,12 +102,12 @@ impl<'a> Record<'a> {
         let outputs = body.outputs.len();
         for &(kind, output) in &results {
             if output >= if kind == Emit::FinalState { states } else { outputs } {
-                return Err(Error::Index { value: output as i32, limit: outputs as i32 });
+                return Err(Error::Index { value: output as i32, limit: outputs as i32 }.into());
             }
         }
         let previous = site.attr(2)? as usize;
         if outputs < states || previous > outputs - states {
-            return Err(Error::Index { value: previous as i32, limit: outputs as i32 });
+            return Err(Error::Index { value: previous as i32, limit: outputs as i32 }.into());
         }
         Ok(Record { body, flags, previous, parts, results, states })
     }
@@ -115,12 +117,12 @@ impl<'a> Record<'a> {
     }
 
     /// The traced type of body input `index`.
-    pub fn input(&self, index: usize) -> Result<Type> {
+    pub fn input(&self, index: usize) -> Result<&'a Type> {
         self.body.ty(self.body.inputs[index])
     }
 
     /// The traced type of body output `index`.
-    pub fn output(&self, index: usize) -> Result<Type> {
+    pub fn output(&self, index: usize) -> Result<&'a Type> {
         self.body.ty(self.body.outputs[index])
     }
 
@@ -191,7 +193,7 @@ impl Sizes {
                 (_, false) => &[],
             };
             timed |= lead.contains(&Axis::Time);
-            sizes.match_operand(operand, &outer, lead, &inner.shape)?;
+            sizes.match_operand(operand, outer, lead, &inner.shape)?;
         }
         if record.has(MASK) {
             timed = true;
@@ -200,21 +202,21 @@ impl Sizes {
                 true => &[Axis::Time, Axis::Batch],
                 false => &[Axis::Batch, Axis::Time],
             };
-            sizes.match_operand(record.given(), &mask, lead, &Shape::SCALAR)?;
+            sizes.match_operand(record.given(), mask, lead, &Shape::SCALAR)?;
         }
         for index in 0..record.previous {
             let inner = record.output(record.states + index)?;
             let operand = record.first_previous() + index;
             let outer = site.shaped(operand, inner.dtype)?;
             let lead: &[Axis] = if has_rows(&inner.shape) { &[Axis::Batch] } else { &[] };
-            sizes.match_operand(operand, &outer, lead, &inner.shape)?;
+            sizes.match_operand(operand, outer, lead, &inner.shape)?;
         }
         site.count(record.first_previous() + record.previous)?;
         if !timed {
-            return Err(Error::Inputs { expected: 1, actual: 0 });
+            return Err(Error::Inputs { expected: 1, actual: 0 }.into());
         }
         if sizes.time == 0 {
-            return Err(Error::Shape { input: 0, axis: 1, expected: 1, actual: 0 });
+            return Err(Error::Shape { input: 0, axis: 1, expected: 1, actual: 0 }.into());
         }
         Ok(sizes)
     }
@@ -224,7 +226,7 @@ impl Sizes {
         let own = has_rows(inner) as usize;
         let expected = lead.len() + inner.rank() - own;
         if outer.rank() != expected {
-            return Err(Error::Rank { input, expected: expected as u32, actual: outer.rank() as u32 });
+            return Err(Error::Rank { input, expected: expected as u32, actual: outer.rank() as u32 }.into());
         }
         for (axis, &actual) in outer.dims().iter().enumerate() {
             let known = match lead.get(axis) {
@@ -286,13 +288,13 @@ pub(crate) fn infer(site: &Site, record: &Record, sizes: &Sizes) -> Result<Vec<T
     let body = record.body;
     let mut types = body.values.clone();
     for (index, (&value, (part, operand))) in body.inputs.iter().zip(record.operands()).enumerate() {
-        let inner = record.input(index)?.shape;
+        let inner = &record.input(index)?.shape;
         let shape = match operand {
-            None => sizes.shape(&[Axis::Batch], has_rows(&inner), &inner)?,
-            Some(operand) => part.without_time(&site.input(operand)?.shape, &inner),
+            None => sizes.shape(&[Axis::Batch], has_rows(inner), inner)?,
+            Some(operand) => part.without_time(&site.input(operand)?.shape, inner),
         };
         if !shape.known() {
-            return Err(Error::Attribute { index: 3, value: index as u32 });
+            return Err(Error::Attribute { index: 3, value: index as u32 }.into());
         }
         types[value as usize].shape = shape;
     }
@@ -323,11 +325,11 @@ fn shape(site: &Site) -> Result<Outputs> {
         let (old, new) = (record.input(input)?, record.output(output)?);
         let input = input as u32;
         if new.dtype != old.dtype {
-            return Err(Error::Dtype { input, expected: old.dtype, actual: new.dtype });
+            return Err(Error::Dtype { input, expected: old.dtype, actual: new.dtype }.into());
         }
         let unified = old.shape.unify(&new.shape, input)?;
         if has_rows(&unified) != has_rows(&old.shape) {
-            return Err(Error::Shape { input, axis: 0, expected: ROWS, actual: unified.dim(0) });
+            return Err(Error::Shape { input, axis: 0, expected: ROWS, actual: unified.dim(0) }.into());
         }
     }
     let known = site.inputs.iter().all(|ty| ty.shape.known());

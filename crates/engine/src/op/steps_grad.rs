@@ -6,7 +6,7 @@ use super::carry::given;
 use super::rows::{accumulates, has_rows};
 use super::steps::{BACKWARD, Emit, MASK, Part, Record, TIME_MAJOR_MASK, ZERO_OUTPUT};
 use super::{Backward, Op};
-use crate::error::{Failure, Result};
+use crate::error::Result;
 use crate::program::{Builder, Program, distribute};
 use crate::tensor::{Dtype, Type};
 use alloc::sync::Arc;
@@ -30,7 +30,8 @@ pub(crate) fn gradient(back: &mut Backward) -> Result<()> {
         })
         .map(|(index, _)| record.body.inputs[index])
         .collect();
-    let gradients = body.builder.contributions(&incoming.ys, &incoming.dys, &wanted).map_err(error)?;
+    let gradients =
+        body.builder.contributions(&incoming.ys, &incoming.dys, &wanted).map_err(|failure| failure.error)?;
     let parts_of = |index: usize| {
         let at = wanted.iter().position(|&value| value == record.body.inputs[index]);
         at.map(|at| gradients[at].as_slice()).unwrap_or(&[])
@@ -52,7 +53,7 @@ pub(crate) fn gradient(back: &mut Backward) -> Result<()> {
         if part == Part::Capture {
             for &gradient in parts_of(index) {
                 results.push((operand, Emit::FinalState, outputs.len()));
-                outputs.push(body.accumulate(gradient, record.input(index)?)?);
+                outputs.push(body.accumulate(gradient, *record.input(index)?)?);
             }
         }
     }
@@ -75,7 +76,9 @@ pub(crate) fn gradient(back: &mut Backward) -> Result<()> {
     let mut attrs = alloc::vec![0, flags, 0, inputs.len() as u32];
     attrs.extend(inputs.iter().map(|&(part, _)| part as u32));
     attrs.push(2 * results.len() as u32);
-    attrs.extend(results.iter().flat_map(|&(_, kind, output)| [kind as u32, output as u32]));
+    for &(_, kind, output) in &results {
+        attrs.extend_from_slice(&[kind as u32, output as u32]);
+    }
     let mut operands: Vec<u32> = inputs.iter().filter_map(|&(_, operand)| operand).collect();
     operands.extend((record.flags & MASK != 0).then(|| back.input(record.given())));
     let made = back.steps(&operands, &attrs, program)?;
@@ -88,10 +91,6 @@ pub(crate) fn gradient(back: &mut Backward) -> Result<()> {
         back.give(operand, gradient);
     }
     Ok(())
-}
-
-fn error(failure: Failure) -> crate::error::Error {
-    failure.error
 }
 
 /// The gradients that reach the body's outputs, as values of the body; and those of previous outputs, by operand.
@@ -131,7 +130,9 @@ impl<'a> Body<'a> {
     fn zeros(&mut self, like: u32) -> Result<u32> {
         let rank = self.builder.program().ty(like)?.shape.rank() as u32;
         let mut attrs = alloc::vec![Dtype::Float32 as u32, 0, 3 * rank];
-        attrs.extend((0..rank).flat_map(|axis| [super::dims::COPY, axis, 0]));
+        for axis in 0..rank {
+            attrs.extend_from_slice(&[super::dims::COPY, axis, 0]);
+        }
         Ok(self.builder.append(Op::Fill, &[like], &attrs, None)?[0])
     }
 
@@ -161,7 +162,7 @@ impl<'a> Body<'a> {
                 return Err(back.unsupported());
             }
             let (all, left) = self.carry(back, dys)?;
-            let dy = self.input(ty, Part::TimeMajorX, Some(all));
+            let dy = self.input(*ty, Part::TimeMajorX, Some(all));
             incoming.ys.push(value);
             incoming.dys.push(Some(dy));
             let own = output.checked_sub(record.states).filter(|&own| own < record.previous);
@@ -172,7 +173,7 @@ impl<'a> Body<'a> {
             if self.is_float(index) {
                 let operand = final_states[state];
                 let part = if operand.is_some() { Part::State } else { Part::ZeroState };
-                let carried = self.input(record.input(index)?, part, operand);
+                let carried = self.input(*record.input(index)?, part, operand);
                 incoming.ys.push(record.body.outputs[state]);
                 incoming.dys.push(Some(carried));
             }
@@ -224,7 +225,7 @@ impl<'a> Body<'a> {
         let states = self.record.body.inputs.iter().zip(&self.record.parts);
         let states: Vec<u32> = states.filter(|(_, part)| part.is_state()).map(|(&value, _)| value).collect();
         let mut seen = alloc::vec![false; program.values.len()];
-        let mut tape = Vec::new();
+        let mut taped = seen.clone();
         let mut open = outputs.to_vec();
         while let Some(value) = open.pop() {
             if core::mem::replace(&mut seen[value as usize], true) {
@@ -234,12 +235,13 @@ impl<'a> Body<'a> {
             let maker = &program.records[index];
             let free = maker.op.renames();
             if states.contains(&value) || (index < self.forward && maker.op != Op::Input && !free) {
-                tape.push(value);
+                taped[value as usize] = true;
             } else {
                 open.extend(maker.op.read(&maker.inputs));
             }
         }
-        tape.sort_unstable();
+        let mut tape: Vec<u32> =
+            (0..).zip(taped).filter(|&(_, taped)| taped).map(|(value, _)| value).collect();
         self.relike(&seen, &mut tape);
         tape
     }
@@ -282,9 +284,9 @@ impl<'a> Body<'a> {
         let mut attrs = back.site().attrs.to_vec();
         let at = 4 + self.record.parts.len();
         attrs[at] += 2 * tape.len() as u32;
-        attrs.extend(
-            (first..first + tape.len()).flat_map(|output| [Emit::TimeMajorTimed as u32, output as u32]),
-        );
+        for output in first..first + tape.len() {
+            attrs.extend_from_slice(&[Emit::TimeMajorTimed as u32, output as u32]);
+        }
         back.extend(&attrs, Some(Arc::new(program)))
     }
 
@@ -322,7 +324,8 @@ impl<'a> Body<'a> {
             }
         }
         program.inputs = inputs.iter().map(|&(value, ..)| value).collect();
-        program.records = program.inputs.iter().map(|&value| Program::given(value)).chain(records).collect();
+        program.records = program.inputs.iter().map(|&value| Program::given(value)).collect();
+        program.records.extend(records);
         program.mark_live();
         // inputs that nothing reads would only be copied
         let read = program.read();

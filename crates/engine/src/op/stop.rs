@@ -6,7 +6,7 @@ pub(crate) const RULE: Rule = Rule::new(
     |site| {
         site.count(1)?;
         let input = site.input(0)?;
-        Outputs::one(input.dtype, input.shape)
+        Outputs::one(input.dtype, &input.shape)
     },
     |_| Ok(()),
 );

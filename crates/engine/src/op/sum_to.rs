@@ -18,17 +18,17 @@ fn shape(site: &Site) -> Result<Outputs> {
     let x = site.shaped(0, Dtype::Float32)?;
     let like = site.shaped(1, Dtype::Float32)?;
     if like.rank() > x.rank() {
-        return Err(Error::Rank { input: 1, expected: x.rank() as u32, actual: like.rank() as u32 });
+        return Err(Error::Rank { input: 1, expected: x.rank() as u32, actual: like.rank() as u32 }.into());
     }
     let missing = x.rank() - like.rank();
     for (axis, &actual) in like.dims().iter().enumerate() {
         let expected = x.dim(missing + axis);
         if actual != 1 && unify(expected, actual).is_none() {
-            return Err(Error::Shape { input: 1, axis: axis as u32, expected, actual });
+            return Err(Error::Shape { input: 1, axis: axis as u32, expected, actual }.into());
         }
     }
-    let shape = if site.inputs.len() == 3 { like.unify(&site.shaped(2, Dtype::Float32)?, 2)? } else { like };
-    Outputs::one(Dtype::Float32, shape)
+    let shape = if site.inputs.len() == 3 { like.unify(site.shaped(2, Dtype::Float32)?, 2)? } else { *like };
+    Outputs::one(Dtype::Float32, &shape)
 }
 
 /// How the sum goes: this many rows of this shape, whose axes are summed where marked.
@@ -60,7 +60,7 @@ fn needs(site: &Site) -> Result<Needs> {
 }
 
 fn run(run: &mut Run) -> Result<()> {
-    let Plan { rows, row, reduced } = plan(&run.shape(0), &run.shape(1))?;
+    let Plan { rows, row, reduced } = plan(run.shape(0), run.shape(1))?;
     let start = run.site.inputs.get(2).map(|_| run.f32(2));
     let x = run.f32(0);
     let sums = out_f32(run.out, run.made, 0);

@@ -28,18 +28,18 @@ fn shape(site: &Site) -> Result<Outputs> {
     let axes = site.list(0)?;
     if axes.len() != input.shape.rank() {
         let (expected, actual) = (input.shape.rank() as u32, axes.len() as u32);
-        return Err(Error::Rank { input: 0, expected, actual });
+        return Err(Error::Rank { input: 0, expected, actual }.into());
     }
     let mut seen = [false; MAX_RANK];
     let mut shape = Shape::SCALAR;
     for &word in axes {
         let axis = site.axis(word, input.shape.rank())?;
         if core::mem::replace(&mut seen[axis], true) {
-            return Err(Error::Attribute { index: 0, value: word });
+            return Err(Error::Attribute { index: 0, value: word }.into());
         }
         shape.push(input.shape.dim(axis))?;
     }
-    Outputs::one(input.dtype, shape)
+    Outputs::one(input.dtype, &shape)
 }
 
 /// Fills output 0 from input 0, read from element `offset` with a stride for each output axis.

@@ -13,10 +13,10 @@ fn shape(site: &Site) -> Result<Outputs> {
     }
     let (a, b) = (site.shaped(0, Dtype::Float32)?, site.shaped(1, Dtype::Float32)?);
     if a.rank() == 0 {
-        return Err(Error::Rank { input: 0, expected: 1, actual: 0 });
+        return Err(Error::Rank { input: 0, expected: 1, actual: 0 }.into());
     }
     if a.rank() != b.rank() {
-        return Err(Error::Rank { input: 1, expected: a.rank() as u32, actual: b.rank() as u32 });
+        return Err(Error::Rank { input: 1, expected: a.rank() as u32, actual: b.rank() as u32 }.into());
     }
     let last = a.rank() - 1;
     for axis in 0..last {
@@ -26,9 +26,9 @@ fn shape(site: &Site) -> Result<Outputs> {
     }
     let mut shape = Shape::new(&[a.dim(last), b.dim(last)])?;
     if site.inputs.len() == 3 {
-        shape = shape.unify(&site.shaped(2, Dtype::Float32)?, 2)?;
+        shape = shape.unify(site.shaped(2, Dtype::Float32)?, 2)?;
     }
-    Outputs::one(Dtype::Float32, shape)
+    Outputs::one(Dtype::Float32, &shape)
 }
 
 /// Rows, k, n.

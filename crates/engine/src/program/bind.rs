@@ -136,7 +136,7 @@ impl<'p> Scope<'p> {
     pub fn place(&self, value: u32) -> Result<(Place, Moves)> {
         let places = self.extent.as_ref().map_or(&self.places[..], |extent| extent.places(&self.places));
         let place = places.get(value as usize).copied().flatten();
-        place.ok_or(Error::Index { value: value as i32, limit: places.len() as i32 })
+        Ok(place.ok_or(Error::Index { value: value as i32, limit: places.len() as i32 })?)
     }
 
     /// The type of an operand where it is read.
@@ -159,7 +159,7 @@ impl Binder {
         let program = scope.program;
         if shapes.len() != program.inputs.len() {
             let (expected, actual) = (program.inputs.len() as u32, shapes.len() as u32);
-            return Err(Error::Inputs { expected, actual });
+            return Err(Error::Inputs { expected, actual }.into());
         }
         bind_symbols(program, shapes, &mut scope.types)?;
         for (index, &value) in program.inputs.iter().enumerate() {
@@ -444,7 +444,7 @@ fn bind_symbols(program: &Program, shapes: &[Shape], types: &mut [Type]) -> Resu
     for (input, (&value, shape)) in program.inputs.iter().zip(shapes).enumerate() {
         let ty = &mut types[value as usize];
         if !shape.known() {
-            return Err(Error::Attribute { index: input as u32, value: 0 });
+            return Err(Error::Attribute { index: input as u32, value: 0 }.into());
         }
         for (axis, (&traced, &given)) in ty.shape.dims().iter().zip(shape.dims()).enumerate() {
             if traced >= 0 {
@@ -453,7 +453,7 @@ fn bind_symbols(program: &Program, shapes: &[Shape], types: &mut [Type]) -> Resu
             match symbols.iter().find(|(symbol, _)| *symbol == traced) {
                 Some(&(_, expected)) if expected != given => {
                     let (input, axis) = (input as u32, axis as u32);
-                    return Err(Error::Shape { input, axis, expected, actual: given });
+                    return Err(Error::Shape { input, axis, expected, actual: given }.into());
                 }
                 Some(_) => {}
                 None => symbols.push((traced, given)),

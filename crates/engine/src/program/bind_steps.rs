@@ -204,7 +204,7 @@ impl StepsPlan {
         operands: &[(Place, Moves)],
     ) -> Result<StepsPlan> {
         if binder.depth == MOST_DEPTH {
-            return Err(Error::Attribute { index: 0, value: MOST_DEPTH as u32 });
+            return Err(Error::Attribute { index: 0, value: MOST_DEPTH as u32 }.into());
         }
         let taken = binder.taken();
         binder.depth += 1;
@@ -239,7 +239,7 @@ fn bind(
     let row_words = |value: u32| {
         let ty = scope.types[value as usize];
         let rows = if rows_of(value) { batch.max(1) } else { 1 };
-        Ok::<usize, Error>(ty.words()? / rows)
+        Result::Ok(ty.words()? / rows)
     };
     let mut width = 0usize;
     for value in (0..scope.roots.len() as u32).filter(|&value| uses.crosses[value as usize]) {

@@ -76,7 +76,7 @@ impl Builder {
     /// Appends a sequence of steps.
     pub fn steps(&mut self, inputs: &[u32], attrs: &[u32], body: &Arc<Program>) -> Result<Vec<u32>> {
         if !(body.variables.is_empty() && body.assigns.is_empty()) {
-            return Err(Error::Attribute { index: 0, value: body.variables.len() as u32 });
+            return Err(Error::Attribute { index: 0, value: body.variables.len() as u32 }.into());
         }
         let (records, values) = (self.program.records.len(), self.program.values.len());
         let lifted = self.lift(body, attrs, inputs).and_then(|Lifted { body, attrs, inputs }| {
@@ -103,10 +103,10 @@ impl Builder {
             (Op::Input, _) => {
                 let ty = input_type(&site)?;
                 self.program.inputs.push(self.program.values.len() as u32);
-                Outputs::one(ty.dtype, ty.shape)?
+                Outputs::one(ty.dtype, &ty.shape)?
             }
             (_, Some(rule)) => (rule.shape)(&site)?,
-            _ => return Err(Error::Op { op: op as u32 }),
+            _ => return Err(Error::Op { op: op as u32 }.into()),
         };
         Ok(self.push(op, inputs, attrs, body, &outputs.0))
     }
@@ -141,7 +141,7 @@ impl Builder {
 
     /// Types of some values.
     pub fn types(&self, values: &[u32]) -> Result<Vec<Type>> {
-        values.iter().map(|&value| self.program.ty(value)).collect()
+        values.iter().map(|&value| self.program.ty(value).copied()).collect()
     }
 
     /// Gives a record other attributes, and perhaps another step program, with which it makes more values than before: these,
@@ -175,11 +175,11 @@ impl Builder {
             // what is assigned twice would have the one or the other value
             if !program.records.iter().any(assignable) || assigns[..index].iter().any(|&(to, _)| to == target)
             {
-                return Err(Error::Busy);
+                return Err(Error::Busy.into());
             }
             let input = index as u32;
             if to.dtype != from.dtype {
-                return Err(Error::Dtype { input, expected: to.dtype, actual: from.dtype });
+                return Err(Error::Dtype { input, expected: to.dtype, actual: from.dtype }.into());
             }
             to.shape.unify(&from.shape, input)?;
         }
@@ -199,9 +199,9 @@ impl Program {
     }
 
     /// Type of a value.
-    pub fn ty(&self, value: u32) -> Result<Type> {
+    pub fn ty(&self, value: u32) -> Result<&Type> {
         let limit = self.values.len() as i32;
-        self.values.get(value as usize).copied().ok_or(Error::Index { value: value as i32, limit })
+        Ok(self.values.get(value as usize).ok_or(Error::Index { value: value as i32, limit })?)
     }
 
     /// Marks the records that outputs and assignments depend on.
@@ -242,7 +242,7 @@ fn input_type(site: &Site) -> Result<Type> {
         shape.push(dim as i32)?;
     }
     if shape.dims().contains(&ANY) {
-        return Err(Error::Attribute { index: 1, value: ANY as u32 });
+        return Err(Error::Attribute { index: 1, value: ANY as u32 }.into());
     }
     Ok(Type { dtype, shape })
 }

@@ -63,7 +63,7 @@ impl Call {
         let home = match place {
             Place::Slot(slot) => slots.get_mut(slot as usize).ok_or(Error::Busy)?,
             Place::Output(_) => self.home(place, slots, tensors)?,
-            _ => return Err(Error::Busy),
+            _ => return Err(Error::Busy.into()),
         };
         core::mem::swap(home, buffer);
         Ok(())
@@ -96,9 +96,9 @@ impl Call {
             Place::Input(index) => (&self.inputs, index),
             Place::Output(index) => (&self.outputs, index),
             Place::Variable(index) => (&self.plan.variables, index),
-            _ => return Err(Error::Busy),
+            _ => return Err(Error::Busy.into()),
         };
-        ids.get(index as usize).copied().ok_or(Error::Busy)
+        Ok(ids.get(index as usize).copied().ok_or(Error::Busy)?)
     }
 
     fn home<'m>(
@@ -108,7 +108,7 @@ impl Call {
         tensors: &'m mut Tensors,
     ) -> Result<&'m mut Buffer> {
         match place {
-            Place::Slot(slot) => slots.get_mut(slot as usize).ok_or(Error::Stale { id: slot.into() }),
+            Place::Slot(slot) => Ok(slots.get_mut(slot as usize).ok_or(Error::Stale { id: slot.into() })?),
             _ => Ok(&mut tensors.get_mut(self.tensor(place)?)?.buffer),
         }
     }

@@ -135,7 +135,7 @@ impl Builder {
     pub(super) fn lift(&mut self, body: &Arc<Program>, attrs: &[u32], inputs: &[u32]) -> Result<Lifted> {
         let mut types = Vec::new();
         for &value in inputs {
-            types.push(self.program().ty(value)?);
+            types.push(*self.program().ty(value)?);
         }
         let site = Site { attrs, inputs: &types, body: Some(body) };
         let record = steps::Record::read(&site)?;

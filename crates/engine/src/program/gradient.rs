@@ -7,6 +7,7 @@ use crate::op::dims::COPY;
 use crate::op::reshape::LIKE;
 use crate::op::{Op, Site};
 use crate::tensor::{ANY, Dtype, Type};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use layer_rnn_kernels::elementwise::{Binary, Compare, Unary};
@@ -124,11 +125,11 @@ impl Builder {
         Ok(depends)
     }
 
-    fn float(&self, input: u32, value: u32) -> Result<Type> {
+    fn float(&self, input: u32, value: u32) -> Result<&Type> {
         let ty = self.program().ty(value)?;
         match ty.dtype {
             Dtype::Float32 => Ok(ty),
-            actual => Err(Error::Dtype { input, expected: Dtype::Float32, actual }),
+            actual => Err(Error::Dtype { input, expected: Dtype::Float32, actual }.into()),
         }
     }
 }
@@ -154,7 +155,7 @@ impl<'b> Backward<'b> {
     }
 
     /// Type of a value.
-    pub fn ty(&self, value: u32) -> Result<Type> {
+    pub fn ty(&self, value: u32) -> Result<&Type> {
         self.builder.program().ty(value)
     }
 
@@ -170,7 +171,7 @@ impl<'b> Backward<'b> {
     #[inline(never)]
     pub fn only_dy(&mut self) -> Result<u32> {
         let missing = Error::Inputs { expected: 1, actual: 0 };
-        self.dy(0)?.ok_or(missing)
+        Ok(self.dy(0)?.ok_or(missing)?)
     }
 
     /// Is a gradient of input `index` wanted?
@@ -192,8 +193,8 @@ impl<'b> Backward<'b> {
     }
 
     /// The error of an op without a gradient.
-    pub fn unsupported(&self) -> Error {
-        Error::Gradient { op: self.builder.program().records[self.record].op as u32 }
+    pub fn unsupported(&self) -> Box<Error> {
+        Error::Gradient { op: self.builder.program().records[self.record].op as u32 }.into()
     }
 
     /// What `g`, the gradient of `y`, means for `x`, from which rules have computed `y`.
@@ -293,21 +294,28 @@ impl<'b> Backward<'b> {
     /// The elements of `x` in the shape of `like`
     pub fn reshape_like(&mut self, x: u32, like: u32) -> Result<u32> {
         let rank = self.ty(like)?.shape.rank() as u32;
-        let codes: Vec<u32> = [2 * rank].into_iter().chain((0..rank).flat_map(|axis| [LIKE, axis])).collect();
+        let mut codes = alloc::vec![2 * rank];
+        for axis in 0..rank {
+            codes.extend_from_slice(&[LIKE, axis]);
+        }
         self.op(Op::Reshape, &[x, like], &codes)
     }
 
     /// Zeros in the shape of `like`
     pub fn zeros(&mut self, like: u32) -> Result<u32> {
-        let dims = self.dims_of(like, 0)?;
-        let attrs: Vec<u32> = [Dtype::Float32 as u32, 0].into_iter().chain(dims).collect();
+        let mut attrs = alloc::vec![Dtype::Float32 as u32, 0];
+        attrs.extend(self.dims_of(like, 0)?);
         self.op(Op::Fill, &[like], &attrs)
     }
 
     /// The dims of a value, which is operand `operand`, as attributes say them.
     fn dims_of(&self, value: u32, operand: u32) -> Result<Vec<u32>> {
         let rank = self.ty(value)?.shape.rank() as u32;
-        Ok([3 * rank].into_iter().chain((0..rank).flat_map(|axis| [COPY, axis, operand])).collect())
+        let mut dims = alloc::vec![3 * rank];
+        for axis in 0..rank {
+            dims.extend_from_slice(&[COPY, axis, operand]);
+        }
+        Ok(dims)
     }
 
     /// `x` added to the gradient of input `index`, if there is such an input and its gradient is wanted: what a sum continues.
@@ -321,7 +329,7 @@ impl<'b> Backward<'b> {
     #[inline(never)]
     pub fn give_sum(&mut self, index: usize, x: u32) -> Result<()> {
         let like = self.input(index);
-        let (from, to) = (self.ty(x)?.shape, self.ty(like)?.shape);
+        let (from, to) = (&self.ty(x)?.shape, &self.ty(like)?.shape);
         let x = if from == to && self.is_as_large(index) { x } else { self.op(Op::SumTo, &[x, like], &[])? };
         self.give(index, x);
         Ok(())
@@ -330,7 +338,7 @@ impl<'b> Backward<'b> {
     /// Is input `index` broadcast nowhere, if it has the shape of the output? Where a size is unknown, no other input may
     /// have another.
     fn is_as_large(&self, index: usize) -> bool {
-        let own = self.site.inputs[index].shape;
+        let own = &self.site.inputs[index].shape;
         self.site.inputs.iter().all(|other| {
             let missing = own.rank() - other.shape.rank();
             (missing..own.rank()).all(|axis| {

@@ -114,7 +114,7 @@ impl Shape {
     /// This shape with the unknown dims of `other` filled in where they agree.
     pub fn unify(&self, other: &Shape, input: u32) -> Result<Shape> {
         if self.rank != other.rank {
-            return Err(Error::Rank { input, expected: self.rank.into(), actual: other.rank.into() });
+            return Err(Error::Rank { input, expected: self.rank.into(), actual: other.rank.into() }.into());
         }
         let mut unified = *self;
         for (axis, dim) in unified.dims_mut().iter_mut().enumerate() {

@@ -38,7 +38,7 @@ impl<T> Slab<T> {
             None => {
                 let index = self.entries.len() as u32;
                 if index >= 1 << INDEX_BITS {
-                    return Err(full);
+                    return Err(full.into());
                 }
                 self.entries.try_reserve(1).map_err(|_| full)?;
                 // removing must never have to allocate
@@ -56,21 +56,21 @@ impl<T> Slab<T> {
     /// The thing behind an id.
     #[inline(always)]
     pub fn get(&self, id: u32) -> Result<&T> {
-        match self.entries.get(index(id)) {
+        let value = match self.entries.get(index(id)) {
             Some(entry) if entry.generation == id >> INDEX_BITS => entry.value.as_ref(),
             _ => None,
-        }
-        .ok_or(Error::Stale { id })
+        };
+        Ok(value.ok_or(Error::Stale { id })?)
     }
 
     /// The thing behind an id, to be changed.
     #[inline(always)]
     pub fn get_mut(&mut self, id: u32) -> Result<&mut T> {
-        match self.entries.get_mut(index(id)) {
+        let value = match self.entries.get_mut(index(id)) {
             Some(entry) if entry.generation == id >> INDEX_BITS => entry.value.as_mut(),
             _ => None,
-        }
-        .ok_or(Error::Stale { id })
+        };
+        Ok(value.ok_or(Error::Stale { id })?)
     }
 
     /// Id of the first thing that fits.
@@ -84,7 +84,7 @@ impl<T> Slab<T> {
         let stale = Error::Stale { id };
         let entry = self.entries.get_mut(index(id)).ok_or(stale)?;
         if entry.generation != id >> INDEX_BITS {
-            return Err(stale);
+            return Err(stale.into());
         }
         let value = entry.value.take().ok_or(stale)?;
         self.live -= 1;
@@ -112,9 +112,9 @@ mod tests {
         slab.remove(first).unwrap();
         let second = slab.insert("second").unwrap();
         assert_ne!(first, second);
-        assert_eq!(slab.get(first), Err(Error::Stale { id: first }));
+        assert_eq!(slab.get(first), Err(Error::Stale { id: first }.into()));
         assert_eq!(slab.get(second), Ok(&"second"));
-        assert_eq!(slab.get(0), Err(Error::Stale { id: 0 }));
+        assert_eq!(slab.get(0), Err(Error::Stale { id: 0 }.into()));
     }
 
     #[test]

@@ -25,12 +25,7 @@ impl Lab {
         Lab { engine, builder, inputs: 0, types: HashMap::new() }
     }
 
-    pub fn record(
-        &mut self,
-        op: Op,
-        inputs: &[u32],
-        attrs: &[u32],
-    ) -> Result<Vec<u32>, layer_rnn_engine::Error> {
+    pub fn record(&mut self, op: Op, inputs: &[u32], attrs: &[u32]) -> layer_rnn_engine::Result<Vec<u32>> {
         let recorded = self.engine.builder_record(self.builder, op as u32, inputs, attrs)?;
         self.types.extend(recorded.values.iter().copied());
         Ok(recorded.values.into_iter().map(|(value, _)| value).collect())
@@ -104,11 +99,7 @@ impl Lab {
         self.try_finish(outputs, assigns).unwrap()
     }
 
-    pub fn try_finish(
-        &mut self,
-        outputs: &[u32],
-        assigns: &[(u32, u32)],
-    ) -> Result<u32, layer_rnn_engine::Error> {
+    pub fn try_finish(&mut self, outputs: &[u32], assigns: &[(u32, u32)]) -> layer_rnn_engine::Result<u32> {
         self.engine.builder_finish(self.builder, outputs, assigns)
     }
 
