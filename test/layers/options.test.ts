@@ -116,6 +116,24 @@ test('time major: what does not fit', () => {
   assert.is(error.argument, 'timeMajor')
 })
 
+test('sizes of the input one by one', () => {
+  const shapeOf = (options: object) => new GRU({ units, ...options }).batchInputShape
+  assert.equal(shapeOf({ inputDim: 3 }), [null, null, 3])
+  assert.equal(shapeOf({ inputDim: 3, inputLength: 5, batchSize: 2 }), [2, 5, 3])
+  assert.equal(shapeOf({ inputShape: [5, 3], batchSize: 2 }), [2, 5, 3])
+  assert.is(shapeOf({}), null)
+  using long = new Sequential([new GRU({ units, inputLength: time + 1 })])
+  fails(() => long.predict(x), ShapeError, /\[null, 6, 3\]/)
+  using many = new Sequential([new GRU({ units, stateful: true, batchSize: batch + 1 })])
+  fails(() => many.predict(x), ShapeError, /fixed batch 3/)
+  assert.is(new Bidirectional({ layer: new GRU({ units }) }).batchInputShape, null)
+  assert.equal(new Bidirectional({ layer: new GRU({ units, inputLength: 5 }) }).batchInputShape, [
+    null,
+    5,
+    null,
+  ])
+})
+
 test('a layer that is built knows its features', () => {
   using layer = new LSTM({ units })
   layer.build([null, null, features])

@@ -22,7 +22,7 @@ import { type CustomObjects, type LayerClass, make, serialize } from './registry
 import type { Reset } from './reset.js'
 import { type StateSize, stateList, stateShapes } from './state_size.js'
 import { isTimed, splitStates } from './states.js'
-import { isPlain, leaves, type Nested } from './structure.js'
+import { isPlain, leaves, type Nested, pack } from './structure.js'
 import type { Exact } from './types.js'
 
 type MergeMode = 'concat' | 'sum' | 'mul' | 'ave'
@@ -78,13 +78,17 @@ export class Bidirectional<const O extends BidirectionalOptions = any> extends R
     delete given.backwardLayer
     const { returnSequences, goBackwards, inputSpec } = layer
     const backward = backwardLayer ?? copy(layer, 'backward_', { go_backwards: !goBackwards })
-    Object.assign(backward, { zeroOutputForMask: returnSequences })
+    const forward = copy(layer, 'forward_', {})
+    // those of cuDNN have no such option
+    for (const each of [forward, backward])
+      if (each.zeroOutputForMask !== undefined) Object.assign(each, { zeroOutputForMask: returnSequences })
     Object.assign(this, {
-      forwardLayer: copy(layer, 'forward_', { zero_output_for_mask: returnSequences }),
+      forwardLayer: forward,
       backwardLayer: backward,
       ...Object.fromEntries(alike.map(name => [name, layer[name]])),
       goBackwards,
       inputDim: null,
+      inputLength: null,
       inputSpec,
     })
     this.#shape = layer.batchInputShape
@@ -142,14 +146,22 @@ export class Bidirectional<const O extends BidirectionalOptions = any> extends R
     const flat = initialState && leaves(initialState)
     const half = this.#half
     const given = constants.length > 0 ? { constants } : undefined
-    const run = (layer: RecurrentLayer, states: readonly SymbolicTensor[] | undefined) =>
-      stateList(
-        layer.apply(inputs, { mask, initialState: states, training, ...given }),
-      ) as Nested<SymbolicTensor>[]
-    const [a, ...first] = run(this.forwardLayer, flat?.slice(0, half)) as [SymbolicTensor]
-    const [b, ...second] = run(this.backwardLayer, flat?.slice(half)) as [SymbolicTensor]
-    const back = this.returnSequences ? flip(b, 1 - this.batchAxis) : b
-    const outputs = this.mergeMode ? [merges[this.mergeMode](a, back)] : [a, back]
+    const run = (layer: RecurrentLayer, states: readonly SymbolicTensor[] | undefined) => {
+      const made = layer.apply(inputs, { mask, initialState: states, training, ...given })
+      return (this.returnState ? made : [made]) as [Nested<SymbolicTensor>]
+    }
+    const [a, ...first] = run(this.forwardLayer, flat?.slice(0, half))
+    const [b, ...second] = run(this.backwardLayer, flat?.slice(half))
+    const back = leaves(b).map(y => (this.returnSequences ? flip(y, 1 - this.batchAxis) : y))
+    const merge = this.mergeMode && merges[this.mergeMode]
+    const outputs = merge
+      ? [
+          pack(
+            a,
+            leaves(a).map((y, i) => merge(y, back[i]!)),
+          ),
+        ]
+      : [a, pack(b, back)]
     const all = [...outputs, ...first, ...second]
     return all.length > 1 ? all : all[0]!
   }

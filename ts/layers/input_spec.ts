@@ -2,8 +2,9 @@
 import { ArgumentError, ShapeError, show } from '../errors.js'
 import { isSize, type Shape } from '../tensor/shape.js'
 import type { Layer } from './layer.js'
+import type { InputSpec } from './layer_options.js'
 import { reject } from './options.js'
-import { isPlain } from './structure.js'
+import { isPlain, leaves, type Nested } from './structure.js'
 import { isLeaf, type Leaf } from './values.js'
 
 /** Checks the inputs of a call, of which `first` is the first tensor. */
@@ -13,10 +14,14 @@ export function checkInputs(layer: Layer, inputs: unknown, first: Leaf | undefin
   if (!first) reject(place, 'numbers or a tensor', inputs)
   if (!spec) return
   if (takesOne(layer) && !isLeaf(inputs)) reject(place, 'one tensor', inputs)
-  const { shape } = first
+  for (const { shape } of spec.several ? leaves(inputs as Nested<Leaf>) : [first])
+    checkAxes(layer, spec, shape)
+}
+
+function checkAxes({ name: layer }: Layer, spec: InputSpec, shape: Shape): void {
   const fail = (expected: string): never => {
-    const text = `${name} needs inputs with ${expected}, not ${show(shape)}`
-    throw new ShapeError(text, { ...place, expected, actual: shape })
+    const text = `${layer} needs inputs with ${expected}, not ${show(shape)}`
+    throw new ShapeError(text, { layer, argument: 'inputs', expected, actual: shape })
   }
   if (spec.ndim !== undefined && shape.length !== spec.ndim) fail(`${spec.ndim} axes`)
   if (spec.minNdim !== undefined && shape.length < spec.minNdim) fail(`at least ${spec.minNdim} axes`)
@@ -38,9 +43,10 @@ export function checkShape(layer: Layer, shape: unknown): void {
 }
 
 /** Whether it says how many axes its input has: then there is one input. */
-const takesOne = ({ inputSpec: spec }: Layer) => spec?.ndim !== undefined || spec?.minNdim !== undefined
+const takesOne = ({ inputSpec: spec }: Layer) =>
+  !spec?.several && (spec?.ndim !== undefined || spec?.minNdim !== undefined)
 
-const isShape = (value: unknown): value is Shape =>
+export const isShape = (value: unknown): value is Shape =>
   Array.isArray(value) && value.every(size => size === null || isSize(size))
 
 function isShapes(value: unknown): boolean {

@@ -63,7 +63,7 @@ export abstract class Layer {
   constructor(options: LayerOptions = {}) {
     const own = new.target
     const className = classNameOf(own)
-    const { name, trainable, inputShape, batchInputShape, batchSize, weights, ...values } = readOptions(
+    const { name, trainable, inputShape, batchInputShape, weights, ...values } = readOptions(
       className,
       // Own ones first, in messages too; they win over those of the base.
       { ...own.fields, ...baseFields, ...own.fields },
@@ -76,7 +76,7 @@ export abstract class Layer {
     this.#inputShape = batchInputShape
       ? (batchInputShape as Shape)
       : inputShape
-        ? [(batchSize ?? null) as number | null, ...(inputShape as Shape)]
+        ? [values.batchSize as number | null, ...(inputShape as Shape)]
         : null
     for (const unused of ['autocast', 'dynamic', 'quantizationConfig', 'loraRank']) delete values[unused]
     Object.assign(this, values)

@@ -59,6 +59,8 @@ export interface WeightOptions {
 
 /** What a layer expects of an input; null axes and absent entries are not checked. */
 export interface InputSpec {
+  /** Whether there may be several, each of them so. */
+  several?: boolean
   ndim?: number
   minNdim?: number
   axes?: Readonly<Record<number, number>>

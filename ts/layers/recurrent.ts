@@ -38,7 +38,7 @@ export interface RecurrentOptions extends LayerOptions {
   timeMajor?: boolean
   /** Masked steps put out zeros instead of the output before. Default false. */
   zeroOutputForMask?: boolean
-  /** Features, for the first layer of a Sequential: the same as `inputShape: [inputLength ?? null, inputDim]`. */
+  /** Features, for the first layer of a Sequential: the same as `inputShape: [inputLength, inputDim]`, null where not given. */
   inputDim?: number
   inputLength?: number | null
 }
@@ -96,6 +96,7 @@ export abstract class RecurrentLayer<O = any, S = unknown> extends Layer {
   declare readonly zeroOutputForMask: boolean
   /** How many of the tensors in a list `[x, ...states, ...constants]` are constants. */
   declare readonly numConstants?: number
+  declare readonly batchSize: number | null
   declare readonly inputDim: number | null
   declare readonly inputLength: number | null
 
@@ -137,7 +138,8 @@ export abstract class RecurrentLayer<O = any, S = unknown> extends Layer {
   }
 
   override get batchInputShape(): Shape | null {
-    return super.batchInputShape ?? (this.inputDim === null ? null : [null, this.inputLength, this.inputDim])
+    const parts = [this.batchSize, this.inputLength, this.inputDim]
+    return super.batchInputShape ?? (parts.some(size => size !== null) ? parts : null)
   }
 
   /** Of inputs in an object, `inputShape` is an object too. */

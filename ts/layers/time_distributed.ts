@@ -1,13 +1,16 @@
 /** A layer for every time step on its own. */
+import { UnsupportedError } from '../errors.js'
 import { any, reshape } from '../ops/index.js'
 import { sizeAlong, TracedTensor } from '../ops/trace.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
+import { isShape } from './input_spec.js'
 import { Layer } from './layer.js'
 import type { InputSpec, LayerOptions } from './layer_options.js'
 import { type Field, type Fields, reject, required } from './options.js'
 import { make, serialize } from './registry.js'
-import { isPlain, mapNested, type Nested } from './structure.js'
+import { isPlain, leaves, mapNested, type Nested } from './structure.js'
+import type { Applicable } from './types.js'
 
 export interface TimeDistributedOptions<L extends Layer = Layer> extends LayerOptions {
   /** Its input is a step `[batch, ...]` of `[batch, time, ...]`. */
@@ -31,16 +34,18 @@ export class TimeDistributed<const L extends Layer = Layer> extends Layer {
   declare readonly $returns: L['$returns']
   declare readonly layer: L
   override supportsMasking = true
-  override inputSpec: InputSpec = { minNdim: 3 }
+  override inputSpec: InputSpec = { minNdim: 3, several: true }
 
   constructor(options: TimeDistributedOptions<L>) {
     super(options)
+    if (!this.layer.carries) return
+    const [layer, argument] = [this.name, 'layer']
+    const text = `${layer}: ${argument} cannot be stateful, as its steps are rows of one batch`
+    throw new UnsupportedError(text, { layer, argument })
   }
 
   override build(inputShape: Shape): void {
-    const [batch, time, ...step] = inputShape
-    const rows = batch == null || time == null ? null : batch * time
-    this.layer.build([rows, ...step])
+    this.layer.build(stepShapes(inputShape) as Shape)
   }
 
   override get keepsMasks(): boolean {
@@ -48,17 +53,21 @@ export class TimeDistributed<const L extends Layer = Layer> extends Layer {
   }
 
   override call(
-    inputs: SymbolicTensor,
+    inputs: Nested<SymbolicTensor>,
     { mask: given }: { mask?: TracedTensor } = {},
   ): Nested<SymbolicTensor> {
-    const mask = given ?? (inputs as TracedTensor).mask
+    const first = leaves(inputs)[0]!
+    const maskOf = (x: SymbolicTensor) => (x === first && given) || (x as TracedTensor).mask
+    const mask = maskOf(first)
     const rows = (x: SymbolicTensor) => reshape(x, [-1, ...sizesFrom(x, 2)])
-    const steps = (x: SymbolicTensor) => reshape(x, [...sizesFrom(inputs, 0, 2), ...sizesFrom(x, 1)])
-    const inside = mask && mask.rank > 2 ? (rows(mask) as TracedTensor) : undefined
-    const row = rows(inputs)
-    const outputs = this.layer.apply(
-      row instanceof TracedTensor ? row.withMask(inside) : row,
-    ) as Nested<SymbolicTensor>
+    const steps = (x: SymbolicTensor) => reshape(x, [...sizesFrom(first, 0, 2), ...sizesFrom(x, 1)])
+    const row = mapNested(inputs, leaf => {
+      const x = leaf as SymbolicTensor
+      const [y, own] = [rows(x), maskOf(x)]
+      if (!(y instanceof TracedTensor)) return y
+      return y.withMask(own && own.rank > 2 ? (rows(own) as TracedTensor) : undefined)
+    })
+    const outputs = this.layer.apply(row as Applicable) as Nested<SymbolicTensor>
     return mapNested(outputs, leaf => {
       const y = leaf as SymbolicTensor
       const whole = steps(y)
@@ -67,6 +76,16 @@ export class TimeDistributed<const L extends Layer = Layer> extends Layer {
       return whole.withMask(own ? (steps(own) as TracedTensor) : mask && stepMask(mask))
     })
   }
+}
+
+/** The shape of a step of the input, or of each of several. */
+function stepShapes(shape: unknown): unknown {
+  if (!isShape(shape))
+    return Array.isArray(shape)
+      ? shape.map(stepShapes)
+      : Object.fromEntries(Object.entries(shape as object).map(([name, each]) => [name, stepShapes(each)]))
+  const [batch, time, ...step] = shape
+  return [batch == null || time == null ? null : batch * time, ...step]
 }
 
 /** The sizes of the axes from `start` to before `end`. */
