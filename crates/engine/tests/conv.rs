@@ -176,16 +176,16 @@ fn errors_name_what_is_wrong() {
         |attrs: &[u32]| lab.record(Op::Conv, &[x, kernel], attrs).map(|values| lab.ty(values[0]).shape);
     assert_eq!(conv(&[VALID, 3, 2, 1, 1]).unwrap().dims(), [-1, 3, 5]);
     let expected = Error::Shape { input: 1, axis: 0, expected: 9, actual: 6 };
-    assert_eq!(conv(&[VALID, 3, 3, 1, 1]).unwrap_err(), expected);
+    assert_eq!(*conv(&[VALID, 3, 3, 1, 1]).unwrap_err(), expected);
     let short = Error::Shape { input: 0, axis: 1, expected: 5, actual: 4 };
-    assert_eq!(conv(&[VALID, 3, 2, 1, 4]).unwrap_err(), short);
-    assert_eq!(conv(&[3, 3, 2, 1, 1]).unwrap_err(), Error::Attribute { index: 0, value: 3 });
-    assert_eq!(conv(&[VALID, 3, 2, 0, 1]).unwrap_err(), Error::Attribute { index: 3, value: 0 });
-    assert_eq!(conv(&[VALID, 0]).unwrap_err(), Error::Attribute { index: 1, value: 0 });
+    assert_eq!(*conv(&[VALID, 3, 2, 1, 4]).unwrap_err(), short);
+    assert_eq!(*conv(&[3, 3, 2, 1, 1]).unwrap_err(), Error::Attribute { index: 0, value: 3 });
+    assert_eq!(*conv(&[VALID, 3, 2, 0, 1]).unwrap_err(), Error::Attribute { index: 3, value: 0 });
+    assert_eq!(*conv(&[VALID, 0]).unwrap_err(), Error::Attribute { index: 1, value: 0 });
     let two = [VALID, 6, 1, 1, 1, 2, 1, 1];
-    assert_eq!(conv(&two).unwrap_err(), Error::Rank { input: 0, expected: 4, actual: 3 });
+    assert_eq!(*conv(&two).unwrap_err(), Error::Rank { input: 0, expected: 4, actual: 3 });
     let far = [VALID, 3, 1 << 20, 1, 1 << 20];
-    assert_eq!(conv(&far).unwrap_err(), Error::Attribute { index: 2, value: 1 << 20 });
+    assert_eq!(*conv(&far).unwrap_err(), Error::Attribute { index: 2, value: 1 << 20 });
 }
 
 /// `h' = conv(x) + conv(h)` in a sequence, and the gradients of x and the kernels, the same as unrolled.

@@ -70,16 +70,16 @@ fn patch(site: &Site, channels: i32) -> Result<i32> {
     for (index, axis) in (2..).step_by(3).zip(site.list(1)?.chunks(3)) {
         for (index, &value) in (index..).zip(axis) {
             if value == 0 || i64::from(value) > LIMIT {
-                return Err(Error::Attribute { index, value });
+                return Err(Error::Attribute { index, value }.into());
             }
         }
         let &[size, _, dilation] = axis else {
-            return Err(Error::Attribute { index, value: axis.len() as u32 });
+            return Err(Error::Attribute { index, value: axis.len() as u32 }.into());
         };
         let reach = i64::from(size - 1).saturating_mul(dilation.into());
         elements = if channels < 0 { elements } else { elements.saturating_mul(size.into()) };
         if reach > LIMIT || elements > LIMIT {
-            return Err(Error::Attribute { index, value: size });
+            return Err(Error::Attribute { index, value: size }.into());
         }
     }
     Ok(if channels < 0 { ANY } else { elements as i32 })
@@ -91,10 +91,10 @@ pub(crate) fn convolved(site: &Site, x: &Shape, columns: i32) -> Result<Shape> {
     let axes = site.list(1)?;
     let count = axes.len() / 3;
     if count == 0 || count > AXES {
-        return Err(Error::Attribute { index: 1, value: axes.len() as u32 });
+        return Err(Error::Attribute { index: 1, value: axes.len() as u32 }.into());
     }
     if x.rank() != count + 2 {
-        return Err(Error::Rank { input: 0, expected: count as u32 + 2, actual: x.rank() as u32 });
+        return Err(Error::Rank { input: 0, expected: count as u32 + 2, actual: x.rank() as u32 }.into());
     }
     patch(site, 1)?;
     let mut shape = *x;
@@ -106,7 +106,7 @@ pub(crate) fn convolved(site: &Site, x: &Shape, columns: i32) -> Result<Shape> {
             _ if stride == 1 && reach == 0 => actual,
             ..0 => ANY,
             _ if actual <= reach => {
-                return Err(Error::Shape { input: 0, axis: axis as u32, expected: reach + 1, actual });
+                return Err(Error::Shape { input: 0, axis: axis as u32, expected: reach + 1, actual }.into());
             }
             _ => ((actual - reach) as u32).div_ceil(stride) as i32,
         };
@@ -136,11 +136,11 @@ fn shape(site: &Site) -> Result<Outputs> {
         site.count(3)?;
     }
     let kernel = site.shaped(1, Dtype::Float32)?;
-    let shape = fitting(site, &site.shaped(0, Dtype::Float32)?, &kernel, 1)?;
+    let shape = fitting(site, site.shaped(0, Dtype::Float32)?, kernel, 1)?;
     if site.inputs.len() == 3 {
-        Shape::new(&[kernel.dim(1)])?.unify(&site.shaped(2, Dtype::Float32)?, 2)?;
+        Shape::new(&[kernel.dim(1)])?.unify(site.shaped(2, Dtype::Float32)?, 2)?;
     }
-    Outputs::one(Dtype::Float32, shape)
+    Outputs::one(Dtype::Float32, &shape)
 }
 
 impl Geometry {
@@ -244,7 +244,7 @@ fn needs(site: &Site) -> Result<Needs> {
 }
 
 fn run(run: &mut Run) -> Result<()> {
-    let geometry = Geometry::of(&run.site, &run.shape(0))?;
+    let geometry = Geometry::of(&run.site, run.shape(0))?;
     let (k, n) = (geometry.patch, run.outputs[0].shape.last());
     let (x, packed) = (run.f32(0), run.packed(0));
     let bias = (run.site.inputs.len() == 3).then(|| run.f32(2));

@@ -13,7 +13,7 @@ fn shape(site: &Site) -> Result<Outputs> {
     site.count(3)?;
     let (dy, kernel) = (site.shaped(0, Dtype::Float32)?, site.shaped(1, Dtype::Float32)?);
     let x = site.shaped(2, Dtype::Float32)?;
-    conv::fitting(site, &x, &kernel, 1)?.unify(&dy, 0)?;
+    conv::fitting(site, x, kernel, 1)?.unify(dy, 0)?;
     Outputs::one(Dtype::Float32, x)
 }
 
@@ -25,7 +25,7 @@ fn needs(site: &Site) -> Result<Needs> {
 }
 
 fn run(run: &mut Run) -> Result<()> {
-    let geometry = conv::Geometry::of(&run.site, &run.shape(2))?;
+    let geometry = conv::Geometry::of(&run.site, run.shape(2))?;
     let (k, n) = (run.shape(0).last(), geometry.patch);
     let (dy, packed) = (run.f32(0), run.packed(0));
     let dx = out_f32(run.out, run.made, 0);

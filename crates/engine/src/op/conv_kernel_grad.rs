@@ -11,11 +11,11 @@ fn shape(site: &Site) -> Result<Outputs> {
     if site.inputs.len() != 2 {
         site.count(3)?;
     }
-    let mut shape = conv::kernel(site, &site.shaped(0, Dtype::Float32)?, &site.shaped(1, Dtype::Float32)?)?;
+    let mut shape = conv::kernel(site, site.shaped(0, Dtype::Float32)?, site.shaped(1, Dtype::Float32)?)?;
     if site.inputs.len() == 3 {
-        shape = shape.unify(&site.shaped(2, Dtype::Float32)?, 2)?;
+        shape = shape.unify(site.shaped(2, Dtype::Float32)?, 2)?;
     }
-    Outputs::one(Dtype::Float32, shape)
+    Outputs::one(Dtype::Float32, &shape)
 }
 
 fn needs(site: &Site) -> Result<Needs> {
@@ -25,7 +25,7 @@ fn needs(site: &Site) -> Result<Needs> {
 }
 
 fn run(run: &mut Run) -> Result<()> {
-    let geometry = conv::Geometry::of(&run.site, &run.shape(0))?;
+    let geometry = conv::Geometry::of(&run.site, run.shape(0))?;
     let (k, n) = (geometry.patch, run.shape(1).last());
     let (x, dy, before) = (run.f32(0), run.f32(1), run.f32(2));
     let sums = out_f32(run.out, run.made, 0);
