@@ -27,21 +27,23 @@ impl Window {
     /// The part of a value that this window sees.
     #[inline(always)]
     pub fn see(&self, located: &mut Located, ty: &mut Type) {
-        let mut sized = |rows: usize| {
-            if self.all {
-                return located.elements / rows;
-            }
-            located.elements = rows * ty.shape.product(1..ty.shape.rank());
+        if !self.all && located.moves.by_rows() {
+            located.elements = self.rows * ty.shape.product(1..ty.shape.rank());
             if let Some(dim) = ty.shape.dims_mut().first_mut() {
-                *dim = rows as i32;
+                *dim = self.rows as i32;
             }
-            located.elements.checked_div(rows).unwrap_or(0)
-        };
+        }
+        self.find(located);
+    }
+
+    /// Where a value begins that has as many rows as this window.
+    #[inline(always)]
+    fn find(&self, located: &mut Located) {
+        let row = || located.elements.checked_div(self.rows).unwrap_or(0);
         match located.moves {
-            Moves::Still => {}
-            Moves::Rows => drop(sized(self.rows)),
-            Moves::Chunk => located.start = sized(self.rows) * self.first,
-            Moves::Whole => located.start = sized(self.rows) * (self.base + self.first),
+            Moves::Still | Moves::Rows => {}
+            Moves::Chunk => located.start = row() * self.first,
+            Moves::Whole => located.start = row() * (self.base + self.first),
             Moves::Step => located.start = located.elements * self.step,
         }
     }
@@ -169,19 +171,29 @@ impl Runner<'_> {
         types.clear();
         let inputs = step.inputs.len();
         let values = step.places.iter().chain(&step.made);
-        for (located, ty) in values.zip(step.inputs.iter().chain(&step.outputs)) {
-            let (mut located, mut ty) = (*located, *ty);
-            if let Some(window) = window.filter(|_| located.moves != Moves::Still) {
-                window.see(&mut located, &mut ty);
+        let result = if let Some(window) = window.filter(|_| all) {
+            places.extend(values.map(|located| {
+                let mut located = *located;
+                window.find(&mut located);
+                located
+            }));
+            let (located, ty) = (places.split_at(inputs), [&*step.inputs, &*step.outputs]);
+            self.execute(program, step, ty, [located.0, located.1], Some(window))
+        } else {
+            for (located, ty) in values.zip(step.inputs.iter().chain(&step.outputs)) {
+                let (mut located, mut ty) = (*located, *ty);
+                if let Some(window) = window.filter(|_| located.moves != Moves::Still) {
+                    window.see(&mut located, &mut ty);
+                }
+                if let Some(block) = &block {
+                    block.see(&mut located, &mut ty);
+                }
+                places.push(located);
+                types.push(ty);
             }
-            if let Some(block) = &block {
-                block.see(&mut located, &mut ty);
-            }
-            places.push(located);
-            types.push(ty);
-        }
-        let (ty, located) = (types.split_at(inputs), places.split_at(inputs));
-        let result = self.execute(program, step, [ty.0, ty.1], [located.0, located.1], window);
+            let (ty, located) = (types.split_at(inputs), places.split_at(inputs));
+            self.execute(program, step, [ty.0, ty.1], [located.0, located.1], window)
+        };
         self.pool.frames[self.depth] = Frame { places, types };
         result
     }
