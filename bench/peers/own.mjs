@@ -2,11 +2,21 @@
 
 import { MinimalRNNCell, OpsLSTMCell } from '../../build/test/cells/support.js'
 import { currentEngine } from '../../build/ts/engine/engine.js'
-import { Dense, GRU, Input, LSTM, RNN, Sequential, SimpleRNN, tensor } from '../../build/ts/entry/index.js'
+import {
+  ConvLSTM2D,
+  Dense,
+  GRU,
+  Input,
+  LSTM,
+  RNN,
+  Sequential,
+  SimpleRNN,
+  tensor,
+} from '../../build/ts/entry/index.js'
 import { inputsOf, traceModel } from '../../build/ts/models/trace_model.js'
 import { Trace } from '../../build/ts/ops/trace.js'
 import { inputOf } from './rows.mjs'
-import { minimalCell } from './tfjs_wasm.mjs'
+import { convLSTM, minimalCell } from './tfjs_wasm.mjs'
 
 const [features, units, steps] = [64, 128, 100]
 const classes = { LSTM, GRU, SimpleRNN }
@@ -41,6 +51,12 @@ export const ownRows = [
       (row, weights, tf) => minimalCell(tf, row, withoutBias(weights)),
     ]),
   ),
+  {
+    shape: 'ConvLSTM2D 16×16×8→16, T=10, batch 1',
+    aim: 1 / 10,
+    ...{ features: 16 * 16 * 8, batch: 1, steps: 10 },
+    makers: [row => convModel(row), (row, _, tf) => convLSTM(tf, { ...row, ...images }, imageWeights())],
+  },
   // each answers with the outputs: so much longer do they take with the gradients of x and of the weights
   ...Object.keys(classes).map(kind =>
     row(`${kind}, forward and gradient`, kind, { batch: 32 }, 2.5, [
@@ -56,6 +72,30 @@ export const ownRows = [
     ]
   }),
 ]
+
+const images = { shape: [16, 16, 8], filters: 16, kernelSize: 3 }
+
+/** Kernel, recurrent kernel, bias. */
+const imageWeights = () =>
+  [9 * 8 * 64, 9 * 16 * 64, 64].map((features, i) =>
+    inputOf({ features, batch: 1, steps: 1 }, 200 + i).map(x => 0.2 * x),
+  )
+
+function convModel({ batch, steps, features }) {
+  const { shape, filters, kernelSize } = images
+  const layer = new ConvLSTM2D({ filters, kernelSize, padding: 'same', returnSequences: true })
+  const model = new Sequential([Input({ shape: [steps, ...shape] }), layer])
+  layer.setWeights(imageWeights())
+  const x = inputOf({ batch, steps, features })
+  const answer = data => model.predict(data).data
+  return {
+    name: 'ours',
+    reset() {},
+    run: answer,
+    call: () => answer(x),
+    dispose: () => model.dispose(),
+  }
+}
 
 const withoutBias = ([[kernel, recurrent]]) => [[kernel, recurrent]]
 

@@ -55,6 +55,22 @@ export async function minimalCell(tf, row, weights) {
   return contestant(tf, model, row)
 }
 
+/** A ConvLSTM2D with padding over images of this `shape`. */
+export async function convLSTM(tf, { shape, filters, kernelSize, ...row }, weights) {
+  const batchInputShape = [row.batch, row.steps, ...shape]
+  const padding = 'same'
+  const how = {
+    padding,
+    recurrentInitializer: 'zeros',
+    recurrentActivation: 'sigmoid',
+    returnSequences: true,
+  }
+  const model = tf.sequential()
+  model.add(tf.layers.convLstm2d({ filters, kernelSize, batchInputShape, ...how }))
+  model.setWeights(model.getWeights().map((tensor, i) => tf.tensor(weights[i], tensor.shape)))
+  return contestant(tf, model, row, batchInputShape)
+}
+
 const minimalClass = tf =>
   class MinimalRNNCell extends tf.layers.RNNCell {
     static className = 'MinimalRNNCell'
@@ -79,8 +95,7 @@ const minimalClass = tf =>
     }
   }
 
-function contestant(tf, model, { batch, features, steps, stream, ...row }) {
-  const shape = [batch, steps, features]
+function contestant(tf, model, { batch, features, steps, stream, ...row }, shape = [batch, steps, features]) {
   let x = tf.tensor(inputOf({ batch, features, steps, ...row }), shape)
   return {
     name: 'tfjsWasm',
