@@ -30,7 +30,11 @@ test('help, version, and what is not understood', () => {
   const help = done(['--help']).text
   for (const name of ['summary', 'run', 'bench']) {
     assert.match(help, name)
-    assert.match(done([name, '--help']).text, new RegExp(`^layer-rnn ${name} MODEL`))
+    for (const args of [
+      [name, '--help'],
+      ['help', name],
+    ])
+      assert.match(done(args).text, new RegExp(`^layer-rnn ${name} MODEL`))
   }
   assert.is(done(['--version']).text.trim(), JSON.parse(readFileSync('package.json', 'utf8')).version)
   const wrong: [RegExp, ...string[]][] = [
@@ -39,7 +43,7 @@ test('help, version, and what is not understood', () => {
     [/no option --all/, '--all'],
     [/takes one model/, 'summary'],
     [/takes one model/, 'summary', 'a', 'b'],
-    [/--inptu/, 'run', digits, '--inptu', 'x.npy'],
+    [/'--inptu' \(did you mean "input"\?\)/, 'run', digits, '--inptu', 'x.npy'],
     [/needs --input/, 'run', digits],
     [/--batch is a whole number/, 'run', digits, '--input', 'x.npy', '--batch', '0'],
     [/--batch is a whole number/, 'run', digits, '--input', 'x.npy', '--batch', '1.5'],

@@ -122,8 +122,11 @@ function number(given: Given, name: string, whole = true): number | undefined {
 
 async function main(args: string[]): Promise<void> {
   const [name = '', ...rest] = args
-  if (name === '--help' || name === '-h') return write('-', [help])
-  if (name === '--version' || name === '-v') return write('-', [`${version()}\n`])
+  if (['--help', '-h', 'help'].includes(name)) {
+    const [about = ''] = rest
+    return write('-', [Object.hasOwn(commands, about) ? commands[about]!.help : help])
+  }
+  if (['--version', '-v', '-V'].includes(name)) return write('-', [`${version()}\n`])
   if (name === '') throw new UsageError('no command')
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (!command) {
@@ -144,7 +147,9 @@ function parse({ options }: Command, args: string[]): { values: Given; positiona
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (!code?.startsWith('ERR_PARSE_ARGS')) throw error
-    throw new UsageError(message.split(/\. |\n/)[0]!.replace(/^U/, 'u'))
+    const option = /^Unknown option '--([^']*)'/.exec(message)?.[1]
+    const near = option === undefined ? '' : hint(option, Object.keys({ ...options, help: 0 }))
+    throw new UsageError(message.split(/\. |\n/)[0]!.replace(/^U/, 'u') + near)
   }
 }
 

@@ -57,7 +57,7 @@ const textOf = (from: Format): Format => (from === 'npy' ? 'json' : from)
 
 function predicted(model: Model, inputs: readonly NdArray<Data>[], batch: number): Results {
   const gathered = new Gathered()
-  for (const part of batches(inputs, batch)) {
+  for (const [part] of batches(inputs, batch)) {
     const result = model.predict(form(model, part), { batchSize: batch }) as Nested<NdArray<Data>>
     gathered.add(leaves(result))
   }
@@ -68,11 +68,12 @@ function predicted(model: Model, inputs: readonly NdArray<Data>[], batch: number
 function streamed(model: Model, inputs: readonly NdArray<Data>[], batch: number): Results {
   const steps = stepsOf(inputs)
   const gathered = new Gathered()
-  for (const part of batches(inputs, batch)) {
+  for (const [part, at] of batches(inputs, batch)) {
     const rows = part[0]!.shape[0]!
     const stream = model.stream({ batch: rows })
     const outputs: NdArray<Data>[] = []
     for (let t = 0; t < steps; t++) {
+      if (t % 64 === 0) at(t / steps)
       const frame = part.map(array => frameOf(array, t))
       leaves(stream.step(form(model, frame)) as Nested<Float32Array>).forEach((step, i) => {
         const width = step.length / rows
@@ -174,14 +175,17 @@ const dtypeOf = (data: Data) => new NdArray(data, [data.length]).dtype
 /** The inputs in the model's form. */
 const form = (model: Model, parts: readonly NdArray<Data>[]) => pack(model.inputs, [...parts]) as never
 
-/** Parts of `size` samples, with a bar on stderr. */
-function* batches(inputs: readonly NdArray<Data>[], size: number): Generator<NdArray<Data>[]> {
+type Batch = [NdArray<Data>[], at: (share: number) => void]
+
+/** Parts of `size` samples, with a bar on stderr; `at` says how much of a part is done. */
+function* batches(inputs: readonly NdArray<Data>[], size: number): Generator<Batch> {
   const samples = inputs[0]!.shape[0]!
-  if (inputs.some(({ shape }) => shape[0] !== samples)) return yield [...inputs] // the model says what is wrong
+  if (inputs.some(({ shape }) => shape[0] !== samples)) return yield [[...inputs], () => {}] // the model says what is wrong
   const progress = new Progress('samples', samples)
   let start = 0
   do {
-    yield inputs.map(array => part(array, start, Math.min(size, samples - start)))
+    const rows = Math.min(size, samples - start)
+    yield [inputs.map(array => part(array, start, rows)), share => progress.at(start + share * rows)]
     start += size
     progress.at(start)
   } while (start < samples)

@@ -19,7 +19,7 @@ import {
 } from './options.js'
 import { isStreaming, RecurrentLayer } from './recurrent.js'
 import { type CustomObjects, type LayerClass, make, serialize } from './registry.js'
-import type { Reset } from './reset.js'
+import { notStateful, type Reset } from './reset.js'
 import { type StateSize, stateList, stateShapes } from './state_size.js'
 import { isTimed, splitStates } from './states.js'
 import { isPlain, leaves, type Nested, pack } from './structure.js'
@@ -130,6 +130,7 @@ export class Bidirectional<const O extends BidirectionalOptions = any> extends R
 
   override resets(states?: unknown): Reset[] {
     this.checkAlive()
+    if (!this.stateful) throw notStateful(this.name)
     if (states === undefined || states === null) return this.#both(layer => layer.resets())
     const flat = splitStates(this, 'states', states, null)
     const half = this.#half
