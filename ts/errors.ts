@@ -103,20 +103,35 @@ export class EngineError extends LayerRnnError {
 }
 
 let layer: string | undefined
+let path = ''
 
 /** The layer or cell whose code is running, for messages. */
 export const currentLayer = (): string | undefined => layer
+
+/** The names of the layers and cells whose code is running, the outermost first: `encoder/rnn/0/cell`. */
+export const currentPath = (): string => path
 
 /** Runs the code of a layer or cell: errors that name no layer yet are made to name this one. */
 export function inLayer<T>(name: string, fn: () => T): T {
   const outer = layer
   layer = name
   try {
-    return fn()
+    return inPart(name, fn)
   } catch (error) {
     throw named(error, name)
   } finally {
     layer = outer
+  }
+}
+
+/** Runs a part of a layer's code that has a path of its own. */
+export function inPart<T>(part: string, fn: () => T): T {
+  const outer = path
+  path = outer ? `${outer}/${part}` : part
+  try {
+    return fn()
+  } finally {
+    path = outer
   }
 }
 

@@ -1,12 +1,10 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { scope } from '../../ts/engine/handle.js'
-import { UnsupportedError } from '../../ts/errors.js'
 import { GRU } from '../../ts/layers/gru.js'
 import { LSTM } from '../../ts/layers/lstm.js'
 import { SimpleRNN } from '../../ts/layers/simple_rnn.js'
 import { type Tensor, tensor } from '../../ts/tensor/tensor.js'
-import { fails } from '../engine/support.js'
 
 const rows = 4096
 const linear = { activation: null, recurrentActivation: null, useBias: false } as const
@@ -98,17 +96,6 @@ test('a mask holds for all steps of a call and is another in the next; predictio
     })
     layer.dispose()
   }
-})
-
-test('a cell with dropout inside another cell is refused', () => {
-  const layer = new LSTM({ units: 2, dropout: 0.5 })
-  scope(() => {
-    layer.apply(full(1, 1, 1, 2))
-    const cell = layer.cell as never as { call(x: Tensor, s: Tensor[], o: object): unknown }
-    const states = [full(0, 1, 2), full(0, 1, 2)]
-    fails(() => cell.call(full(1, 1, 2), states, { training: true }), UnsupportedError, /dropout/)
-  })
-  layer.dispose()
 })
 
 test.run()

@@ -3,7 +3,11 @@ import { UnsupportedError } from '../errors.js'
 import { Layer } from '../layers/layer.js'
 import type { LayerOptions } from '../layers/layer_options.js'
 import { type StateSize, stateShapes } from '../layers/state_size.js'
-import type { Dim } from '../ops/trace.js'
+import { onceIn } from '../ops/cell_call.js'
+import { ones } from '../ops/creation.js'
+import { dropout, SeedGenerator } from '../ops/random.js'
+import type { Sizes } from '../ops/shaping.js'
+import { type Dim, sizeAlong, Trace } from '../ops/trace.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
 
@@ -44,6 +48,8 @@ export abstract class RNNCell<S = Tensor[]> extends Layer implements Cell {
   /** Units of the output. Default: the size of the first state. */
   declare outputSize?: number | Shape
 
+  #generator: SeedGenerator | undefined
+
   constructor(options: LayerOptions = {}) {
     super(options)
   }
@@ -69,6 +75,39 @@ export abstract class RNNCell<S = Tensor[]> extends Layer implements Cell {
 
   // biome-ignore lint/suspicious/noExplicitAny: of the options a cell takes those that it needs
   getInitialState?(options: any): unknown
+
+  /**
+   * What `call` multiplies its inputs with when training drops a share `rate` of them: the same mask at every step of a call,
+   * another in each.
+   */
+  getDropoutMask(inputs: SymbolicTensor, rate: number): Tensor {
+    return this.#mask('inputs', inputs, rate)
+  }
+
+  /** The same for the state, a mask of its own. */
+  getRecurrentDropoutMask(state: SymbolicTensor, rate: number): Tensor {
+    return this.#mask('state', state, rate)
+  }
+
+  #mask(name: string, like: SymbolicTensor, rate: number): Tensor {
+    const shape = like.shape.slice(1) as number[]
+    return onceIn(this, name, like, rows => dropoutMask(rows, shape, rate, this.#masks))
+  }
+
+  get #masks(): SeedGenerator {
+    const { seedGenerator } = this as { seedGenerator?: SeedGenerator }
+    if (seedGenerator) return seedGenerator
+    const name = `${this.name}/seed_generator_state`
+    this.#generator ??= this.owns(new SeedGenerator({ name }, this.engine))
+    return this.#generator
+  }
+}
+
+/** Ones with a share `rate` of them set to 0 and the rest scaled up, for rows as in `like`. @internal */
+export function dropoutMask(like: SymbolicTensor, shape: Sizes, rate: number, seed: SeedGenerator): Tensor {
+  const mask = dropout(ones([sizeAlong(like, 0), ...shape]), rate, { seed })
+  Trace.current()?.hasRows(mask)
+  return mask
 }
 
 /** The cells of a stack, inner stacks included; a cell alone is a stack of one. */

@@ -75,9 +75,8 @@ export abstract class FusedCell<S = unknown> extends GatedCell<S> {
     states: Nested<SymbolicTensor>,
     options: { training?: boolean; masks?: DropoutMasks } = {},
   ): [output: SymbolicTensor, states: StateList<S, SymbolicTensor>] {
-    const { dropout, recurrentDropout, fused } = this
-    const dropped = options.training && (dropout > 0 || recurrentDropout > 0)
-    if (dropped || options.masks || !fused) return super.call(inputs, states, options)
+    if ((options.training && this.drops) || options.masks || !this.fused)
+      return super.call(inputs, states, options)
     const x = expandDims(inputs, 1)
     const result = this.sequence(x, { states: leaves(states), backward: false, all: false })
     return [result.output, result.states as StateList<S, SymbolicTensor>]

@@ -1,6 +1,5 @@
 /** What the built-in cells share: their weights, whose columns are gates side by side, and dropout. */
 import { type ActivationLike, activation } from '../activations.js'
-import { UnsupportedError } from '../errors.js'
 import { type Drawing, type InitializerLike, initializer } from '../initializers/initializer.js'
 import { seed } from '../initializers/random.js'
 import type { LayerOptions } from '../layers/layer_options.js'
@@ -15,12 +14,12 @@ import {
 } from '../layers/stored.js'
 import { leaves, type Nested } from '../layers/structure.js'
 import type { StateList } from '../layers/types.js'
-import { concatenate, linear, multiply, ones, random, type Sizes, split } from '../ops/index.js'
+import { onceIn } from '../ops/cell_call.js'
+import { concatenate, linear, multiply, type Sizes, shape, split } from '../ops/index.js'
 import { SeedGenerator } from '../ops/seed_generator.js'
-import { sizeAlong } from '../ops/trace.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor, Variable } from '../tensor/tensor.js'
-import { RNNCell } from './cell.js'
+import { dropoutMask, RNNCell } from './cell.js'
 
 /** Options of the built-in cells. Regularizers, constraints and dropout are kept; they act in training. */
 export interface GatedCellOptions extends LayerOptions {
@@ -152,6 +151,7 @@ export abstract class GatedCell<S = unknown> extends RNNCell<S> {
           constraint: this.biasConstraint,
         })
       : null
+    if (this.drops) void this.seedGenerator
   }
 
   protected get biasShape(): number[] {
@@ -167,12 +167,15 @@ export abstract class GatedCell<S = unknown> extends RNNCell<S> {
     states: Nested<SymbolicTensor>,
     { training = false, masks }: { training?: boolean; masks?: DropoutMasks } = {},
   ): [output: SymbolicTensor, states: StateList<S, SymbolicTensor>] {
-    if (training && !masks && (this.dropout > 0 || this.recurrentDropout > 0)) {
-      const argument = this.dropout > 0 ? 'dropout' : 'recurrentDropout'
-      const message = `${this.name}: ${argument} of a cell inside another cell is not supported`
-      throw new UnsupportedError(message, { layer: this.name, argument })
-    }
-    return this.equations(inputs, leaves(states), masks) as [SymbolicTensor, StateList<S, SymbolicTensor>]
+    // of a cell inside another cell
+    const draw = (rows: SymbolicTensor) => this.drawMasks(rows, shape(inputs).slice(1))
+    const own = masks ?? (training && this.drops ? onceIn(this, 'masks', inputs, draw) : undefined)
+    return this.equations(inputs, leaves(states), own) as [SymbolicTensor, StateList<S, SymbolicTensor>]
+  }
+
+  /** Whether training drops anything. */
+  get drops(): boolean {
+    return this.dropout > 0 || this.recurrentDropout > 0
   }
 
   /** What dropout masks are drawn from. */
@@ -189,21 +192,14 @@ export abstract class GatedCell<S = unknown> extends RNNCell<S> {
     return this.gates
   }
 
-  /** New masks for a call on `inputs` `[batch, time, ...]`. @internal */
-  drawMasks(inputs: SymbolicTensor): DropoutMasks {
+  /** New masks for a call on as many rows as `rows` has, whose steps have these sizes. @internal */
+  drawMasks(rows: SymbolicTensor, step: Sizes): DropoutMasks {
     const draw = (rate: number, sizes: Sizes) => {
       if (rate === 0) return undefined
-      const seen = ones([sizeAlong(inputs, 0), ...sizes])
-      const { maskCount: length, seedGenerator: seed } = this
-      return Array.from({ length }, () => random.dropout(seen, rate, { seed }))
+      const { maskCount: length, seedGenerator } = this
+      return Array.from({ length }, () => dropoutMask(rows, sizes, rate, seedGenerator))
     }
     const [state] = stateShapes(this.stateSize)
-    return {
-      x: draw(
-        this.dropout,
-        inputs.shape.slice(2).map((_, axis) => sizeAlong(inputs, axis + 2)),
-      ),
-      h: draw(this.recurrentDropout, state as readonly number[]),
-    }
+    return { x: draw(this.dropout, step), h: draw(this.recurrentDropout, state as readonly number[]) }
   }
 }

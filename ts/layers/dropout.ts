@@ -39,6 +39,11 @@ export class Dropout extends Layer {
     return this.#generator
   }
 
+  override build(inputShape: Shape): void {
+    if (this.rate > 0) void this.seedGenerator
+    super.build(inputShape)
+  }
+
   override call(inputs: SymbolicTensor, { training = false }: { training?: boolean } = {}): SymbolicTensor {
     const { rate, noiseShape } = this
     return training && rate > 0 ? dropout(inputs, rate, { noiseShape, seed: this.seedGenerator }) : inputs

@@ -1,11 +1,12 @@
 /** The base of every layer, cell and model: options, weights, building, configs. */
 import { currentEngine, type Engine } from '../engine/engine.js'
 import { type Disposes, disposable } from '../engine/handle.js'
-import { ArgumentError, DisposedError, ShapeError, StateError } from '../errors.js'
+import { ArgumentError, DisposedError, StateError } from '../errors.js'
 import { getInitializer } from '../initializers/initializer.js'
 import { applications, type Node, releaseConstants, type Spec } from '../models/graph.js'
 import { type InputType, openType, Programs } from '../models/program.js'
 import { nextKey } from '../ops/seed.js'
+import { SeedGenerator } from '../ops/seed_generator.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import { printed } from '../tensor/printed.js'
 import { type DType, type Shape, sizeOf } from '../tensor/shape.js'
@@ -22,12 +23,13 @@ import {
 import { snakeCase } from './names.js'
 import { classNameOf } from './naming.js'
 import { configOptions, type Fields, readOptions, writeConfig } from './options.js'
+import { found } from './owned.js'
 import { notStateful, type Reset } from './reset.js'
-import { constraint, regularizer, type Stored, type WeightRules } from './stored.js'
-import { isPlain, type Nested } from './structure.js'
+import { readRules, type Stored, type WeightRules } from './stored.js'
+import type { Nested } from './structure.js'
 import type { Applicable, Masks, Output } from './types.js'
 import { assignAll, toLeaves, toMask, type Values } from './values.js'
-import { takeRoom } from './weight_room.js'
+import { knownShape, takeRoom } from './weight_room.js'
 
 export abstract class Layer {
   /** The name in configs, safe from minifiers. */
@@ -114,7 +116,12 @@ export abstract class Layer {
 
   /** The layers that this one owns: found in its properties, arrays, plain objects and Maps, in order. */
   get sublayers(): Layer[] {
-    return [...new Set([...Object.values(this), ...this.#tracked].flatMap(ownedLayers))]
+    return [...new Set(found([Object.values(this), this.#tracked], isLayer))]
+  }
+
+  /** The generators that it draws from: found in its properties as layers are, or made by itself. */
+  get #generators(): SeedGenerator[] {
+    return [...new Set(found([Object.values(this), this.#owned], isGenerator))]
   }
 
   /** The symbolic input of its first application. */
@@ -136,6 +143,12 @@ export abstract class Layer {
   /** Every weight: own ones in the order they were added, then those of the layers inside. */
   get weights(): Variable[] {
     return [...new Set([...this.#variables, ...this.sublayers.flatMap(layer => layer.weights)])]
+  }
+
+  /** All that is to be saved of it: the weights and, as in Keras, the states of random generators. */
+  get variables(): Variable[] {
+    const states = this.#generators.map(({ state }) => state)
+    return [...new Set([...this.#variables, ...states, ...this.sublayers.flatMap(layer => layer.variables)])]
   }
 
   get trainableWeights(): Variable[] {
@@ -247,11 +260,7 @@ export abstract class Layer {
       const text = `${this.name}: addWeight("${name}") outside build`
       throw new StateError(text, { layer: this.name, argument: name })
     }
-    const shape = options.shape.map((size, axis) => {
-      if (typeof size === 'number') return size
-      const text = `${this.name}: axis ${axis} of weight "${name}" is unknown; the input's shape must say it`
-      throw new ShapeError(text, { layer: this.name, argument: name, actual: options.shape })
-    })
+    const shape = knownShape(this.name, name, options.shape)
     takeRoom(this.name, name, shape)
     const place = { layer: this.name, argument: 'initializer' }
     const init = getInitializer(options.initializer ?? 'glorotUniform', place)
@@ -259,12 +268,7 @@ export abstract class Layer {
     const { dtype = 'float32', trainable = true } = options
     const variable = new Variable({ name, shape, dtype, trainable, initializer: () => init.draw(shape, key) })
     this.#variables.push(variable)
-    const rule = (argument: 'regularizer' | 'constraint', read: typeof regularizer) =>
-      read().read(options[argument] ?? null, { layer: this.name, argument })
-    this.#rules.set(variable, {
-      regularizer: rule('regularizer', regularizer),
-      constraint: rule('constraint', constraint),
-    })
+    this.#rules.set(variable, readRules(this.name, options))
     return variable
   }
 
@@ -361,7 +365,7 @@ export abstract class Layer {
 
   #release(): void {
     this.#programs?.dispose()
-    for (const thing of this.#owned) thing.dispose()
+    for (const thing of [...this.#owned, ...this.#generators]) thing.dispose()
     releaseConstants(this)
     for (const variable of this.#variables) variable.dispose()
     this.#variables = []
@@ -392,9 +396,5 @@ export abstract class Layer {
 disposable(Layer)
 printed(Layer)
 
-function ownedLayers(value: unknown): Layer[] {
-  if (value instanceof Layer) return [value]
-  if (Array.isArray(value)) return value.flatMap(ownedLayers)
-  if (value instanceof Map) return [...value.values()].flatMap(ownedLayers)
-  return isPlain(value) ? Object.values(value).flatMap(ownedLayers) : []
-}
+const isLayer = (value: unknown) => value instanceof Layer
+const isGenerator = (value: unknown) => value instanceof SeedGenerator

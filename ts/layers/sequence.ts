@@ -3,8 +3,9 @@ import { type Cell, cellName, cellsOf } from '../cells/cell.js'
 import { FusedCell } from '../cells/fused.js'
 import { type DropoutMasks, GatedCell } from '../cells/gated.js'
 import { admit, agree, callCell } from '../cells/traced.js'
-import { ArgumentError, CellError, inLayer, show, UnsupportedError } from '../errors.js'
-import { cast, expandDims, flip, multiply, zeros } from '../ops/index.js'
+import { ArgumentError, CellError, inLayer, inPart, show, UnsupportedError } from '../errors.js'
+import { CellCall } from '../ops/cell_call.js'
+import { cast, expandDims, flip, multiply, shape, zeros } from '../ops/index.js'
 import { steps } from '../ops/steps.js'
 import { anySize, sizeAlong, TracedTensor } from '../ops/trace.js'
 import { fits, type Shape } from '../tensor/shape.js'
@@ -68,15 +69,7 @@ export function runCells(
     const last = i === cells.length - 1
     const all = options.all || !last
     const how = { ...options, states: own, mask, backward, all, zeroOutput: options.zeroOutput && last }
-    const masks = options.training && cell instanceof GatedCell ? masksOf(cell, output) : undefined
-    const [mask0, ...others] = masks?.x ?? []
-    // One mask of the inputs is the same inputs less some; others are inside the products.
-    const simple = others.length === 0 && !masks?.h
-    if (mask0 && simple) output = multiply(output as SymbolicTensor, expandDims(mask0, 1))
-    const result =
-      cell instanceof FusedCell && cell.fused && simple
-        ? runFused(cell, output, how)
-        : runTraced(cell, output, { ...how, ...(masks && { masks: simple ? {} : masks }) })
+    const result = inPart(`${i}`, () => runCell(cell, output, how))
     output = result.output
     states.push(...result.states)
     if (backward && mask) mask = flip(mask, options.timeMajor ? 0 : 1)
@@ -94,9 +87,17 @@ export function runCells(
 
 type Run = Omit<RunOptions, 'states'> & { states?: readonly SymbolicTensor[]; masks?: DropoutMasks }
 
-function masksOf(cell: GatedCell, inputs: Nested<SymbolicTensor>): DropoutMasks | undefined {
-  if (cell.dropout === 0 && cell.recurrentDropout === 0) return undefined
-  return cell.drawMasks(inputs as SymbolicTensor)
+function runCell(cell: Cell, inputs: Nested<SymbolicTensor>, how: Run) {
+  const drops = how.training && cell instanceof GatedCell && cell.drops
+  const masks = drops
+    ? cell.drawMasks(inputs as SymbolicTensor, shape(inputs as SymbolicTensor).slice(2))
+    : undefined
+  const [mask, ...others] = masks?.x ?? []
+  // One mask of the inputs is the same inputs less some; others are inside the products.
+  const simple = others.length === 0 && !masks?.h
+  const x = mask && simple ? multiply(inputs as SymbolicTensor, expandDims(mask, 1)) : inputs
+  if (cell instanceof FusedCell && cell.fused && simple) return runFused(cell, x, how)
+  return runTraced(cell, x, { ...how, ...(masks && { masks: simple ? {} : masks }) })
 }
 
 function runFused(cell: FusedCell, inputs: Nested<SymbolicTensor>, { stream, ...options }: Run) {
@@ -110,7 +111,7 @@ function runFused(cell: FusedCell, inputs: Nested<SymbolicTensor>, { stream, ...
   // What a masked step repeats is the last output, which is the state only when there was a step.
   const [h] = states as [TracedTensor]
   if (!mask) {
-    stream.more(h, h)
+    stream.more(h, { repeats: h })
     return cell.sequence(inputs, how)
   }
   const memory = stream.more(h)
@@ -147,6 +148,7 @@ function runTraced(cell: Cell, inputs: Nested<SymbolicTensor>, options: Run) {
   const run = options.unroll ? unrolledSteps : steps
   const result = run({
     trace,
+    call: new CellCall(sequences[0]!, stream?.more),
     cell: cellName(cell),
     admit: admit(cell),
     inputs: sequences,

@@ -104,10 +104,10 @@ const isNumbers = (value: unknown) => typeof value !== 'object' || ArrayBuffer.i
 export interface RowStates {
   before: TracedTensor[]
   /**
-   * One more thing that each row keeps, zeros at first: what comes in the shape of `value`. Without an assignment when it is what
-   * the state `repeats` will be.
+   * One more thing that each row keeps, zeros at first, or the trace's start of the number `start`. Without an assignment when it is
+   * what the state `repeats` will be.
    */
-  more(value: TracedTensor, repeats?: TracedTensor): TracedTensor
+  more(type: { shape: Shape; dtype: DType }, how?: { start?: number; repeats?: TracedTensor }): TracedTensor
   after(states: readonly SymbolicTensor[]): void
 }
 
@@ -158,8 +158,8 @@ export function rowStates(
   let count = before.length
   return {
     before,
-    more: ({ shape, dtype }, repeats) =>
-      row(count++, shape.slice(1), { dtype, repeats: repeats && named(before.indexOf(repeats)) }),
+    more: ({ shape, dtype }, { start, repeats } = {}) =>
+      row(count++, shape.slice(1), { dtype, start, repeats: repeats && named(before.indexOf(repeats)) }),
     after(states) {
       for (const [i, state] of before.entries()) trace.assign(state, states[i]!)
     },

@@ -91,3 +91,13 @@ export interface WeightRules {
   regularizer: Stored | null
   constraint: Stored | null
 }
+
+/** The rules among the options of a weight. */
+export function readRules(
+  layer: string,
+  options: { regularizer?: unknown; constraint?: unknown },
+): WeightRules {
+  const rule = (argument: 'regularizer' | 'constraint', read: typeof regularizer) =>
+    read().read(options[argument] ?? null, { layer, argument })
+  return { regularizer: rule('regularizer', regularizer), constraint: rule('constraint', constraint) }
+}

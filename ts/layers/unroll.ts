@@ -7,7 +7,7 @@ import type { SymbolicTensor, Variable } from '../tensor/tensor.js'
 
 /** As `steps`, by one call of it for each step. */
 export function unrolledSteps(options: StepsOptions): StepsResult {
-  const { inputs, mask, backward, all, cell } = options
+  const { inputs, mask, backward, all, cell, call } = options
   const time = inputs[0]!.shape[1]
   if (typeof time !== 'number') {
     throw new ShapeError(
@@ -28,6 +28,7 @@ export function unrolledSteps(options: StepsOptions): StepsResult {
     const at = (x: SymbolicTensor): SymbolicTensor => slice(x, [0, t], [null, 1])
     result = steps({
       ...options,
+      call: call?.at(t),
       inputs: inputs.map(at),
       states,
       mask: mask && at(mask),

@@ -37,3 +37,16 @@ export function takeRoom(layer: string, argument: string, shape: readonly number
     )
   }
 }
+
+/** The shape of a weight, which must be known. */
+export function knownShape(
+  layer: string,
+  name: string,
+  shape: readonly (number | null | undefined)[],
+): number[] {
+  return shape.map((size, axis) => {
+    if (typeof size === 'number') return size
+    const text = `${layer}: axis ${axis} of weight "${name}" is unknown; the input's shape must say it`
+    throw new ShapeError(text, { layer, argument: name, actual: shape })
+  })
+}

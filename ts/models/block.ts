@@ -98,6 +98,11 @@ export class Block {
     this.#tensors = [...made, ...this.#call.outputs]
   }
 
+  /** Whether states start from something else than zeros. */
+  get starting(): boolean {
+    return this.#started.length > 0
+  }
+
   /** What states start from that do not start from zeros. */
   starts(): [Tensor, Data][] {
     if (this.#started.length === 0) return []

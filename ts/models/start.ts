@@ -1,4 +1,5 @@
 /** What a stream's states start from, where the model says so: a program of its own computes it from what was given once. */
+import { inLayer } from '../errors.js'
 import { leaves, type Nested, pack } from '../layers/structure.js'
 import { Trace, type TracedTensor } from '../ops/trace.js'
 import type { NdArray } from '../tensor/ndarray.js'
@@ -14,7 +15,7 @@ export function computeStarts(
 ): readonly NdArray[] {
   const computation = model.programs.get(`start ${types.map(({ shape }) => shape.map(String))}`, () => {
     return new Computation(model.engine, 'start', types, traced => {
-      model.call(pack(model.inputs, traced) as Nested<TracedTensor>)
+      inLayer(model.name, () => model.call(pack(model.inputs, traced) as Nested<TracedTensor>))
       return Trace.current()!.starts as TracedTensor[]
     })
   })

@@ -78,7 +78,7 @@ export class Stream<S extends Symbols = Symbols> {
     this.#parts = new Parts(model.name, 'inputs', this.#form)
     this.#measure()
     try {
-      this.#starts = this.#live.starts().length > 0
+      this.#starts = this.#live.starting
       this.resetStates()
     } catch (error) {
       this.dispose()

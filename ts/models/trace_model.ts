@@ -1,5 +1,6 @@
 /** A whole model as a program. */
 
+import { inLayer } from '../errors.js'
 import { isTimed } from '../layers/states.js'
 import { leaves, type Nested, pack } from '../layers/structure.js'
 import type { Phase, TracedTensor } from '../ops/trace.js'
@@ -25,7 +26,7 @@ export function traceModel<S extends Symbols>(
       if (phase === 'stream') for (const input of traced) if (isTimed(input)) input.trace.step(input)
       const own = traced.slice(types.length)
       const inputs = types.map((_, i) => (masked[i] ? traced[i]!.withMask(own.shift()) : traced[i]!))
-      return model.call(pack(form, inputs) as Nested<TracedTensor>)
+      return inLayer(model.name, () => model.call(pack(form, inputs) as Nested<TracedTensor>))
     })
   })
 }

@@ -4,8 +4,7 @@ import { convert } from '../tensor/convert.js'
 import { type DType, kindOf } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { bits, type Like, type Operand, operateOne } from './operation.js'
-import { dims, type Sizes, sizeCodes } from './shaping.js'
-import { sizeAlong } from './trace.js'
+import { dims, type Sizes, sizeCodes, shape as sizesOf } from './shaping.js'
 
 /** A tensor full of one number. Sizes may be such that are not known while tracing. */
 export function full(shape: Sizes, value: number | boolean, dtype?: DType): Tensor {
@@ -29,8 +28,7 @@ export function ones(shape: Sizes, dtype: DType = 'float32'): Tensor {
 /** One number in the shape of `x`, and in its dtype unless another is given. */
 export function fullLike<X extends Operand>(x: X, value: number | boolean, dtype?: DType): Like<X> {
   return operateOne('fullLike', [x], ([x]) => {
-    const sizes = x!.shape.map((_, axis) => sizeAlong(x!, axis))
-    return full(sizes, value, dtype ?? x!.dtype)
+    return full(sizesOf(x!), value, dtype ?? x!.dtype)
   })
 }
 

@@ -6,13 +6,13 @@ import { Distribution, Op } from '../generated/enums.js'
 import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
 import { bits, operateOne } from './operation.js'
 import type { Key } from './seed.js'
-import { dims, type Sizes, sizeCodes } from './shaping.js'
-import type { Trace } from './trace.js'
+import { dims, reshape, type Sizes, sizeCodes, slice } from './shaping.js'
+import type { Trace, TracedTensor } from './trace.js'
 
 /** What numbers are drawn from: a stream, which is the same in every call, or one that a generator moves on. */
 export interface Source {
   key: Key
-  /** `[seed, call]`, int32. */
+  /** `[seed, call]`, int32, or one for each row: `[rows, 2]`. */
   state?: SymbolicTensor
   /** The number of the first step, int32, one for all rows or `[rows]`. Absent: 0. */
   step?: SymbolicTensor
@@ -32,11 +32,21 @@ export function draw(
   const likes = dims(name, shape)
   return operateOne(name, likes, (values, trace) => {
     const { key, state, step } = source(trace)
-    const operands = [...values, ...(state ? [state] : []), ...(step ? [step] : [])]
+    const [first] = shape
+    const byRows = typeof first === 'object' && first.axis === 0 && hasRows(trace.own(first.like))
+    const own = byRows ? [state, step] : [ofFirst(state, 1), ofFirst(step, 0)]
+    const operands = [...values, ...own.filter(operand => operand !== undefined)]
     const which = (state ? given.state : 0) | (step ? given.step : 0)
     const attrs = [distribution, bits(a), bits(b), ...key, which, ...sizeCodes(name, shape, likes)]
     return trace.emit(Op.Random, operands, attrs)[0]!
   }) as Tensor
+}
+
+const hasRows = ({ dims }: TracedTensor) => dims[0] === -1
+
+/** What all rows share is drawn as the first row draws it. */
+function ofFirst(value: SymbolicTensor | undefined, rank: number): SymbolicTensor | undefined {
+  return value && value.rank > rank ? reshape(slice(value, [0], [1]), value.shape.slice(1)) : value
 }
 
 const fixed =

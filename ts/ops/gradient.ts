@@ -6,7 +6,8 @@ import { kindOf } from '../tensor/shape.js'
 import { SymbolicTensor, type Tensor, Variable } from '../tensor/tensor.js'
 import { zerosLike } from './creation.js'
 import { bits, type Like, type Operand, operate, operateOne } from './operation.js'
-import { outOfOperation, type Trace, TracedTensor } from './trace.js'
+import { outOfOperation } from './public_op.js'
+import { type Trace, TracedTensor } from './trace.js'
 
 export interface GradOptions {
   /** What to differentiate by instead of the arguments, which then may be anything. */

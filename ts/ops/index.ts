@@ -21,6 +21,7 @@ export {
   flip,
   reshape,
   type Sizes,
+  shape,
   slice,
   split,
   squeeze,

@@ -8,7 +8,8 @@ import { Op } from '../generated/enums.js'
 import { type ArrayLike, convert } from '../tensor/convert.js'
 import { kindOf } from '../tensor/shape.js'
 import { fromValues, SymbolicTensor, Tensor, Variable } from '../tensor/tensor.js'
-import { inOperation, Trace, TracedTensor } from './trace.js'
+import { inOperation } from './public_op.js'
+import { Trace, TracedTensor } from './trace.js'
 
 /** What ops take: tensors of any kind, and numbers, which become constants. */
 export type Operand = SymbolicTensor | ArrayLike

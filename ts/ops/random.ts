@@ -8,6 +8,7 @@ import { Distribution } from '../generated/enums.js'
 import { checkOptions } from '../layers/options.js'
 import type { Shape } from '../tensor/shape.js'
 import { SymbolicTensor, Tensor } from '../tensor/tensor.js'
+import { sourceIn } from './cell_call.js'
 import { draw, type Source } from './draw.js'
 import { greaterEqual, less, multiply, where } from './elementwise.js'
 import { type Like, type Operand, operateOne } from './operation.js'
@@ -93,13 +94,13 @@ export function dropout<X extends Operand>(x: X, rate: number, options: DropoutO
 
 /** Where an op draws from. */
 function source(name: string, seed: Seed, operands: readonly unknown[]): (trace: Trace) => Source {
-  if (seed instanceof SeedGenerator) return trace => seed.source(trace)
+  if (seed instanceof SeedGenerator) return trace => sourceIn(trace, seed)
   if (seed !== null) {
     if (!Number.isSafeInteger(seed)) throw mustBe(name, 'seed', 'an integer, a SeedGenerator or null', seed)
-    return () => ({ key: seedKey(seed) })
+    return trace => ({ key: seedKey(seed), ...trace.call?.source() })
   }
   const symbolic = operands.some(value => value instanceof SymbolicTensor && !(value instanceof Tensor))
-  if (symbolic || Trace.current()) return trace => globalGenerator(trace.engine).source(trace)
+  if (symbolic || Trace.current()) return trace => sourceIn(trace, globalGenerator(trace.engine))
   const key = nextKey(name)
   return () => ({ key })
 }

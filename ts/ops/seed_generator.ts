@@ -2,12 +2,11 @@
 /** Generators: random streams that go on from call to call, as Keras's `SeedGenerator`. */
 import type { Engine } from '../engine/engine.js'
 import { type Disposes, disposable } from '../engine/handle.js'
-import { currentLayer, mustBe } from '../errors.js'
+import { mustBe } from '../errors.js'
 import { checkOptions } from '../layers/options.js'
 import { Variable } from '../tensor/tensor.js'
-import type { Source } from './draw.js'
 import { add } from './elementwise.js'
-import { globalKey, hash, nextKey, onSeed } from './seed.js'
+import { globalKey, nextKey, onSeed } from './seed.js'
 import type { Trace } from './trace.js'
 
 export interface SeedGeneratorOptions {
@@ -25,8 +24,8 @@ export class SeedGenerator implements Disposes {
   declare readonly [Symbol.dispose]: () => void
   /** `[seed, call]`, int32: what to save and set to go on where a generator was. */
   readonly state: Variable
-  /** How often each layer has drawn, in each trace. */
-  #draws = new WeakMap<Trace, Map<string, number>>()
+  /** The traces whose runs count. */
+  #counted = new WeakSet<Trace>()
 
   constructor(options: SeedGeneratorOptions = {}, engine?: Engine) {
     checkOptions('SeedGenerator', options, ['seed', 'name'])
@@ -57,18 +56,11 @@ export class SeedGenerator implements Disposes {
     this.state.set(firstState(seed))
   }
 
-  /** A stream for the next draw in this trace, which counts the call when it has run. @internal */
-  source(trace: Trace): Source {
-    const { state } = this
-    const layer = currentLayer() ?? ''
-    const draws = this.#draws.get(trace) ?? new Map<string, number>()
-    const known = draws.get(layer) ?? 0
-    draws.set(layer, known + 1)
-    if (!this.#draws.has(trace)) {
-      this.#draws.set(trace, draws)
-      trace.assign(state, add(state, Int32Array.of(0, 1)))
-    }
-    return { key: hash(`${layer}/${known}`), state }
+  /** Every run of what is traced is a call. @internal */
+  countIn(trace: Trace): void {
+    if (this.#counted.has(trace)) return
+    this.#counted.add(trace)
+    trace.run(() => trace.assign(this.state, add(this.state, Int32Array.of(0, 1))))
   }
 }
 disposable(SeedGenerator)

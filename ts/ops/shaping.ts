@@ -5,7 +5,7 @@ import { axisOf, isSize, sizes as known, list, maxSize } from '../tensor/shape.j
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import { promote } from './cast.js'
 import { type Like, type Operand, operate, operateOne } from './operation.js'
-import { Dim, type Trace } from './trace.js'
+import { Dim, sizeAlong, type Trace } from './trace.js'
 
 /** Sizes for a new tensor: numbers, and those that are not known while tracing. */
 export type Sizes = readonly (number | Dim)[]
@@ -192,6 +192,11 @@ export function broadcastTo<X extends Operand>(x: X, shape: readonly (number | n
     return trace.emit(Op.Broadcast, values, sizeCodes('broadcastTo', sizes, [values[0]!, ...likes]))[0]!
   }
   return operateOne('broadcastTo', [x, ...(likes as X[])], body, ['x'])
+}
+
+/** The sizes of `x` as ops take them, known or not: `ops.random.normal(ops.shape(x))`. */
+export function shape(x: SymbolicTensor): (number | Dim)[] {
+  return x.shape.map((_, axis) => sizeAlong(x, axis))
 }
 
 /** No `instanceof`, which would keep the class in bundles that never make one. */

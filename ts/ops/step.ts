@@ -5,6 +5,7 @@
 import { TraceError } from '../errors.js'
 import type { DType } from '../tensor/shape.js'
 import { type SymbolicTensor, Variable } from '../tensor/tensor.js'
+import type { CellCall } from './cell_call.js'
 import { anySize, Trace, TracedTensor } from './trace.js'
 
 /** What an input of the step is, by the engine's numbers. */
@@ -33,6 +34,8 @@ export interface StepTraceOptions {
   outer: Trace
   /** The name of the cell. */
   cell: string
+  /** The call that this step is part of. */
+  call: CellCall
   /** The size of axis 0 of the sequences. */
   batch: number
   /** Refuses variables that do not belong to the cell. */
@@ -60,6 +63,10 @@ export class StepTrace extends Trace {
 
   override get cell(): string {
     return this.#options.cell
+  }
+
+  override get call(): CellCall {
+    return this.#options.call
   }
 
   override run<T>(fn: () => T): T {

@@ -2,12 +2,16 @@
 import { Op } from '../generated/enums.js'
 import type { SymbolicTensor, Variable } from '../tensor/tensor.js'
 import { cast } from './cast.js'
+import { CellCall } from './cell_call.js'
+import { inOperation } from './public_op.js'
 import { role, StepTrace, type StepType } from './step.js'
-import { inOperation, type Trace, type TracedTensor } from './trace.js'
+import type { Trace, TracedTensor } from './trace.js'
 
 export interface StepsOptions {
   /** Where the sequence is computed. */
   trace: Trace
+  /** What all steps have in common, if they are not all here. */
+  call?: CellCall
   /** The name of the cell, for errors. */
   cell: string
   /** Refuses variables that do not belong to the cell. */
@@ -57,7 +61,9 @@ export function steps(options: StepsOptions): StepsResult {
   const { trace, cell, admit, variables, backward, zeroOutput, all } = options
   const sequences = options.inputs.map(input => trace.own(input))
   const mask = options.mask && trace.own(cast(options.mask, 'bool'))
-  const body = new StepTrace({ outer: trace, cell, batch: sequences[0]!.dims[0]!, admit, variables })
+  const [first] = sequences as [TracedTensor]
+  const { call = new CellCall(first) } = options
+  const body = new StepTrace({ outer: trace, cell, call, batch: first.dims[0]!, admit, variables })
   try {
     const outputs = body.run(() => {
       const inputs = sequences.map(sequence => body.x(sequence))

@@ -8,7 +8,9 @@ import { currentLayer, type LayerRnnError, named, TraceError } from '../errors.j
 import { Op } from '../generated/enums.js'
 import { type DType, dtypeOf, kindOf, type Shape } from '../tensor/shape.js'
 import { SymbolicTensor, Tensor, Variable } from '../tensor/tensor.js'
+import type { CellCall } from './cell_call.js'
 import { type InputType, idIn, type Origin, Program, type RowState } from './program.js'
+import { currentOperation } from './public_op.js'
 
 export { Call, Plan, Program, type RowState, type TensorType } from './program.js'
 
@@ -107,19 +109,36 @@ export class Trace extends Handle {
   #varying = new Set<number>()
   /** How often ops read a value. */
   #uses = new Map<number, number>()
+  /** How often keys were counted. */
+  #counts = new Map<string, number>()
   readonly #inner: boolean
+  /** The trace that is around all others. */
+  readonly root: Trace
 
   /** With `outer`, that trace keeps the constants. */
   constructor(engine: Engine, phase: Phase, outer?: Trace) {
     super(engine, 'trace', engine.make('trace', 'builder_new', []))
     this.phase = phase
     this.#inner = outer !== undefined
+    this.root = outer?.root ?? this
     this.#owned = outer ? outer.#owned : new Set()
   }
 
   /** The name of the cell whose step this is. */
   get cell(): string | undefined {
     return undefined
+  }
+
+  /** In a step: the call of the cell. @internal */
+  get call(): CellCall | undefined {
+    return undefined
+  }
+
+  /** How often it was asked with this key before. */
+  count(key: string): number {
+    const count = this.#counts.get(key) ?? 0
+    this.#counts.set(key, count + 1)
+    return count
   }
 
   /** The trace that is being recorded. */
@@ -233,6 +252,11 @@ export class Trace extends Handle {
     return this.#varying.has(value.id)
   }
 
+  /** Says that axis 0 of the value is the batch though no input changes it. @internal */
+  hasRows(value: SymbolicTensor): void {
+    this.#varying.add(this.own(value).id)
+  }
+
   /** How many ops have read the value. @internal */
   uses(value: TracedTensor): number {
     return this.#uses.get(value.id) ?? 0
@@ -254,7 +278,7 @@ export class Trace extends Handle {
     const operands = inputs.map(input => this.own(input))
     const ids = operands.map(operand => operand.id)
     const words = engine.send([op, ids.length, ...ids, attrs.length, ...attrs])
-    const origin: Origin = { ...(operation ?? { op: opName(op) }), layer: currentLayer() }
+    const origin: Origin = { ...currentOperation(op), layer: currentLayer() }
     const count = engine.call('builder_record', this.id, words)
     if (count === 0) {
       const shapes = operands.map(operand => operand.shape)
@@ -367,34 +391,4 @@ export class Trace extends Handle {
   override toString(): string {
     return 'trace'
   }
-}
-
-/** The public op whose records are being made, for messages. */
-let operation: { op: string; roles: readonly string[] } | undefined
-
-/** Runs `fn` as the op `op` with operands of these roles, unless it is part of another one. */
-export function inOperation<T>(op: string, roles: readonly string[], fn: () => T): T {
-  if (operation !== undefined) return fn()
-  operation = { op, roles }
-  try {
-    return fn()
-  } finally {
-    operation = undefined
-  }
-}
-
-/** Runs `fn`, a user's code, so that its ops are what messages name. */
-export function outOfOperation<T>(fn: () => T): T {
-  const outer = operation
-  operation = undefined
-  try {
-    return fn()
-  } finally {
-    operation = outer
-  }
-}
-
-function opName(op: Op): string {
-  const name = Object.keys(Op).find(key => Op[key as keyof typeof Op] === op) ?? `op ${op}`
-  return name.charAt(0).toLowerCase() + name.slice(1)
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use layer_rnn_engine::{Activation, Binary, Dtype, Emit, Op, Part, Reduce};
+use layer_rnn_engine::{Activation, Binary, Distribution, Dtype, Emit, Op, Part, Reduce};
 use support::{BATCH, Lab, TIME, bits, numbers};
 
 const F: usize = 5;
@@ -291,4 +291,84 @@ fn sequences_nest_and_need_no_rows() {
     let program = lab.finish(&made, &[]);
     let x = lab.tensor(Dtype::Float32, &[3, 2], &[1., 2., 3., 4., 5., 6.]);
     assert_eq!(lab.run(program, &[x]).unwrap(), [vec![1., 2., 4., 6., 9., 12.], vec![9., 12.]]);
+}
+
+/// What is drawn in a step is what is drawn at its row and time, whichever rows are active; rows may have seeds and first steps of
+/// their own.
+#[test]
+fn random_numbers_of_a_step_are_those_of_its_row_and_time() {
+    let (batch, time) = (4, 3);
+    let mask = [1., 1., 1., 0., 1., 0., 0., 0., 1., 0., 0., 0.];
+    let (states, firsts) = ([9., 0., 9., 1., 8., 0., 9., 0.], [0., 5., 0., 2.]);
+    let draw = |shape: &[u32], given: u32| {
+        let head = [Distribution::Normal as u32, 0f32.to_bits(), 1f32.to_bits(), 3, 4, given];
+        [&head[..], &[shape.len() as u32], shape].concat()
+    };
+    // by row, and one for all rows
+    let by_rows = [1, 0, 0, 0, 2, 0];
+    for backward in [0, BACKWARD] {
+        let mut lab = Lab::new();
+        let x = lab.input(Dtype::Float32, &[BATCH, TIME, 2]);
+        let state = lab.input(Dtype::Int32, &[BATCH, 2]);
+        let first = lab.input(Dtype::Int32, &[BATCH]);
+        let valid = lab.input(Dtype::Bool, &[BATCH, TIME]);
+        let body = lab.body(|lab| {
+            let x = lab.input(Dtype::Float32, &[BATCH, 2]);
+            let h = lab.input(Dtype::Float32, &[BATCH, 2]);
+            let state = lab.input(Dtype::Int32, &[BATCH, 2]);
+            let first = lab.input(Dtype::Int32, &[BATCH]);
+            let ahead = lab.op(Op::Random, &[x, state, first], &draw(&by_rows, 3));
+            let inside = lab.op(Op::Random, &[h], &draw(&by_rows, 0));
+            let shared = lab.op(Op::Random, &[], &draw(&[0, 2, 0], 0));
+            let h = lab.op(Op::Binary, &[h, x], &[Binary::Add as u32]);
+            vec![h, ahead, inside, shared]
+        });
+        let c = Part::Capture as u32;
+        let attrs = [body, MASK | backward, 0, 4, Part::X as u32, Part::ZeroState as u32, c, c, 6];
+        let results = [1, 1, 1, 2, 1, 3];
+        let made =
+            lab.record(Op::Steps, &[x, state, first, valid], &[&attrs[..], &results].concat()).unwrap();
+        let program = lab.finish(&made, &[]);
+        let tensors = [
+            lab.tensor(Dtype::Float32, &[batch, time, 2], &[0.; 24]),
+            lab.tensor(Dtype::Int32, &[batch, 2], &states),
+            lab.tensor(Dtype::Int32, &[batch], &firsts),
+            lab.tensor(Dtype::Bool, &[batch, time], &mask),
+        ];
+        let made = lab.run(program, &tensors).unwrap();
+        for t in 0..time {
+            let [own, plain, one] = eager(&states, &firsts, t, &draw);
+            for row in 0..batch as usize {
+                if mask[row * time as usize + t as usize] == 0. {
+                    continue;
+                }
+                let step = if backward > 0 { time - 1 - t } else { t } as usize;
+                let at = (row * time as usize + step) * 2;
+                assert_eq!(bits(&made[0][at..][..2]), bits(&own[row * 2..][..2]), "row {row}, step {t}");
+                assert_eq!(bits(&made[1][at..][..2]), bits(&plain[row * 2..][..2]), "row {row}, step {t}");
+                assert_eq!(bits(&made[2][step * 2..][..2]), bits(&one), "step {t}");
+            }
+        }
+    }
+}
+
+/// The same draws outside of a sequence, `t` steps on: by states and first steps of rows, without, and for all rows.
+fn eager(states: &[f32], firsts: &[f32], t: i32, draw: &dyn Fn(&[u32], u32) -> Vec<u32>) -> [Vec<f32>; 3] {
+    let mut lab = Lab::new();
+    let rows = firsts.len() as i32;
+    let state = lab.input(Dtype::Int32, &[rows, 2]);
+    let first = lab.input(Dtype::Int32, &[rows]);
+    let step = lab.input(Dtype::Int32, &[]);
+    let shape = [0, rows as u32, 0, 0, 2, 0];
+    let own = lab.op(Op::Random, &[state, first], &draw(&shape, 3));
+    let plain = lab.op(Op::Random, &[step], &draw(&shape, 2));
+    let one = lab.op(Op::Random, &[step], &draw(&[0, 2, 0], 2));
+    let program = lab.finish(&[own, plain, one], &[]);
+    let later: Vec<f32> = firsts.iter().map(|first| first + t as f32).collect();
+    let tensors = [
+        lab.tensor(Dtype::Int32, &[rows, 2], states),
+        lab.tensor(Dtype::Int32, &[rows], &later),
+        lab.tensor(Dtype::Int32, &[], &[t as f32]),
+    ];
+    lab.run(program, &tensors).unwrap().try_into().unwrap()
 }

@@ -2,9 +2,9 @@
 //! neither on how many rows there are nor on which of them are computed together, nor on when.
 //!
 //! Attributes: distribution, two parameters, stream (two words), operands, list of (code, n, operand) for the shape. Inputs: those
-//! whose dims the shape copies, then as `operands` says: the state `[2]` of a generator (seed, call), the number of the first step,
-//! one for all rows or `[rows]`. Inside a sequence, a value whose first dim is copied from the first dim of an operand has the
-//! sequence's rows; any other is one for all rows of the step.
+//! whose dims the shape copies, then as `operands` says: the state of a generator (seed, call), `[2]` for all rows or `[rows, 2]`,
+//! and the number of the first step, for all rows or `[rows]`. Inside a sequence, a value whose first dim is copied from the first
+//! dim of an operand has the sequence's rows; any other is one for all rows of the step.
 
 use super::{Outputs, Rule, Run, Site, dims};
 use crate::error::{Error, Result};
@@ -51,31 +51,32 @@ fn shape(site: &Site) -> Result<Outputs> {
     let shape = dims::shape(site, SHAPE)?;
     if given & STATE != 0 {
         let index = operand(site, STATE)?.ok_or(Error::Inputs { expected: 1, actual: 0 })?;
-        Shape::new(&[2])?.unify(site.shaped(index, Dtype::Int32)?, index as u32)?;
+        let state = site.shaped(index, Dtype::Int32)?;
+        let mut expected = if state.rank() > 1 { rows(&shape, index, 1)? } else { Shape::SCALAR };
+        expected.push(2)?;
+        expected.unify(state, index as u32)?;
     }
     if given & STEP != 0 {
         let index = operand(site, STEP)?.ok_or(Error::Inputs { expected: 1, actual: 0 })?;
         let steps = site.shaped(index, Dtype::Int32)?;
         if steps.rank() > 0 {
-            if shape.rank() == 0 {
-                return Err(
-                    Error::Rank { input: index as u32, expected: 0, actual: steps.rank() as u32 }.into()
-                );
-            }
-            Shape::new(&[shape.dim(0)])?.unify(steps, index as u32)?;
+            rows(&shape, index, 0)?.unify(steps, index as u32)?;
         }
     }
     Outputs::one(Dtype::Float32, &shape)
 }
 
+/// The first dim of what is drawn, which an operand of more than `rank` axes must have too.
+fn rows(shape: &Shape, input: usize, rank: u32) -> Result<Shape> {
+    let error = Error::Rank { input: input as u32, expected: rank, actual: rank + 1 };
+    Shape::new(shape.dims().get(..1).ok_or(error)?)
+}
+
 fn run(run: &mut Run) -> Result<()> {
     let site = run.site;
     let (a, b) = (f32::from_bits(site.attr(1)?), f32::from_bits(site.attr(2)?));
-    let (seed, call) = match operand(&site, STATE)?.map(|index| run.i32(index)) {
-        Some(&[seed, call]) => (seed as u32, call as u32),
-        _ => (0, 0),
-    };
-    let key = [site.attr(3)? ^ seed, site.attr(4)?];
+    let states = operand(&site, STATE)?.map_or(&[0, 0][..], |index| run.i32(index));
+    let (low, high) = (site.attr(3)?, site.attr(4)?);
     let first = operand(&site, STEP)?.map_or(&[][..], |index| run.i32(index));
     let shape = &run.outputs[0].shape;
     let columns = shape.product(1..shape.rank()).max(1);
@@ -96,6 +97,11 @@ fn run(run: &mut Run) -> Result<()> {
         };
         let before = first.get(index).or(first.first()).copied().unwrap_or(0);
         let step = step.wrapping_add(before);
+        let (seed, call) = match states.chunks(2).nth(index).or(states.chunks(2).next()) {
+            Some(&[seed, call]) => (seed as u32, call as u32),
+            _ => (0, 0),
+        };
+        let key = [low ^ seed, high];
         for (block, four) in numbers.chunks_mut(4).enumerate() {
             let bits = philox(key, [block as u32, row as u32, step as u32, call]);
             for (number, bits) in four.iter_mut().zip(bits) {

@@ -123,6 +123,11 @@ fn accumulated(record: &steps::Record, rows: &[bool]) -> Vec<Option<usize>> {
     states.map(|(state, _)| state).zip(&program.outputs).map(only).collect()
 }
 
+/// Does the record draw random numbers, which are others at every step?
+fn draws(record: &Record) -> bool {
+    record.op == Op::Random || record.body.as_ref().is_some_and(|body| body.records.iter().any(draws))
+}
+
 /// A step program without the records that depend on captures alone, and how it is used then.
 pub(super) struct Lifted {
     pub body: Program,
@@ -155,7 +160,7 @@ impl Builder {
         for (index, record) in body.records.iter().enumerate() {
             let operands: Option<Vec<u32>> =
                 record.inputs.iter().map(|&value| outside[value as usize]).collect();
-            let stays = matches!(record.op, Op::Input | Op::Random) || !body.live[index];
+            let stays = record.op == Op::Input || draws(record) || !body.live[index];
             let Some(operands) = operands.filter(|_| !stays) else {
                 records.push(record.clone());
                 continue;
