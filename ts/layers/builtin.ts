@@ -20,6 +20,7 @@ import { Embedding } from './embedding.js'
 import { GRU } from './gru.js'
 import { InputLayer } from './input.js'
 import type { Layer } from './layer.js'
+import { LayerNormalization } from './layer_normalization.js'
 import { LSTM } from './lstm.js'
 import { Masking } from './masking.js'
 import { type CustomObjects, make, registerBuiltin } from './registry.js'
@@ -29,7 +30,7 @@ import { TimeDistributed } from './time_distributed.js'
 
 registerBuiltin([
   ...[InputLayer, Dense, Activation, Masking, Embedding, Dropout, RNN, SimpleRNN, LSTM, GRU],
-  ...[CuDNNLSTM, CuDNNGRU, Bidirectional, TimeDistributed],
+  ...[CuDNNLSTM, CuDNNGRU, Bidirectional, TimeDistributed, LayerNormalization],
   ...[ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, ConvLSTM1DCell, ConvLSTM2DCell, ConvLSTM3DCell],
   ...[SimpleRNNCell, LSTMCell, GRUCell, StackedRNNCells],
   ...[Sequential, Model],

@@ -24,6 +24,7 @@ import { Embedding, type EmbeddingOptions } from './embedding.js'
 import { GRU, type GRUOptions } from './gru.js'
 import { Input, InputLayer, type InputOptions } from './input.js'
 import type { Layer } from './layer.js'
+import { LayerNormalization, type LayerNormalizationOptions } from './layer_normalization.js'
 import type { CallOptions } from './layer_options.js'
 import { LSTM, type LSTMOptions } from './lstm.js'
 import { Masking, type MaskingOptions } from './masking.js'
@@ -53,6 +54,7 @@ interface LayerFor<O> {
   Masking: Masking
   Embedding: Embedding
   Dropout: Dropout
+  LayerNormalization: LayerNormalization
 }
 
 /** A function of the object it is composed with, the layer's options and the options of the call. */
@@ -119,6 +121,9 @@ export const layerActivation = layerFunction<'Activation', ActivationOptions>(Ac
 export const layerMasking = layerFunction<'Masking', MaskingOptions>(Masking)
 export const layerEmbedding = layerFunction<'Embedding', EmbeddingOptions>(Embedding)
 export const layerDropout = layerFunction<'Dropout', DropoutOptions>(Dropout)
+export const layerLayerNormalization = layerFunction<'LayerNormalization', LayerNormalizationOptions>(
+  LayerNormalization,
+)
 
 /** A symbolic tensor to build a model from. */
 export const layerInput = (options: InputOptions): SymbolicTensor => Input(options)

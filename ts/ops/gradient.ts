@@ -1,10 +1,10 @@
 /** Gradients of functions that are made of ops. */
 import { mustBe, ShapeError } from '../errors.js'
 import { Op } from '../generated/enums.js'
-import { NdArray } from '../tensor/ndarray.js'
 import { kindOf } from '../tensor/shape.js'
 import { SymbolicTensor, type Tensor, Variable } from '../tensor/tensor.js'
 import { zerosLike } from './creation.js'
+import { isPlain, type Leaves, mapLeaves } from './leaves.js'
 import { bits, type Like, type Operand, operate, operateOne } from './operation.js'
 import { outOfOperation } from './public_op.js'
 import { type Trace, TracedTensor } from './trace.js'
@@ -13,13 +13,6 @@ export interface GradOptions {
   /** What to differentiate by instead of the arguments, which then may be anything. */
   variables?: readonly Variable[]
 }
-
-/** Arrays and plain objects of tensors with other leaves. */
-type Leaves<T, Leaf> = T extends Operand
-  ? Leaf
-  : T extends object
-    ? { [K in keyof T]: Leaves<T[K], Leaf> }
-    : Leaf
 
 type Given<Args extends readonly unknown[]> = { [K in keyof Args]: Leaves<Args[K], Operand> }
 
@@ -137,18 +130,3 @@ function renamed(x: SymbolicTensor, trace: Trace, name: string, role: string): S
   const [value] = trace.emit(Op.Reshape, [x], [codes.length, ...codes])
   return x instanceof TracedTensor ? value!.withMask(x.mask) : value!
 }
-
-const isPlain = (value: unknown): value is object =>
-  Object(value) === value && [Object.prototype, null].includes(Object.getPrototypeOf(value))
-
-/** Arrays are leaves if there are but numbers in them. */
-function mapLeaves(value: unknown, map: (leaf: unknown) => unknown): unknown {
-  if (Array.isArray(value) && !isNumbers(value)) return value.map(item => mapLeaves(item, map))
-  if (!isPlain(value)) return map(value)
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapLeaves(item, map)]))
-}
-
-const isNumbers = (value: unknown): boolean =>
-  Array.isArray(value)
-    ? value.length > 0 && value.every(isNumbers)
-    : /^(number|boolean)$/.test(typeof value) || ArrayBuffer.isView(value) || value instanceof NdArray

@@ -5,6 +5,7 @@
  * @module
  */
 export * from './activation.js'
+export { cumsum, pad, repeat, tile, unstack } from './arranging.js'
 export { cast } from './cast.js'
 export { type ConvOptions, conv } from './conv.js'
 export * from './creation.js'
@@ -14,6 +15,7 @@ export { dot, linear, matmul, take } from './matmul.js'
 export type { Like, Operand } from './operation.js'
 export * as random from './random.js'
 export { all, any, argmax, argmin, max, mean, min, prod, sum } from './reduction.js'
+export { cond, type ScanOptions, scan } from './scan.js'
 export {
   broadcastTo,
   concatenate,
@@ -28,3 +30,11 @@ export {
   stack,
   transpose,
 } from './shaping.js'
+export {
+  clip,
+  layerNormalization,
+  norm,
+  oneHot,
+  std,
+  variance as var,
+} from './statistics.js'

@@ -36,8 +36,8 @@ export interface StepTraceOptions {
   cell: string
   /** The call that this step is part of. */
   call: CellCall
-  /** The size of axis 0 of the sequences. */
-  batch: number
+  /** The size of axis 0 of the sequences; absent: nothing has rows, axis 0 is time. */
+  batch?: number
   /** Refuses variables that do not belong to the cell. */
   admit?: (variable: Variable) => void
   /** Variables that are something else outside than they were before the run. */
@@ -79,18 +79,16 @@ export class StepTrace extends Trace {
 
   /** What the sequences bring to a step. */
   x(operand: TracedTensor): TracedTensor {
-    const [, , ...rest] = operand.dims
-    return this.#input(
-      { role: role.x, operand },
-      { dims: [rows, ...this.#inner(rest)], dtype: operand.dtype },
-    )
+    const { dims, dtype } = operand
+    const [, ...rest] = dims
+    return this.#input({ role: role.x, operand }, { dims: this.#lead(rest), dtype })
   }
 
-  /** A state of each row; without `start` it starts from zeros. */
+  /** A state, of each row if there are rows; without `start` it starts from zeros. */
   state(type: StepType, operand?: TracedTensor): TracedTensor {
     const { dims, dtype } = type
     const kind = operand ? role.state : role.zeroState
-    return this.#input({ role: kind, operand }, { dims: [rows, ...this.#inner(dims.slice(1))], dtype })
+    return this.#input({ role: kind, operand }, { dims: this.#lead(dims), dtype })
   }
 
   override own(value: SymbolicTensor): TracedTensor {
@@ -139,10 +137,16 @@ export class StepTrace extends Trace {
     return value
   }
 
+  /** The dims of what has rows where anything has. */
+  #lead(dims: readonly number[]): number[] {
+    return this.#options.batch === undefined ? this.#inner(dims) : [rows, ...this.#inner(dims.slice(1))]
+  }
+
   /** Whether axis 0 of a value outside is the batch of the sequences. */
   #hasRows(value: TracedTensor): boolean {
     const { batch, outer } = this.#options
     const [first] = value.dims
+    if (batch === undefined) return false
     // a size that is known may be the same by chance, but weights are no rows
     return batch >= 0 ? first === batch && outer.varies(value) : first === batch || first === anySize
   }

@@ -32,6 +32,8 @@ export interface StepsOptions {
   previous?: (outputs: readonly TracedTensor[]) => readonly SymbolicTensor[]
   /** Whether what masked steps would repeat next is wanted. */
   remember?: boolean
+  /** Nothing has rows: inputs are `[time, ...]`, states what they are, all outputs `[time, ...]`. */
+  shared?: boolean
   /** What variables are when the sequence begins, where it is not what they were before the run; this is kept up. */
   variables?: Map<Variable, TracedTensor>
   /** One step. */
@@ -58,12 +60,13 @@ const result = { last: 0, all: 1, finalState: 3, nextPrevious: 4 }
 
 /** Traces `step` once and runs it over the sequences. */
 export function steps(options: StepsOptions): StepsResult {
-  const { trace, cell, admit, variables, backward, zeroOutput, all } = options
+  const { trace, cell, admit, variables, backward, zeroOutput, all, shared } = options
   const sequences = options.inputs.map(input => trace.own(input))
   const mask = options.mask && trace.own(cast(options.mask, 'bool'))
   const [first] = sequences as [TracedTensor]
   const { call = new CellCall(first) } = options
-  const body = new StepTrace({ outer: trace, cell, call, batch: first.dims[0]!, admit, variables })
+  const batch = shared ? undefined : first.dims[0]!
+  const body = new StepTrace({ outer: trace, cell, call, batch, admit, variables })
   try {
     const outputs = body.run(() => {
       const inputs = sequences.map(sequence => body.x(sequence))

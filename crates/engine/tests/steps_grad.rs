@@ -250,3 +250,49 @@ fn padded_is_trimmed() {
         assert_eq!(bits(padded), bits(trimmed));
     }
 }
+
+/// h' = 0.5 h + x for vectors that have no rows: every kind of result lets its gradient through.
+#[test]
+fn steps_without_rows() {
+    for (kind, backward) in [Emit::All, Emit::TimeMajorAll, Emit::Timed, Emit::TimeMajorTimed]
+        .into_iter()
+        .flat_map(|kind| [(kind, 0), (kind, BACKWARD)])
+    {
+        let mut lab = Lab::new();
+        let x = lab.input(Dtype::Float32, &[TIME, 2]);
+        let h = lab.input(Dtype::Float32, &[2]);
+        let dys = [&[TIME, 2][..], &[2], &[2]].map(|dims| lab.input(Dtype::Float32, dims));
+        let body = lab.body(|lab| {
+            let x = lab.input(Dtype::Float32, &[2]);
+            let h = lab.input(Dtype::Float32, &[2]);
+            let half = lab.op(Op::Fill, &[], &[Dtype::Float32 as u32, 0.5f32.to_bits(), 0]);
+            let kept = lab.op(Op::Binary, &[h, half], &[Binary::Mul as u32]);
+            vec![lab.op(Op::Binary, &[kept, x], &[Binary::Add as u32])]
+        });
+        let attrs = [body, backward, 0, 2, Part::X as u32, Part::State as u32];
+        let results = [6, kind as u32, 0, Emit::Last as u32, 0, Emit::FinalState as u32, 0];
+        let made = lab.record(Op::Steps, &[x, h], &[&attrs[..], &results].concat()).unwrap();
+        let (gradients, _) = lab.gradient(&made, &dys.map(Some), &[x, h]).unwrap();
+        let outputs: Vec<u32> = gradients.into_iter().map(Option::unwrap).collect();
+        let program = lab.finish(&outputs, &[]);
+        // of the outputs in the order of processing 1, 2, 4; of the last one 8, of the state 16
+        let timed = matches!(kind, Emit::Timed | Emit::TimeMajorTimed) && backward != 0;
+        let all = if timed { [4., 4., 2., 2., 1., 1.] } else { [1., 1., 2., 2., 4., 4.] };
+        let tensors = [
+            lab.tensor(Dtype::Float32, &[3, 2], &[0.; 6]),
+            lab.tensor(Dtype::Float32, &[2], &[0.; 2]),
+            lab.tensor(Dtype::Float32, &[3, 2], &all),
+            lab.tensor(Dtype::Float32, &[2], &[8., 8.]),
+            lab.tensor(Dtype::Float32, &[2], &[16., 16.]),
+        ];
+        let made = lab.run(program, &tensors).unwrap();
+        let last = 4. + 8. + 16.;
+        let second = 2. + 0.5 * last;
+        let first = 1. + 0.5 * second;
+        let mut expected = [first, first, second, second, last, last];
+        if backward != 0 {
+            expected.reverse();
+        }
+        assert_eq!(made, [expected.to_vec(), vec![0.5 * first; 2]], "{kind:?} {backward}");
+    }
+}

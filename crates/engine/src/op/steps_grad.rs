@@ -3,6 +3,7 @@
 //! step. Its body is the forward body with the gradient's records behind it; what is taped is no longer computed there.
 
 use super::carry::given;
+use super::reshape::{COPY, LITERAL};
 use super::rows::{accumulates, has_rows};
 use super::steps::{BACKWARD, Emit, MASK, Part, Record, TIME_MAJOR_MASK, ZERO_OUTPUT};
 use super::{Backward, Op};
@@ -93,6 +94,26 @@ pub(crate) fn gradient(back: &mut Backward) -> Result<()> {
     Ok(())
 }
 
+/// One more axis, of one row.
+fn with_row(back: &mut Backward, x: u32, axis: usize) -> Result<u32> {
+    let rank = back.ty(x)?.shape.rank() as u32;
+    let mut codes: Vec<u32> = (0..rank).flat_map(|axis| [COPY, axis]).collect();
+    codes.splice(2 * axis..2 * axis, [LITERAL, 1]);
+    reshape(back, x, &codes)
+}
+
+/// The only row of `[time, 1, …]`.
+fn without_row(back: &mut Backward, x: u32) -> Result<u32> {
+    let rank = back.ty(x)?.shape.rank() as u32;
+    let codes: Vec<u32> = (0..rank).filter(|&axis| axis != 1).flat_map(|axis| [COPY, axis]).collect();
+    reshape(back, x, &codes)
+}
+
+fn reshape(back: &mut Backward, x: u32, codes: &[u32]) -> Result<u32> {
+    let attrs: Vec<u32> = [codes.len() as u32].iter().chain(codes).copied().collect();
+    back.op(Op::Reshape, &[x], &attrs)
+}
+
 /// The gradients that reach the body's outputs, as values of the body; and those of previous outputs, by operand.
 #[derive(Default)]
 struct Incoming {
@@ -158,10 +179,19 @@ impl<'a> Body<'a> {
                 continue;
             }
             let ty = record.output(output)?;
-            if !has_rows(&ty.shape) {
-                return Err(back.unsupported());
+            let rows = has_rows(&ty.shape);
+            if !rows {
+                if record.flags & MASK != 0 {
+                    return Err(back.unsupported());
+                }
+                // one row: behind the time or in front
+                for (bit, dy) in dys.iter_mut().enumerate() {
+                    let place = 1 << bit & (given::TIME_MAJOR_ALL | given::TIME_MAJOR_TIMED) != 0;
+                    *dy = dy.map(|dy| with_row(back, dy, place as usize)).transpose()?;
+                }
             }
             let (all, left) = self.carry(back, dys)?;
+            let all = if rows { all } else { without_row(back, all)? };
             let dy = self.input(*ty, Part::TimeMajorX, Some(all));
             incoming.ys.push(value);
             incoming.dys.push(Some(dy));
