@@ -44,6 +44,7 @@ const axis: Field<number | readonly number[]> = {
 
 export class LayerNormalization extends Layer {
   static override readonly className: string = 'LayerNormalization'
+  static readonly module: string = 'keras.layers'
   static override readonly fields: Fields = {
     axis,
     epsilon: number(1e-3),

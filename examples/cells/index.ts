@@ -1,0 +1,10 @@
+/** Cells from papers, each a file that can be copied. `docs/custom-cells.md` explains how they work. */
+export { Clockwork } from './clockwork.js'
+export { Diagonal } from './diagonal.js'
+export { Handwriting } from './handwriting.js'
+export { IndRNN } from './ind_rnn.js'
+export { LayerNormLSTM } from './layer_norm_lstm.js'
+export { OpsLSTM } from './lstm.js'
+export { MinimalGatedUnit } from './minimal_gated_unit.js'
+export { PeepholeLSTM } from './peephole_lstm.js'
+export { SRU } from './sru.js'
