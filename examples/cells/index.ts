@@ -1,5 +1,6 @@
 /** Cells from papers, each a file that can be copied. `docs/custom-cells.md` explains how they work. */
 export { Clockwork } from './clockwork.js'
+export { ConvGRU } from './conv_gru.js'
 export { Diagonal } from './diagonal.js'
 export { Handwriting } from './handwriting.js'
 export { IndRNN } from './ind_rnn.js'

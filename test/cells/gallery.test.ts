@@ -53,7 +53,7 @@ function make({ cell, args, x, weights, config }: Case, options: Options = {}): 
   } as {
     cell: RNNCell
   })
-  layer.build([null, options.unroll ? x.shape[1]! : null, x.shape[2]!])
+  layer.build([null, options.unroll ? x.shape[1]! : null, ...x.shape.slice(2)])
   layer.setWeights(weights.map(numbersOf))
   return layer
 }
@@ -96,7 +96,8 @@ for (const each of cases) {
     }))
 
   if (mask || each.config.go_backwards) continue
-  const [batch, time, features] = each.x.shape as [number, number, number]
+  const [batch, time, ...features] = each.x.shape as [number, number, ...number[]]
+  const width = features.reduce((size, n) => size * n)
 
   test(`${each.cell}: unrolled, in a stream and for one row the same bits`, () =>
     balanced(() => {
@@ -111,7 +112,7 @@ for (const each of cases) {
         all.map(y => y.data()),
       )
 
-      const input = Input({ shape: [null, features] })
+      const input = Input({ shape: [null, ...features] })
       const texts = each.constants.map(({ shape }) => Input({ shape: shape.slice(1), name: 'text' }))
       const options = { ...(texts.length > 0 && { constants: texts }) } as never
       const [sequence] = layer.apply(input, options) as unknown as SymbolicTensor[]
@@ -120,19 +121,18 @@ for (const each of cases) {
       const rows = numbersOf(each.x) as Float32Array
       const text = constants[0]?.array() as number[][][] | undefined
       const whole = model.predict((text ? { x, text } : x) as never) as NdArray
-      const size = whole.shape[2]!
-      const width = time * features
+      const size = whole.data.length / batch / time
       const row = (b: number, t: number) =>
         whole.data.subarray((b * time + t) * size, (b * time + t + 1) * size)
       const stream = model.stream({ batch, ...(text && { inputs: { text } }) } as never)
       for (let t = 0; t < time; t++) {
-        const at = (b: number) => rows.subarray(b * width + t * features, b * width + (t + 1) * features)
+        const at = (b: number) => rows.subarray((b * time + t) * width, (b * time + t + 1) * width)
         const step = Float32Array.from([...Array(batch).keys()].flatMap(b => [...at(b)]))
         const expected = [...Array(batch).keys()].flatMap(b => [...row(b, t)])
         assert.equal([...stream.step(step)], expected, `step ${t}`)
       }
       for (let b = 0; b < batch; b++) {
-        const alone = tensor(rows.slice(b * width, (b + 1) * width), [1, time, features])
+        const alone = tensor(rows.slice(b * time * width, (b + 1) * time * width), [1, time, ...features])
         const own = each.constants.map((_, i) => ops.slice(constants[i]!, [b], [1]))
         const [y] = flat(layer.apply(alone, { ...(own.length > 0 && { constants: own }) } as never))
         assert.equal(y!.data(), whole.data.slice(b * time * size, (b + 1) * time * size), `row ${b}`)
