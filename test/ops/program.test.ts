@@ -236,7 +236,7 @@ test('10⁵ runs allocate nothing', () => {
     many()
     const memory = raw.memory.buffer.byteLength
     // what else this process does may allocate meanwhile, the runs would each time
-    const growth = Array.from({ length: 3 }, () => {
+    const growth = Array.from({ length: 12 }, () => {
       collectGarbage()
       const before = process.memoryUsage().heapUsed
       many()
