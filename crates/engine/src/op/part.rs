@@ -10,7 +10,7 @@ pub(crate) const RULE: Rule = Rule { gradient: Some(gradient), ..Rule::new(shape
 fn read(site: &Site) -> Result<(usize, usize)> {
     let axis = site.axis(site.attr(0)?, site.input(0)?.shape.rank())?;
     let which = site.attr(1)?;
-    if which as usize + 1 < site.inputs.len() {
+    if (which as usize) < site.inputs.len() - 1 {
         return Ok((axis, which as usize + 1));
     }
     Err(Error::Attribute { index: 1, value: which }.into())
