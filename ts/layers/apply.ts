@@ -104,15 +104,13 @@ function applyConcrete(layer: Layer, call: Call): Nested<Tensor> {
     mapNested(part, leaf => isLeaf(leaf) && types.push(layer.openType(leaf, role)))
   let next = 0
   const form = mapNested({ ...call }, leaf => (isLeaf(leaf) ? types[next++] : leaf))
-  const computation = layer.programs.get(JSON.stringify(form), () => {
-    return new Computation(engine, 'predict', types, traced => {
-      let at = 0
-      return applyTraced(
-        layer,
-        mapCall(call, () => traced[at++]!),
-      )
-    })
-  })
+  const body = (traced: TracedTensor[]) => {
+    let at = 0
+    return applyTraced(
+      layer,
+      mapCall(call, () => traced[at++]!),
+    )
+  }
   const own: Tensor[] = []
   try {
     const tensors = tensorsOf(call).map(leaf => {
@@ -121,7 +119,15 @@ function applyConcrete(layer: Layer, call: Call): Nested<Tensor> {
       own.push(made)
       return made
     })
-    return inLayer(layer.name, () => computation.run(tensors))
+    const computation = layer.programs.get(
+      JSON.stringify(form),
+      () => new Computation(engine, 'predict', types, body, tensors),
+    )
+    try {
+      return inLayer(layer.name, () => computation.run(tensors))
+    } finally {
+      if (computation.program.once) computation.dispose()
+    }
   } finally {
     for (const tensor of own) tensor.dispose()
   }

@@ -28,6 +28,7 @@ export function unrolledSteps(options: StepsOptions): StepsResult {
     const at = (x: SymbolicTensor): SymbolicTensor => slice(x, [0, t], [null, 1])
     result = steps({
       ...options,
+      unrolled: true,
       call: call?.at(t),
       inputs: inputs.map(at),
       states,

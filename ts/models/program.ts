@@ -47,7 +47,10 @@ export function openType(
 /** How many sizes of data a program keeps tensors for. */
 const kept = 8
 
-/** A traced computation: any number of inputs, outputs in the structure that the code returned. */
+/**
+ * A traced computation: any number of inputs, outputs in the structure that the code returned. Traced for `given` tensors it may
+ * read values, and then holds for these alone.
+ */
 export class Computation {
   readonly program: Program
   /** The outputs' structure, with their indices as leaves. */
@@ -59,12 +62,14 @@ export class Computation {
     phase: Phase,
     inputs: readonly InputType[],
     fn: (inputs: TracedTensor[]) => Nested<TracedTensor>,
+    given?: readonly Tensor[],
   ) {
     let outputs: Nested<TracedTensor> = []
-    this.program = Trace.program(engine, phase, trace => {
+    const trace = (trace: Trace) => {
       outputs = fn(inputs.map(({ shape, dtype, symbols }) => trace.input(shape, dtype, symbols)))
       return leaves(outputs)
-    })
+    }
+    this.program = Trace.program(engine, phase, trace, given)
     let next = 0
     this.form = mapNested(outputs, () => next++)
   }
@@ -150,7 +155,7 @@ export class Programs {
     const known = this.#known.get(signature)
     if (known && !known.program.disposed) return known
     const made = make()
-    this.#known.set(signature, made)
+    if (!made.program.once) this.#known.set(signature, made)
     return made
   }
 

@@ -121,7 +121,7 @@ function execute(
   const engine = tensors[0]?.engine ?? currentEngine()
   // Variables are captured, so that their packed forms are kept with them; other data are given to the one run.
   const given = tensors.filter(tensor => !(tensor instanceof Variable))
-  const program = Trace.program(engine, 'predict', trace => {
+  const trace = (trace: Trace) => {
     const inputs = new Map(given.map(tensor => [tensor, trace.input(tensor.shape, tensor.dtype)]))
     return record(
       name,
@@ -130,7 +130,8 @@ function execute(
       body,
       roles,
     )
-  })
+  }
+  const program = Trace.program(engine, 'predict', trace, given)
   try {
     const call = program.bind(given.map(tensor => tensor.shape)).call(given)
     try {

@@ -45,6 +45,8 @@ export interface ProgramParts {
   states: readonly RowState[]
   origins: readonly Origin[]
   outputs: number
+  /** Values were read while it was traced: it may hold for no other tensors than those that it was traced for. */
+  once: boolean
 }
 
 export class Program extends Handle {
@@ -65,6 +67,11 @@ export class Program extends Handle {
   /** What the trace handed over. @internal */
   get parts(): ProgramParts {
     return this.#parts
+  }
+
+  /** Whether it holds only for the tensors that it was traced for. @internal */
+  get once(): boolean {
+    return this.#parts.once
   }
 
   /** The variables that the program reads. */

@@ -3,8 +3,8 @@
  * at every step: it comes in as a capture. A variable that is assigned in the step becomes a state.
  */
 import { TraceError } from '../errors.js'
-import type { DType } from '../tensor/shape.js'
-import { type SymbolicTensor, Variable } from '../tensor/tensor.js'
+import { type DType, kindOf, sizeOf } from '../tensor/shape.js'
+import { fromValues, type SymbolicTensor, type Tensor, Variable } from '../tensor/tensor.js'
 import type { CellCall } from './cell_call.js'
 import { anySize, Trace, TracedTensor } from './trace.js'
 
@@ -38,6 +38,8 @@ export interface StepTraceOptions {
   call: CellCall
   /** The size of axis 0 of the sequences; absent: nothing has rows, axis 0 is time. */
   batch?: number
+  /** Whether the sequences have one step only, which is this one. */
+  unrolled?: boolean
   /** Refuses variables that do not belong to the cell. */
   admit?: (variable: Variable) => void
   /** Variables that are something else outside than they were before the run. */
@@ -67,6 +69,14 @@ export class StepTrace extends Trace {
 
   override get call(): CellCall {
     return this.#options.call
+  }
+
+  override get unrolled(): boolean {
+    return this.#options.unrolled === true
+  }
+
+  override get readable(): boolean {
+    return this.unrolled && this.#options.outer.readable
   }
 
   override run<T>(fn: () => T): T {
@@ -123,6 +133,21 @@ export class StepTrace extends Trace {
 
   override rowState(): never {
     throw new TraceError(`${this.cell}: a step has no states beside those of its cell`, { layer: this.cell })
+  }
+
+  protected override tensors(): Tensor[] {
+    const known = this.#options.outer.read(this.inputs.flatMap(({ operand }) => operand ?? []))
+    const batch = known[0]!.shape[0]!
+    return this.inputs.map(({ role: kind, operand, value: { dims, dtype } }) => {
+      const values = operand && known.shift()!
+      const shape = values?.shape ?? [batch, ...dims.slice(1)]
+      const data = values?.data ?? new (kindOf(dtype).Array)(sizeOf(shape))
+      return fromValues(this.engine, {
+        data,
+        shape: kind === role.x ? [batch, ...shape.slice(2)] : shape,
+        dtype,
+      })
+    })
   }
 
   /** Makes the program of the step. Its outputs are the states' next values, then `emitted`. */

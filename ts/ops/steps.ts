@@ -14,6 +14,8 @@ export interface StepsOptions {
   call?: CellCall
   /** The name of the cell, for errors. */
   cell: string
+  /** Whether the sequences are one step of longer ones. */
+  unrolled?: boolean
   /** Refuses variables that do not belong to the cell. */
   admit?: (variable: Variable) => void
   /** `[batch, time, ...]` each. */
@@ -60,13 +62,13 @@ const result = { last: 0, all: 1, finalState: 3, nextPrevious: 4 }
 
 /** Traces `step` once and runs it over the sequences. */
 export function steps(options: StepsOptions): StepsResult {
-  const { trace, cell, admit, variables, backward, zeroOutput, all, shared } = options
+  const { trace, cell, admit, unrolled, variables, backward, zeroOutput, all, shared } = options
   const sequences = options.inputs.map(input => trace.own(input))
   const mask = options.mask && trace.own(cast(options.mask, 'bool'))
   const [first] = sequences as [TracedTensor]
   const { call = new CellCall(first) } = options
   const batch = shared ? undefined : first.dims[0]!
-  const body = new StepTrace({ outer: trace, cell, call, batch, admit, variables })
+  const body = new StepTrace({ outer: trace, cell, call, batch, unrolled, admit, variables })
   try {
     const outputs = body.run(() => {
       const inputs = sequences.map(sequence => body.x(sequence))

@@ -3,92 +3,22 @@
  * when it is made. What comes of it is a program, which runs for any sizes that were left unknown.
  */
 import { currentEngine, type Engine } from '../engine/engine.js'
-import { currentTrace, type Disposes, Handle, within } from '../engine/handle.js'
-import { currentLayer, type LayerRnnError, named, TraceError } from '../errors.js'
+import { currentTrace, type Disposes, Handle, scope, within } from '../engine/handle.js'
+import { currentLayer, named, TraceError } from '../errors.js'
 import { Op } from '../generated/enums.js'
+import type { NdArray } from '../tensor/ndarray.js'
 import { type DType, dtypeOf, kindOf, type Shape } from '../tensor/shape.js'
-import { SymbolicTensor, Tensor, Variable } from '../tensor/tensor.js'
+import { type SymbolicTensor, Tensor, Variable } from '../tensor/tensor.js'
 import type { CellCall } from './cell_call.js'
-import { type InputType, idIn, type Origin, Program, type RowState } from './program.js'
+import { type InputType, idIn, type Origin, Program, type ProgramParts, type RowState } from './program.js'
 import { currentOperation } from './public_op.js'
+import { TracedTensor } from './traced_tensor.js'
 
 export { Call, Plan, Program, type RowState, type TensorType } from './program.js'
+export { anySize, Dim, sizeAlong, TracedTensor } from './traced_tensor.js'
 
 /** What a program is for: a whole batch of sequences, one step after the other, or what such steps start from. */
 export type Phase = 'predict' | 'stream' | 'start' | 'train' | 'evaluate'
-
-/** A value of a trace. */
-export class TracedTensor extends SymbolicTensor {
-  readonly trace: Trace
-  /** The number of the value in the trace. @internal */
-  readonly id: number
-  /** The sizes as the engine names them: −1 − symbol where one is unknown, `anySize` where it has no name. @internal */
-  readonly dims: readonly number[]
-  /** [batch, time], which steps count; layers set and read it, ops do not. */
-  readonly mask?: TracedTensor
-
-  /** @internal */
-  constructor(trace: Trace, id: number, dims: readonly number[], dtype: DType, mask?: TracedTensor) {
-    super(
-      dims.map(size => (size < 0 ? null : size)),
-      dtype,
-    )
-    this.trace = trace
-    this.id = id
-    this.dims = dims
-    this.mask = mask
-  }
-
-  /** The same value with another mask, or none. */
-  withMask(mask: TracedTensor | undefined): TracedTensor {
-    return new TracedTensor(this.trace, this.id, this.dims, this.dtype, mask)
-  }
-
-  protected override unreadable(what: string): LayerRnnError {
-    const { cell } = this.trace
-    if (cell === undefined) return super.unreadable(what)
-    return new TraceError(
-      `${cell}: ${what} needs values, and there are none: call is run once, for all steps. Choose with ` +
-        'ops.where(condition, a, b); with unroll: true call is run for each step, and can choose by its number',
-      { layer: cell, actual: this.toString() },
-    )
-  }
-}
-
-/** A size without a name. */
-export const anySize = -(2 ** 31)
-
-/** A size that is not known while a program is traced, as ops that make tensors take it: that of `axis` of `like`. */
-export class Dim {
-  readonly like: SymbolicTensor
-  readonly axis: number
-
-  constructor(like: SymbolicTensor, axis: number) {
-    this.like = like
-    this.axis = axis
-  }
-
-  /** Whether it is a size of this tensor. @internal */
-  isOf(value: unknown): boolean {
-    const { like } = this
-    return (
-      value === like ||
-      (value instanceof TracedTensor && like instanceof TracedTensor && value.id === like.id)
-    )
-  }
-
-  [Symbol.toPrimitive](hint: string): string {
-    if (hint === 'string') return 'an unknown size'
-    throw new TraceError(
-      'this size is not known while a model is traced; give it to ops as it is, as in ops.zeros([size, 8])',
-    )
-  }
-}
-
-/** The size of an axis, as a number where it is known. */
-export function sizeAlong(like: SymbolicTensor, axis: number): number | Dim {
-  return like.shape.at(axis) ?? new Dim(like, axis < 0 ? axis + like.rank : axis)
-}
 
 export class Trace extends Handle {
   readonly phase: Phase
@@ -115,6 +45,11 @@ export class Trace extends Handle {
   /** The trace that is around all others. */
   readonly root: Trace
 
+  /** The tensors of its inputs, where it is traced for them. */
+  #given: readonly Tensor[] | undefined
+  /** Whether values were read: what was recorded may hold for these tensors alone. */
+  #hasRead = false
+
   /** With `outer`, that trace keeps the constants. */
   constructor(engine: Engine, phase: Phase, outer?: Trace) {
     super(engine, 'trace', engine.make('trace', 'builder_new', []))
@@ -134,6 +69,16 @@ export class Trace extends Handle {
     return undefined
   }
 
+  /** Whether it is one step of a sequence, with values of its own. @internal */
+  get unrolled(): boolean {
+    return false
+  }
+
+  /** Whether its values can be read. @internal */
+  get readable(): boolean {
+    return this.#given !== undefined
+  }
+
   /** How often it was asked with this key before. */
   count(key: string): number {
     const count = this.#counts.get(key) ?? 0
@@ -151,9 +96,17 @@ export class Trace extends Handle {
     return within({}, fn)
   }
 
-  /** Traces `fn` into a program. */
-  static program(engine: Engine, phase: Phase, fn: (trace: Trace) => readonly SymbolicTensor[]): Program {
-    return Trace.#use(new Trace(engine, phase), trace => trace.finish(trace.run(() => fn(trace))))
+  /** Traces `fn` into a program, with `given` for these tensors: then steps that are unrolled may read values. */
+  static program(
+    engine: Engine,
+    phase: Phase,
+    fn: (trace: Trace) => readonly SymbolicTensor[],
+    given?: readonly Tensor[],
+  ): Program {
+    return Trace.#use(new Trace(engine, phase), trace => {
+      trace.#given = given
+      return trace.finish(trace.run(() => fn(trace)))
+    })
   }
 
   /** Traces `fn` to see shapes and dtypes, or whether it can be traced; nothing of it stays. */
@@ -258,7 +211,7 @@ export class Trace extends Handle {
   }
 
   /** How many ops have read the value. @internal */
-  uses(value: TracedTensor): number {
+  uses(value: { id: number }): number {
     return this.#uses.get(value.id) ?? 0
   }
 
@@ -346,6 +299,39 @@ export class Trace extends Handle {
     )
   }
 
+  /** The numbers of values: what has been recorded so far is run, by a program of its own. @internal */
+  read(values: readonly TracedTensor[]): NdArray[] {
+    this.root.#hasRead = true
+    for (const { id } of values) this.#uses.set(id, this.uses({ id }) + 1)
+    const copy = this.engine.make('trace', 'builder_copy', [this.id])
+    const id = this.#close(
+      copy,
+      values.map(({ id }) => id),
+    )
+    const program = this.#program(id, values.length)
+    try {
+      return Trace.outside(() =>
+        scope(() => {
+          const given = this.tensors()
+          const call = program.bind(given.map(({ shape }) => shape)).call(given)
+          try {
+            call.run()
+            return call.outputs.map(output => output.read())
+          } finally {
+            call.dispose()
+          }
+        }),
+      )
+    } finally {
+      program.dispose()
+    }
+  }
+
+  /** The tensors of its inputs. */
+  protected tensors(): readonly Tensor[] {
+    return this.#given!
+  }
+
   /** Closes the trace. */
   finish(outputs: readonly SymbolicTensor[]): Program {
     const ids = outputs.map(output => this.own(output).id)
@@ -361,23 +347,35 @@ export class Trace extends Handle {
     )
     const owned = this.#owned
     this.#owned = new Set()
+    return this.#program(id, ids.length, {
+      owned,
+      states: [...this.#states.values()].flatMap(states => [...states.values()].map(({ state }) => state)),
+    })
+  }
+
+  #program(id: number, outputs: number, parts: Partial<ProgramParts> = {}): Program {
     return new Program(this.engine, id, {
       inputs: this.#inputs,
       captured: [...this.#captured.keys()],
-      owned,
-      states: [...this.#states.values()].flatMap(states => [...states.values()].map(({ state }) => state)),
+      owned: new Set(),
+      states: [],
       origins: this.#origins,
-      outputs: ids.length,
+      outputs,
+      once: this.#hasRead,
+      ...parts,
     })
   }
 
   /** Makes the program; `assigned` are pairs of a target and its value. */
   protected close(outputs: readonly number[], assigned: readonly number[][] = []): number {
-    const words = this.engine.send([outputs.length, ...outputs, assigned.length, ...assigned.flat()])
-    const id = this.engine.call('builder_finish', this.id, words)
+    const { id } = this
     this.forget()
-    if (id === 0) throw this.engine.failure('program')
-    return id
+    return this.#close(id, outputs, assigned)
+  }
+
+  #close(builder: number, outputs: readonly number[], assigned: readonly number[][] = []): number {
+    const words = this.engine.send([outputs.length, ...outputs, assigned.length, ...assigned.flat()])
+    return this.engine.make('program', 'builder_finish', [builder, words])
   }
 
   /** Gives the trace up. After `finish` there is nothing to give up. */

@@ -34,17 +34,22 @@ export class SymbolicTensor {
 
   /** A copy of the numbers. Symbolic tensors have none: a TraceError. */
   data<D extends Data = Float32Array>(): D {
-    throw this.unreadable('data()')
+    return this.numbers('data()').data as D
   }
 
   /** The numbers as nested arrays. Symbolic tensors have none: a TraceError. */
   array(): NestedArray {
-    throw this.unreadable('array()')
+    return this.numbers('array()').array()
   }
 
   /** The only number. Symbolic tensors have none: a TraceError. */
   item(): number | boolean {
-    throw this.unreadable('item()')
+    return this.numbers('item()').item()
+  }
+
+  /** The numbers, where there are any. */
+  protected numbers(what: string): NdArray<Data> {
+    throw this.unreadable(what)
   }
 
   /** Tensors are no numbers: `a + b` throws and names `ops.add(a, b)`. */

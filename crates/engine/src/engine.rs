@@ -128,6 +128,13 @@ impl Engine {
         self.builders.insert(Builder::new())
     }
 
+    /// Another program of what has been recorded, to be finished on its own.
+    pub fn builder_copy(&mut self, id: u32) -> Result<u32> {
+        headroom()?;
+        let program = self.builders.get(id)?.program().clone();
+        self.builders.insert(Builder::of(program))
+    }
+
     /// Gives a program up.
     pub fn builder_free(&mut self, id: u32) -> Result<()> {
         self.builders.remove(id).map(drop)

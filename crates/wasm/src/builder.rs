@@ -13,6 +13,12 @@ pub fn builder_new() -> u32 {
     enter(|world| Ok(world.engine.builder_new()?)).unwrap_or(0)
 }
 
+/// Another program of what has been recorded, to be finished on its own.
+#[wasm_bindgen]
+pub fn builder_copy(id: u32) -> u32 {
+    enter(|world| Ok(world.engine.builder_copy(id)?)).unwrap_or(0)
+}
+
 /// Gives a program up.
 #[wasm_bindgen]
 pub fn builder_free(id: u32) -> u32 {

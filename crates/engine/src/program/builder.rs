@@ -20,7 +20,6 @@ impl Builder {
     }
 
     /// Goes on where a program ended.
-    #[cfg(feature = "full")]
     pub fn of(program: Program) -> Builder {
         Builder { program }
     }
