@@ -122,6 +122,18 @@ test('sizes of the input one by one', () => {
   assert.equal(shapeOf({ inputDim: 3, inputLength: 5, batchSize: 2 }), [2, 5, 3])
   assert.equal(shapeOf({ inputShape: [5, 3], batchSize: 2 }), [2, 5, 3])
   assert.is(shapeOf({}), null)
+  assert.equal(shapeOf({ batchShape: [2, null, 3], inputLength: 5 }), [2, 5, 3])
+  assert.equal(shapeOf({ batchInputShape: [2, 5, 3], inputShape: [null, 3] }), [2, 5, 3])
+  for (const [argument, options] of [
+    ['inputDim', { inputShape: [5, 3], inputDim: 4 }],
+    ['inputLength', { batchShape: [2, 5, 3], inputLength: 6 }],
+    ['batchSize', { batchInputShape: [2, 5, 3], batchSize: 3 }],
+    ['inputShape', { batchInputShape: [2, 5, 3], inputShape: [3] }],
+    ['batchInputShape', { batchInputShape: [2, 5, 3], batchShape: [2, 6, 3] }],
+  ] as const) {
+    const error = fails(() => shapeOf(options), ArgumentError, new RegExp(`"${argument}" contradicts`))
+    assert.is(error.argument, argument)
+  }
   using long = new Sequential([new GRU({ units, inputLength: time + 1 })])
   fails(() => long.predict(x), ShapeError, /\[null, 6, 3\]/)
   using many = new Sequential([new GRU({ units, stateful: true, batchSize: batch + 1 })])

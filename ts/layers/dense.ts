@@ -4,6 +4,7 @@ import { type Drawing, type InitializerLike, initializer } from '../initializers
 import { linear } from '../ops/index.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor, Variable } from '../tensor/tensor.js'
+import type { SizeOptions } from './given_shape.js'
 import { Layer } from './layer.js'
 import type { InputSpec, LayerOptions } from './layer_options.js'
 import { count, type Fields, flag, nullable, unwritten } from './options.js'
@@ -30,6 +31,7 @@ export interface DenseOptions extends LayerOptions {
 export class Dense extends Layer {
   static override readonly className: string = 'Dense'
   static readonly module: string = 'keras.layers'
+  static override readonly sizeOptions: SizeOptions = { rank: 2, axes: { batchSize: 0, inputDim: -1 } }
   static override readonly fields: Fields = {
     units: count(),
     activation: activation(null),
@@ -60,10 +62,6 @@ export class Dense extends Layer {
 
   constructor(options: DenseOptions) {
     super(options)
-  }
-
-  override get batchInputShape(): Shape | null {
-    return super.batchInputShape ?? (this.inputDim === null ? null : [null, this.inputDim])
   }
 
   override build(inputShape: Shape): void {

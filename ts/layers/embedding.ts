@@ -3,6 +3,7 @@ import { type Drawing, type InitializerLike, initializer } from '../initializers
 import { cast, notEqual, take } from '../ops/index.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor, Variable } from '../tensor/tensor.js'
+import type { SizeOptions } from './given_shape.js'
 import { Layer } from './layer.js'
 import type { LayerOptions } from './layer_options.js'
 import { count, type Fields, flag, nullable, unwritten } from './options.js'
@@ -25,6 +26,7 @@ export interface EmbeddingOptions extends LayerOptions {
 export class Embedding extends Layer {
   static override readonly className: string = 'Embedding'
   static readonly module: string = 'keras.layers'
+  static override readonly sizeOptions: SizeOptions = { rank: 2, axes: { batchSize: 0, inputLength: 1 } }
   static override readonly fields: Fields = {
     inputDim: count(),
     outputDim: count(),
@@ -51,10 +53,6 @@ export class Embedding extends Layer {
 
   override get inputDtype(): 'int32' {
     return 'int32'
-  }
-
-  override get batchInputShape(): Shape | null {
-    return super.batchInputShape ?? (this.inputLength === null ? null : [null, this.inputLength])
   }
 
   override build(_inputShape: Shape): void {

@@ -3,6 +3,7 @@ import { ArgumentError, inLayer } from '../errors.js'
 import { KerasTensor, Node } from '../models/graph.js'
 import { type DType, kindOf, type Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
+import type { SizeOptions } from './given_shape.js'
 import { Layer } from './layer.js'
 import { dims, type Field, type Fields, nullable, only, unwritten } from './options.js'
 import { isPlain } from './structure.js'
@@ -34,6 +35,7 @@ const dtype: Field<DType> = {
 export class InputLayer extends Layer {
   static override readonly className: string = 'InputLayer'
   static readonly module: string = 'keras.layers'
+  static override readonly sizeOptions: SizeOptions = { rank: 0, axes: {} }
   static override readonly fields: Fields = {
     shape: unwritten(nullable(dims)),
     batchShape: nullable(dims),
@@ -53,7 +55,7 @@ export class InputLayer extends Layer {
   constructor(options: InputOptions) {
     super(options as object)
     const given = this as unknown as { shape: Shape | null; batchSize: number | null }
-    const own = this.batchShape ?? this.batchInputShape
+    const own = this.batchInputShape
     const twice = own && (given.shape ? 'shape' : options.batchSize != null ? 'batchSize' : undefined)
     if (twice) {
       throw new ArgumentError(`${this.name}: "${twice}" cannot be given with "batchShape", which has it`, {

@@ -12,12 +12,14 @@ import { printed } from '../tensor/printed.js'
 import { type DType, type Shape, sizeOf } from '../tensor/shape.js'
 import { type SymbolicTensor, Variable } from '../tensor/tensor.js'
 import { apply, type Call, inferShape } from './apply.js'
+import { givenShape, type SizeOptions } from './given_shape.js'
 import { checkShape } from './input_spec.js'
 import {
   baseFields,
   type CallOptions,
   type InputSpec,
   type LayerOptions,
+  unkept,
   type WeightOptions,
 } from './layer_options.js'
 import { snakeCase } from './names.js'
@@ -36,6 +38,8 @@ export abstract class Layer {
   static readonly className?: string
   /** The options of this class beside those of every layer. */
   static readonly fields: Fields = {}
+  /** The options that tell a size of the input, beside its shape. */
+  static readonly sizeOptions: SizeOptions = { rank: 0, axes: { batchSize: 0 } }
   /** The options that `apply` takes. */
   static readonly callOptions: readonly string[] = ['mask', 'training']
 
@@ -65,7 +69,7 @@ export abstract class Layer {
   constructor(options: LayerOptions = {}) {
     const own = new.target
     const className = classNameOf(own)
-    const { name, trainable, inputShape, batchInputShape, weights, ...values } = readOptions(
+    const { name, trainable, weights, ...values } = readOptions(
       className,
       // Own ones first, in messages too; they win over those of the base.
       { ...own.fields, ...baseFields, ...own.fields },
@@ -75,12 +79,8 @@ export abstract class Layer {
     this.#named = name !== null
     this.#trainable = trainable as boolean
     this.#firstWeights = weights as readonly Values[] | null
-    this.#inputShape = batchInputShape
-      ? (batchInputShape as Shape)
-      : inputShape
-        ? [values.batchSize as number | null, ...(inputShape as Shape)]
-        : null
-    for (const unused of ['autocast', 'dynamic', 'quantizationConfig', 'loraRank']) delete values[unused]
+    this.#inputShape = givenShape(this.#name ?? snakeCase(className), values, own.sizeOptions)
+    for (const unused of unkept) delete values[unused]
     Object.assign(this, values)
     // However build is called, weights can be added during it and are added once.
     const build = this.build
@@ -96,7 +96,7 @@ export abstract class Layer {
     return classNameOf(this.constructor as typeof Layer)
   }
 
-  /** The shape given with `inputShape` or `batchInputShape`, batch first; null when none was. */
+  /** The shape that options give, batch first; null when none does. */
   get batchInputShape(): Shape | null {
     return this.#inputShape
   }

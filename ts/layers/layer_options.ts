@@ -30,6 +30,8 @@ export interface LayerOptions {
   inputShape?: Shape
   /** The same with the batch as first size. */
   batchInputShape?: Shape
+  /** Keras 3's name of `batchInputShape`. */
+  batchShape?: Shape
   /** The batch size that goes with `inputShape`. */
   batchSize?: number | null
   /** First values of the weights, in the order of `weights`; set when the layer is built. */
@@ -87,6 +89,7 @@ export const baseFields: Fields = {
   dtype,
   inputShape: unwritten(nullable(dims)),
   batchInputShape: unwritten(nullable(dims)),
+  batchShape: unwritten(nullable(dims)),
   batchSize: unwritten(nullable(count())),
   weights: unwritten(nullable(list)),
   activityRegularizer,
@@ -96,3 +99,14 @@ export const baseFields: Fields = {
   quantizationConfig: only(null),
   loraRank: only(null),
 }
+
+/** Options that are read and do not become properties. */
+export const unkept = [
+  'inputShape',
+  'batchInputShape',
+  'batchShape',
+  'autocast',
+  'dynamic',
+  'quantizationConfig',
+  'loraRank',
+] as const

@@ -7,6 +7,7 @@ import type { NdArray } from '../tensor/ndarray.js'
 import { type Data, isSize, type Shape } from '../tensor/shape.js'
 import { SymbolicTensor } from '../tensor/tensor.js'
 import type { Call } from './apply.js'
+import type { SizeOptions } from './given_shape.js'
 import { Layer } from './layer.js'
 import type { CallOptions, LayerOptions } from './layer_options.js'
 import { choice, count, type Fields, flag, nullable, reject, sparing, unwritten } from './options.js'
@@ -83,6 +84,10 @@ interface TracedOptions {
 
 // biome-ignore lint/suspicious/noExplicitAny: a variable of the plain type holds the layer whatever its options
 export abstract class RecurrentLayer<O = any, S = unknown> extends Layer {
+  static override readonly sizeOptions: SizeOptions = {
+    rank: 3,
+    axes: { batchSize: 0, inputLength: 1, inputDim: -1 },
+  }
   static override readonly callOptions: readonly string[] = ['mask', 'training', 'initialState', 'constants']
 
   declare readonly $returns: { options: O; states: S }
@@ -135,11 +140,6 @@ export abstract class RecurrentLayer<O = any, S = unknown> extends Layer {
   get states(): Nested<NdArray<Data> | null> {
     const known = this.#carried?.read()
     return known ? pack(this.stateSize, known) : mapNested(this.stateSize, () => null)
-  }
-
-  override get batchInputShape(): Shape | null {
-    const parts = [this.batchSize, this.inputLength, this.inputDim]
-    return super.batchInputShape ?? (parts.some(size => size !== null) ? parts : null)
   }
 
   /** Of inputs in an object, `inputShape` is an object too. */

@@ -134,8 +134,8 @@ export class Sequential extends Model<SymbolicTensor> {
     }
     const shape = added.batchInputShape
     if (!this.#input && this.#stack.length === 0 && shape) {
-      // Sequences whose features are not known yet wait for the first data.
-      if (shape.length > 2 && shape.at(-1) === null) this.#partial = shape
+      // Features that are not known yet wait for the first data.
+      if (added.inputDtype === 'float32' && shape.at(-1) === null) this.#partial = shape
       else this.#input = new InputLayer({ batchShape: shape, dtype: added.inputDtype })
     }
     this.#stack.push(added)
