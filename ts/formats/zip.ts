@@ -2,8 +2,8 @@
  * Reads zip archives: a strict directory walk that checks every size against the file before anything is inflated.
  * Work and memory are bounded by the archive's own length and by `limits`.
  */
-import { inflateSync } from 'fflate'
 import { ImportError, UnsupportedError } from '../errors.js'
+import { inflate } from './inflate.js'
 import { nameOf } from './text.js'
 
 /** Bounds on what an archive may ask for. */
@@ -63,7 +63,7 @@ export class Archive {
       })
     }
     const packed = this.#packedBytes(entry)
-    const bytes = entry.method === 0 ? packed : inflate(entry, packed)
+    const bytes = entry.method === 0 ? packed : unpack(entry, packed)
     if (crc32(bytes) !== entry.crc)
       throw new ImportError(`${name} is damaged: its checksum does not fit`, { path: name })
     return bytes
@@ -158,10 +158,10 @@ function check({ name, method, packed, size }: Entry, flags: number): void {
   }
 }
 
-function inflate({ name, size }: Entry, packed: Uint8Array): Uint8Array {
+function unpack({ name, size }: Entry, packed: Uint8Array): Uint8Array {
   let bytes: Uint8Array
   try {
-    bytes = inflateSync(packed, { out: new Uint8Array(size) })
+    bytes = inflate(packed, size)
   } catch (cause) {
     throw new ImportError(`${name} cannot be unpacked: ${(cause as Error).message}`, { path: name, cause })
   }
@@ -173,25 +173,33 @@ function inflate({ name, size }: Entry, packed: Uint8Array): Uint8Array {
   return bytes
 }
 
-let table: Uint32Array | undefined
+/** Bytes at a time: engines compile a function that is called often sooner than one long loop. */
+const piece = 512
+let table: Int32Array | undefined
 
-/** The checksum of zip, four bytes at a time: model files are megabytes. */
+/** The checksum of zip, four bytes at a time: model files are megabytes. Signed, as engines hold small integers. */
 function crc32(bytes: Uint8Array): number {
   table ??= makeTable()
   const t = table
   let crc = -1
-  let i = 0
-  for (; i + 4 <= bytes.length; i += 4) {
+  for (let at = 0; at < bytes.length; at += piece)
+    crc = crcOn(t, crc, bytes, at, Math.min(at + piece, bytes.length))
+  return ~crc >>> 0
+}
+
+/** The checksum so far, gone on with the bytes from `i` to `end`. */
+function crcOn(t: Int32Array, crc: number, bytes: Uint8Array, i: number, end: number): number {
+  for (; i + 4 <= end; i += 4) {
     crc ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)
     crc =
       t[768 + (crc & 255)]! ^ t[512 + ((crc >>> 8) & 255)]! ^ t[256 + ((crc >>> 16) & 255)]! ^ t[crc >>> 24]!
   }
-  for (; i < bytes.length; i++) crc = (crc >>> 8) ^ t[(crc ^ bytes[i]!) & 255]!
-  return ~crc >>> 0
+  for (; i < end; i++) crc = (crc >>> 8) ^ t[(crc ^ bytes[i]!) & 255]!
+  return crc
 }
 
-function makeTable(): Uint32Array {
-  const made = new Uint32Array(4 * 256)
+function makeTable(): Int32Array {
+  const made = new Int32Array(4 * 256)
   for (let n = 0; n < 256; n++) {
     let c = n
     for (let k = 0; k < 8; k++) c = c & 1 ? (c >>> 1) ^ 0xedb88320 : c >>> 1
