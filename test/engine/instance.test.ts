@@ -3,12 +3,12 @@ import * as assert from 'uvu/assert'
 import { decode } from '../../ts/engine/decode.js'
 import { compile, instantiate } from '../../ts/engine/instance.js'
 import { EngineError } from '../../ts/errors.js'
-import { table, text } from '../../ts/generated/bytes.js'
+import { decoder, text } from '../../ts/generated/bytes.js'
 import { stamp } from '../../ts/generated/stamp.js'
 import { fails } from './support.js'
 
 test('bytes and modules are taken', () => {
-  const bytes = decode(table, text)
+  const bytes = decode(decoder, text)
   const module = compile(bytes)
   assert.is(compile(module), module)
   assert.ok(compile(bytes.slice().buffer))
@@ -16,13 +16,13 @@ test('bytes and modules are taken', () => {
 })
 
 test('instances share nothing', () => {
-  const module = compile(decode(table, text))
+  const module = compile(decode(decoder, text))
   const [a, b] = [instantiate(module), instantiate(module)]
   assert.is.not(a.memory.buffer, b.memory.buffer)
 })
 
 test('bytes that cannot be compiled keep the cause', () => {
-  const cut = decode(table, text).slice(0, 1000)
+  const cut = decode(decoder, text).slice(0, 1000)
   const error = fails(() => compile(cut), EngineError, /could not be compiled; a Content-Security-Policy/)
   assert.ok(error.cause instanceof Error)
 })

@@ -14,10 +14,10 @@ import {
   LayerRnnError,
   ops,
 } from '../../ts/entry/api.js'
-import { table, text } from '../../ts/generated/bytes.js'
+import { decoder, text } from '../../ts/generated/bytes.js'
 import { fails } from './support.js'
 
-const bytes = decode(table, text).slice()
+const bytes = decode(decoder, text).slice()
 
 /** What a server sends by path: the file, the file with a wrong type, a page, nothing. */
 const answers: Record<string, [status: number, type: string, body: Uint8Array | string]> = {

@@ -1,35 +1,21 @@
-/** Reads what scripts/embed.mjs wrote. No atob, no TextDecoder: AudioWorklets have neither. */
+/** Reads what scripts/embed.mjs wrote. No atob, and no need of a TextEncoder: AudioWorklets have neither. */
+import { compiled, instanceOf } from './instance.js'
 
-/** Characters that the text never uses: " $ ' < \ ` */
-const unsafe = [34, 36, 39, 60, 92, 96]
-const leads = 2
+interface Decoder {
+  memory: { buffer: ArrayBuffer; grow(pages: number): void }
+  start: { value: number }
+  decode(end: number): number
+}
 
-/** Characters at a time: engines compile a function that is called often sooner than one long loop. */
-const piece = 512
-
-/**
- * The bytes of `text`. `table` lists all byte values by frequency, two hex digits each: the commonest ones are one character of
- * the text, the others a lead and a character.
- */
-export function decode(table: string, text: string): Uint8Array {
-  const bytes = Uint8Array.from({ length: 256 }, (_, rank) =>
-    Number.parseInt(table.slice(2 * rank, 2 * rank + 2), 16),
+/** The bytes of `text`, which the wasm in `decoder`, two hex digits a byte, turns into them where they lie. */
+export function decode(decoder: string, text: string): Uint8Array {
+  const own = Uint8Array.from({ length: decoder.length / 2 }, (_, i) =>
+    Number.parseInt(decoder.slice(2 * i, 2 * i + 2), 16),
   )
-  const ranks = new Uint8Array(128)
-  let count = 0
-  for (let code = 32; code < 127; code++) if (!unsafe.includes(code)) ranks[code] = count++
-  const singles = count - leads
-  const result = new Uint8Array(text.length)
-  let length = 0
-  let next = 0
-  const decodePiece = () => {
-    const end = Math.min(next + piece, text.length)
-    while (next < end) {
-      let rank = ranks[text.charCodeAt(next++)]!
-      if (rank >= singles) rank = singles + (rank - singles) * count + ranks[text.charCodeAt(next++)]!
-      result[length++] = bytes[rank]!
-    }
-  }
-  while (next < text.length) decodePiece()
-  return result.subarray(0, length)
+  const { memory, start, decode } = instanceOf(compiled(own)) as unknown as Decoder
+  memory.grow((start.value + text.length) >> 16)
+  const bytes = new Uint8Array(memory.buffer, start.value)
+  if (typeof TextEncoder === 'function') new TextEncoder().encodeInto(text, bytes)
+  else for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i)
+  return bytes.subarray(0, decode(start.value + text.length) - start.value)
 }

@@ -79,12 +79,21 @@ export const isBytes = (value: unknown): value is ArrayBuffer | ArrayBufferView 
 export function compile(source: WasmSource, from?: string): WasmModule {
   if (!isBytes(source)) return checked(source)
   checkMagic(source, from)
+  return checked(compiled(source))
+}
+
+/** Any wasm, compiled. */
+export function compiled(bytes: ArrayBuffer | ArrayBufferView): WasmModule {
   try {
-    return checked(new (wasm().Module)(source))
+    return new (wasm().Module)(bytes)
   } catch (cause) {
     throw uncompiled(cause)
   }
 }
+
+/** What an instance of a module exports. */
+export const instanceOf = (module: WasmModule, imports: object = {}): Record<string, unknown> =>
+  new (wasm().Instance)(module, imports).exports
 
 /** `compile`, off this thread where the runtime does that. */
 export async function compileLater(source: WasmSource, from?: string): Promise<WasmModule> {
@@ -143,7 +152,7 @@ export function instantiate(module: WasmModule): Exports {
         throw new EngineError(`the wasm called ${name}, which crosses no numbers`)
     }
   }
-  const { exports } = new (wasm().Instance)(module, imports)
+  const exports = instanceOf(module, imports)
   const start = exports.__wbindgen_start as (() => void) | undefined
   start?.()
   return exports as unknown as Exports

@@ -1,6 +1,6 @@
 /** Takes the wasm from inside the bundle: nothing is fetched, nothing is awaited. */
 import { decode } from '../engine/decode.js'
 import { setProvider } from '../engine/provider.js'
-import { table, text } from '../generated/bytes.js'
+import { decoder, text } from '../generated/bytes.js'
 
-setProvider(() => decode(table, text))
+setProvider(() => decode(decoder, text))

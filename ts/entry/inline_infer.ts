@@ -1,6 +1,6 @@
 /** Takes the wasm for inference from inside the bundle. */
 import { decode } from '../engine/decode.js'
 import { setProvider } from '../engine/provider.js'
-import { table, text } from '../generated/bytes_infer.js'
+import { decoder, text } from '../generated/bytes_infer.js'
 
-setProvider(() => decode(table, text))
+setProvider(() => decode(decoder, text))
