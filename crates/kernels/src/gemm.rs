@@ -45,7 +45,7 @@ pub fn gemm(
         }
         Start::Continue => (c_pointer.cast_const(), ldc),
     };
-    let product = Product { k, a: a.as_ptr(), lda, c: c_pointer, ldc, from, from_row };
+    let product = Product { k, a: a.as_ptr(), lda, w: w.as_ptr(), c: c_pointer, ldc, from, from_row };
     let vectors = padded(n) / 4;
     let mut first = 0;
     while first < vectors {
@@ -61,19 +61,20 @@ pub fn gemm(
         };
         // SAFETY: a has m rows of k, c (and the start) m rows of n, w the whole panels; all checked above.
         unsafe {
-            let w = w.as_ptr().add(first * 4 * k);
-            let mut part = Product { k: if m > 1 { k.min(BLOCK) } else { k }, ..product };
-            columns(&part, m, n, first, width, together, w);
+            let w = product.w.add(first * 4 * k);
+            let mut part = Product { k: if m > 1 { k.min(BLOCK) } else { k }, w, ..product };
+            columns(&part, m, n, first, width, together);
             let mut done = part.k;
             while done < k {
                 part = Product {
                     k: (k - done).min(BLOCK),
                     a: product.a.add(done),
+                    w: w.add(done * width * 4),
                     from: c_pointer.cast_const(),
                     from_row: ldc,
                     ..product
                 };
-                columns(&part, m, n, first, width, together, w.add(done * width * 4));
+                columns(&part, m, n, first, width, together);
                 done += part.k;
             }
         }
@@ -139,30 +140,24 @@ fn transpose(rows: usize, m: usize, a: &[f32], lda: usize, to: &mut [f32]) {
     }
 }
 
-/// One call's pointers; `from` is null for a start of +0.
+/// One call's pointers; `from` is null for a start of +0. The weights' is here because V8 extends what an argument hands over at
+/// each use.
 struct Product {
     k: usize,
     a: *const f32,
     lda: usize,
+    w: *const f32,
     c: *mut f32,
     ldc: usize,
     from: *const f32,
     from_row: usize,
 }
 
-/// The rows of some panels' columns: `together` panels of `width` vectors, from vector `first`, packed at `w`.
+/// The rows of some panels' columns: `together` panels of `width` vectors, from vector `first`, packed at `p.w`.
 ///
 /// # Safety
 /// `p` describes m rows of n columns; the panels lie inside the packed weights.
-unsafe fn columns(
-    p: &Product,
-    m: usize,
-    n: usize,
-    first: usize,
-    width: usize,
-    together: usize,
-    w: *const f32,
-) {
+unsafe fn columns(p: &Product, m: usize, n: usize, first: usize, width: usize, together: usize) {
     let (column, wide) = (first * 4, together * width * 4);
     let mut row = 0;
     while row < m {
@@ -184,32 +179,23 @@ unsafe fn columns(
                 let times = if rows == 1 { 1 } else { (m - row) / rows };
                 let from = if p.from.is_null() { p.from } else { p.from.add(row * p.from_row + column) };
                 let c = p.c.add(row * p.ldc + column);
-                run(p, row, times, w, c, p.ldc, from, p.from_row);
+                run(p, row, times, c, p.ldc, from, p.from_row);
                 row += rows * times;
             } else {
-                edge(p, row, column, w, run, rows, n - column, wide);
+                edge(p, row, column, run, rows, n - column, wide);
                 row += rows;
             }
         }
     }
 }
 
-type Tile = unsafe fn(&Product, usize, usize, *const f32, *mut f32, usize, *const f32, usize);
+type Tile = unsafe fn(&Product, usize, usize, *mut f32, usize, *const f32, usize);
 
 /// A tile whose last vector reaches past column n: computed in a buffer.
 ///
 /// # Safety
 /// As for [`tile`], but with only `columns` of the `wide` columns there.
-unsafe fn edge(
-    p: &Product,
-    row: usize,
-    column: usize,
-    w: *const f32,
-    run: Tile,
-    rows: usize,
-    columns: usize,
-    wide: usize,
-) {
+unsafe fn edge(p: &Product, row: usize, column: usize, run: Tile, rows: usize, columns: usize, wide: usize) {
     let mut buffer = [0.0f32; 48]; // three panels
     let pointer = buffer.as_mut_ptr();
     // SAFETY: rows · wide ≤ 48; rows and columns lie inside the start and c.
@@ -222,7 +208,7 @@ unsafe fn edge(
                 }
             }
         }
-        run(p, row, 1, w, pointer, wide, pointer.cast_const(), wide);
+        run(p, row, 1, pointer, wide, pointer.cast_const(), wide);
         for r in 0..rows {
             let to = p.c.add((row + r) * p.ldc + column);
             for j in 0..columns {
@@ -236,12 +222,11 @@ unsafe fn edge(
 /// must fit sixteen registers.
 ///
 /// # Safety
-/// `p.a` has the rows, `w` the panels, one after the other; `c` has the rows of P · V vectors, and so has `from` unless it is null.
+/// `p.a` has the rows, `p.w` the panels, one after the other; `c` has the rows of P · V vectors, and so has `from` unless it is null.
 unsafe fn tile<const R: usize, const P: usize, const V: usize>(
     p: &Product,
     row: usize,
     times: usize,
-    w: *const f32,
     mut c: *mut f32,
     ldc: usize,
     mut from: *const f32,
@@ -251,7 +236,7 @@ unsafe fn tile<const R: usize, const P: usize, const V: usize>(
     // SAFETY: all addresses are inside what the caller promised; a null `from` is only counted on.
     unsafe {
         let starts = !from.is_null();
-        let panels: [*const f32; P] = core::array::from_fn(|panel| w.add(panel * k * V * 4));
+        let panels: [*const f32; P] = core::array::from_fn(|panel| p.w.add(panel * k * V * 4));
         let mut rows: [*const f32; R] = core::array::from_fn(|r| p.a.add((row + r) * p.lda));
         // A tile of one row is only ever wanted once: no loop around it.
         for _ in 0..if R == 1 { 1 } else { times } {
@@ -263,18 +248,21 @@ unsafe fn tile<const R: usize, const P: usize, const V: usize>(
                     }
                 }
             }
-            let (mut a, mut w, mut left) = (rows, panels, k);
-            // Two steps a turn, with a way out between them: it serves an odd k, and it keeps the compiler from mixing the steps,
-            // which would need more registers than there are.
-            while left > 0 {
+            let (mut a, mut w) = (rows, panels);
+            // No counter, and no way out in the middle of a turn, for which V8 11 would move sums to memory. Two steps a turn are
+            // mixed: they need more registers, but are worth it where sums are few.
+            let (end, turn) = (a[0].add(k), if R == 1 && P < 3 { 2 } else { 1 });
+            for _ in 0..k % turn {
                 step(&mut sums, &a, &w, 0);
-                if left == 1 {
-                    break;
+                a = a.map(|a| a.add(1));
+                w = w.map(|w| w.add(V * 4));
+            }
+            while a[0] != end {
+                for u in 0..turn {
+                    step(&mut sums, &a, &w, u);
                 }
-                step(&mut sums, &a, &w, 1);
-                a = a.map(|a| a.add(2));
-                w = w.map(|w| w.add(2 * V * 4));
-                left -= 2;
+                a = a.map(|a| a.add(turn));
+                w = w.map(|w| w.add(turn * V * 4));
             }
             for (r, sums) in sums.iter().enumerate() {
                 for (v, sum) in sums.as_flattened().iter().enumerate() {
