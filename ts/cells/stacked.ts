@@ -1,5 +1,6 @@
 /** Cells on top of each other, used as one: each takes the output of the one before. */
 import { ArgumentError, UnsupportedError } from '../errors.js'
+import { isShape } from '../layers/input_spec.js'
 import { Layer } from '../layers/layer.js'
 import type { LayerOptions } from '../layers/layer_options.js'
 import { assignNames } from '../layers/naming.js'
@@ -45,9 +46,10 @@ export class StackedRNNCells<const C extends readonly Cell[] = readonly Cell[]> 
 
   override build(inputShape: Shape): void {
     let shape = inputShape
+    const [batch = null] = isShape(inputShape) ? inputShape : []
     for (const cell of this.cells) {
       if (cell instanceof Layer) cell.build(shape)
-      shape = [inputShape[0] ?? null, ...outputShape(cell)]
+      shape = [batch, ...outputShape(cell)]
     }
   }
 

@@ -8,7 +8,7 @@ import { Computation, type InputType } from '../models/program.js'
 import { Trace, TracedTensor } from '../ops/trace.js'
 import type { Shape } from '../tensor/shape.js'
 import { fromValues, SymbolicTensor, Tensor } from '../tensor/tensor.js'
-import { checkInputs, checkShape } from './input_spec.js'
+import { checkInputs, checkShape, mapShapes } from './input_spec.js'
 import type { Layer } from './layer.js'
 import type { CallOptions } from './layer_options.js'
 import { checkOptions, flag } from './options.js'
@@ -91,7 +91,7 @@ function inferSpecs(layer: Layer, call: Call): Nested<Spec> {
 export function inferShape(layer: Layer, inputShape: Shape): Nested<unknown> {
   checkShape(layer, inputShape)
   return Trace.infer(trace => {
-    const inputs = trace.input(inputShape, layer.inputDtype)
+    const inputs = mapShapes(inputShape, shape => trace.input(shape, layer.inputDtype))
     return mapNested(applyTraced(layer, { inputs, options: {} }), leaf => (leaf as TracedTensor).shape)
   }, layer.engine)
 }
@@ -191,17 +191,20 @@ function checkStream(layer: Layer, inputs: unknown, outputs: Nested<TracedTensor
   })
 }
 
-/** Outputs are new objects, so that a layer which returns its input does not change the input's mask. */
+/**
+ * Outputs are new objects, so that a layer which returns its input does not change the input's mask. One mask for several outputs is
+ * that of the first, as in Keras.
+ */
 function attachMasks(
   outputs: Nested<TracedTensor>,
   masks: Nested<TracedTensor | null | undefined>,
 ): Nested<TracedTensor> {
-  if (Array.isArray(outputs)) {
-    const list = Array.isArray(masks) ? masks : []
-    return outputs.map((output, i) => attachMasks(output, list[i] ?? null))
-  }
-  const mask = masks instanceof TracedTensor ? masks : undefined
-  return outputs instanceof TracedTensor
-    ? outputs.withMask(mask)
-    : mapNested(outputs, leaf => (leaf as TracedTensor).withMask(undefined))
+  if (Array.isArray(outputs) && Array.isArray(masks))
+    return outputs.map((output, i) => attachMasks(output, masks[i]))
+  let mask = masks instanceof TracedTensor ? masks : undefined
+  return mapNested(outputs, leaf => {
+    const output = (leaf as TracedTensor).withMask(mask)
+    mask = undefined
+    return output
+  })
 }

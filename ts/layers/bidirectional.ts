@@ -118,7 +118,7 @@ export class Bidirectional<const O extends BidirectionalOptions = any> extends R
     return super.batchInputShape ?? this.#shape
   }
 
-  override build(inputShape: Shape): void {
+  override build(inputShape: Nested<Shape>): void {
     this.forwardLayer.build(inputShape)
     this.backwardLayer.build(inputShape)
     this.inputSpec = this.forwardLayer.inputSpec
@@ -148,7 +148,13 @@ export class Bidirectional<const O extends BidirectionalOptions = any> extends R
     const half = this.#half
     const given = constants.length > 0 ? { constants } : undefined
     const run = (layer: RecurrentLayer, states: readonly SymbolicTensor[] | undefined) => {
-      const made = layer.apply(inputs, { mask, initialState: states, training, ...given })
+      // an array would be taken for [x, ...states]
+      const made = layer.apply((Array.isArray(inputs) ? [inputs] : inputs) as SymbolicTensor, {
+        mask,
+        initialState: states,
+        training,
+        ...given,
+      })
       return (this.returnState ? made : [made]) as [Nested<SymbolicTensor>]
     }
     const [a, ...first] = run(this.forwardLayer, flat?.slice(0, half))

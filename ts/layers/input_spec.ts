@@ -49,6 +49,14 @@ const takesOne = ({ inputSpec: spec }: Layer) =>
 export const isShape = (value: unknown): value is Shape =>
   Array.isArray(value) && value.every(size => size === null || isSize(size))
 
+/** The same structure with every shape mapped. */
+export function mapShapes<T>(shapes: unknown, map: (shape: Shape) => T): Nested<T> {
+  if (isShape(shapes)) return map(shapes)
+  if (Array.isArray(shapes)) return shapes.map(each => mapShapes(each, map))
+  const entries = Object.entries(shapes as object)
+  return Object.fromEntries(entries.map(([name, each]) => [name, mapShapes(each, map)]))
+}
+
 function isShapes(value: unknown): boolean {
   const parts = Array.isArray(value) ? value : isPlain(value) ? Object.values(value) : []
   return parts.length > 0 && parts.every(part => isShape(part) || isShapes(part))

@@ -162,8 +162,9 @@ export abstract class Layer {
     return this.weights.filter(variable => !trained.has(variable))
   }
 
-  /** Adds the weights, once; the shape holds null where a size is unknown. */
-  build(_inputShape: Shape): void {
+  /** Adds the weights, once; the shape holds null where a size is unknown. Of several inputs it is a list or an object of shapes. */
+  // biome-ignore lint/suspicious/noExplicitAny: subclasses state which
+  build(_inputShape: any): void {
     this.built = true
   }
 
@@ -256,10 +257,8 @@ export abstract class Layer {
   /** Adds a weight; only while the layer is being built. */
   addWeight(options: WeightOptions): Variable {
     const name = options.name ?? `weight_${this.#variables.length}`
-    if (!this.#building) {
-      const text = `${this.name}: addWeight("${name}") outside build`
-      throw new StateError(text, { layer: this.name, argument: name })
-    }
+    const text = `${this.name}: addWeight("${name}") outside build`
+    if (!this.#building) throw new StateError(text, { layer: this.name, argument: name })
     const shape = knownShape(this.name, name, options.shape)
     takeRoom(this.name, name, shape)
     const place = { layer: this.name, argument: 'initializer' }

@@ -8,6 +8,7 @@ import { type Data, isSize, type Shape } from '../tensor/shape.js'
 import { SymbolicTensor } from '../tensor/tensor.js'
 import type { Call } from './apply.js'
 import type { SizeOptions } from './given_shape.js'
+import { isShape, mapShapes } from './input_spec.js'
 import { Layer } from './layer.js'
 import type { CallOptions, LayerOptions } from './layer_options.js'
 import { choice, count, type Fields, flag, nullable, reject, sparing, unwritten } from './options.js'
@@ -142,10 +143,11 @@ export abstract class RecurrentLayer<O = any, S = unknown> extends Layer {
     return known ? pack(this.stateSize, known) : mapNested(this.stateSize, () => null)
   }
 
-  /** Of inputs in an object, `inputShape` is an object too. */
-  override build(inputShape: Shape | Readonly<Record<string, Shape>>): void {
-    const nested = isPlain(inputShape)
-    const shapes = (nested ? Object.values(inputShape) : [inputShape]) as Shape[]
+  /** Of inputs in an array or an object, `inputShape` has that form too. */
+  override build(inputShape: Nested<Shape>): void {
+    const nested = !isShape(inputShape)
+    const shapes: Shape[] = []
+    mapShapes(inputShape, shape => shapes.push(shape))
     const odd = shapes.find(({ length }) => length < (nested ? 2 : 3))
     if (odd || shapes.length === 0) {
       throw new ShapeError(`${this.name} needs [batch, time, features]`, {
@@ -159,10 +161,7 @@ export abstract class RecurrentLayer<O = any, S = unknown> extends Layer {
     const [first] = shapes as [Shape]
     const [batch, step] = [first[batchAxis]!, first.slice(2)]
     if (stateful && batch === null) throw needsBatch(this.name)
-    const inner = (shape: Shape): Shape => [batch, ...shape.slice(2)]
-    const steps = nested
-      ? Object.fromEntries(Object.entries(inputShape).map(([name, shape]) => [name, inner(shape as Shape)]))
-      : inner(first)
+    const steps = mapShapes(inputShape, shape => [batch, ...shape.slice(2)])
     if (this.cell instanceof Layer) this.cell.build(steps as Shape)
     if (stateful) this.#carried = this.owns(new CarriedStates(this, batch!, step))
     const features = first.at(-1)

@@ -45,7 +45,8 @@ export class TimeDistributed<const L extends Layer = Layer> extends Layer {
   }
 
   override build(inputShape: Shape): void {
-    this.layer.build(stepShapes(inputShape) as Shape)
+    // of several inputs, some may be states: the layer, which knows, is built when it is called
+    if (isShape(inputShape)) this.layer.build(stepShape(inputShape))
   }
 
   override get keepsMasks(): boolean {
@@ -78,13 +79,7 @@ export class TimeDistributed<const L extends Layer = Layer> extends Layer {
   }
 }
 
-/** The shape of a step of the input, or of each of several. */
-function stepShapes(shape: unknown): unknown {
-  if (!isShape(shape))
-    return Array.isArray(shape)
-      ? shape.map(stepShapes)
-      : Object.fromEntries(Object.entries(shape as object).map(([name, each]) => [name, stepShapes(each)]))
-  const [batch, time, ...step] = shape
+function stepShape([batch, time, ...step]: Shape): Shape {
   return [batch == null || time == null ? null : batch * time, ...step]
 }
 

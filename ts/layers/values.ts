@@ -17,10 +17,13 @@ export function isLeaf(value: unknown): value is Leaf {
   return value instanceof SymbolicTensor || value instanceof NdArray
 }
 
-/** A list of tensors rather than nested numbers: one of its items is a tensor or an NdArray. */
+/** A list of tensors rather than nested numbers: there is a tensor or an NdArray in it, or in a list or object of it. */
 export function isTensorList(value: unknown): value is unknown[] {
-  return Array.isArray(value) && value.some(isLeaf)
+  return Array.isArray(value) && value.some(hasLeaf)
 }
+
+const hasLeaf = (value: unknown): boolean =>
+  isLeaf(value) || isTensorList(value) || (isPlain(value) && Object.values(value).some(hasLeaf))
 
 /** The numbers of an argument; the error of what is wrong with them names the layer and the argument. */
 export function numbersOf(

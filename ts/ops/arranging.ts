@@ -1,13 +1,24 @@
 /** Repeating, padding and taking apart. Sizes may be such that are not known while tracing. */
-import { mustBe, UnsupportedError } from '../errors.js'
+import { mustBe } from '../errors.js'
 import { axisOf, isSize, list } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import { cast } from './cast.js'
 import { full } from './creation.js'
-import { add } from './elementwise.js'
+import { add, multiply } from './elementwise.js'
 import { type Like, type Operand, operate, operateOne } from './operation.js'
-import { scan } from './scan.js'
-import { broadcastTo, concatenate, expandDims, reshape, split, squeeze, transpose } from './shaping.js'
+import {
+  broadcastTo,
+  concatenate,
+  expandDims,
+  flip,
+  reshape,
+  shape,
+  slice,
+  split,
+  squeeze,
+  transpose,
+} from './shaping.js'
+import { steps } from './steps.js'
 import { sizeAlong } from './trace.js'
 
 /** The parts along an axis, without it. */
@@ -61,22 +72,37 @@ export function repeat<X extends Operand>(x: X, repeats: number, axis?: number |
   })
 }
 
-/** `[before, after]` more elements along each axis, all of one number. Other modes than `'constant'` are not supported. */
+const modes = ['constant', 'reflect', 'symmetric']
+
+/**
+ * `[before, after]` more elements along each axis: all of one number; or with the mode `'reflect'` those on the other side of the edge, `'symmetric'`
+ * with the edge itself among them.
+ */
 export function pad<X extends Operand>(
   x: X,
   padWidth: readonly (readonly [number, number])[],
   mode = 'constant',
   constantValues = 0,
 ): Like<X> {
-  if (mode !== 'constant') throw mustBe('pad', 'mode', '"constant"', mode, UnsupportedError)
+  if (!modes.includes(mode)) throw mustBe('pad', 'mode', modes.join(' or '), mode)
   const widths = list<readonly number[]>('pad', 'padWidth', padWidth)
   return operateOne('pad', [x], ([x]) => {
     const good = widths.length === x!.rank && widths.every(pair => pair?.length === 2 && pair.every(isSize))
     if (!good) throw mustBe('pad', 'padWidth', `[before, after] for each of ${x!.rank} axes`, padWidth)
+    const edge = Number(mode === 'reflect')
     return widths.reduce((y: SymbolicTensor, pair, axis) => {
-      const [before, after] = pair.map(size => {
-        const shape = y.shape.map((_, i) => (i === axis ? size : sizeAlong(y, i)))
-        return size > 0 ? [full(shape, constantValues, y.dtype)] : []
+      const size = y.shape[axis] ?? Number.POSITIVE_INFINITY
+      if (mode !== 'constant' && pair.some(count => count + edge > size))
+        throw mustBe('pad', 'padWidth', `less than mirrors axis ${axis}, of size ${size}`, padWidth)
+      const leading = Array<number>(axis).fill(0)
+      const [before, after] = pair.map((count, end) => {
+        if (count === 0) return []
+        if (mode === 'constant') {
+          const shape = y.shape.map((_, i) => (i === axis ? count : sizeAlong(y, i)))
+          return [full(shape, constantValues, y.dtype)]
+        }
+        const start = end ? -count - edge : edge
+        return [flip(slice(y, [...leading, start], [...leading.map(() => null), count]), axis)]
       })
       return before!.length + after!.length > 0 ? concatenate([...before!, y, ...after!], axis) : y
     }, x!)
@@ -85,25 +111,48 @@ export function pad<X extends Operand>(
 
 /** The sums of all elements up to each along an axis, one chain; without an axis, in the flattened tensor. */
 export function cumsum<X extends Operand>(x: X, axis?: number | null): Like<X> {
-  return operateOne('cumsum', [x], ([x]) => {
+  return cumulative('cumsum', x, axis, 0, add)
+}
+
+/** The products of all elements up to each along an axis, one chain; without an axis, in the flattened tensor. */
+export function cumprod<X extends Operand>(x: X, axis?: number | null): Like<X> {
+  return cumulative('cumprod', x, axis, 1, multiply)
+}
+
+function cumulative<X extends Operand>(
+  name: string,
+  x: X,
+  axis: number | null | undefined,
+  start: number,
+  next: (a: SymbolicTensor, b: SymbolicTensor) => SymbolicTensor,
+): Like<X> {
+  return operateOne(name, [x], ([x], trace) => {
     const y = axis == null ? reshape(x!, [-1]) : x!
-    const at = axisOf(axis ?? 0, y.rank, 'cumsum')
-    const swap = y.shape.map((_, i) => (i === at ? 0 : i === 0 ? at : i))
+    const at = axisOf(axis ?? 0, y.rank, name)
     const from = y.dtype === 'bool' ? cast(y, 'int32') : y
-    const turned = at === 0 ? from : transpose(from, swap)
-    const zero = full(
-      turned.shape.slice(1).map((_, i) => sizeAlong(turned, i + 1)),
-      0,
+    // the axis is time behind rows, which stay in front; axis 0 is time without rows
+    const front = Math.min(at, 1)
+    const order = from.shape.map((_, i) => i).filter(i => i !== at)
+    order.splice(front, 0, at)
+    const back = order.map((_, i) => order.indexOf(i))
+    const [turned, sizes] = at > 1 ? [transpose(from, order), shape(from)] : [from, shape(from)]
+    const first = full(
+      sizes.filter((_, i) => i !== at),
+      start,
       from.dtype,
     )
-    const [, sums] = scan(
-      (sum: SymbolicTensor, x: SymbolicTensor) => {
-        const next = add(sum, x)
-        return [next, next] as const
+    const { outputs } = steps({
+      trace,
+      cell: name,
+      inputs: [turned],
+      states: [trace.own(first)],
+      all: true,
+      shared: at === 0,
+      step([x], [before]) {
+        const value = next(before!, x!)
+        return { outputs: [value], states: [value] }
       },
-      zero,
-      turned,
-    )
-    return at === 0 ? sums : transpose(sums, swap)
+    })
+    return at > 1 ? transpose(outputs[0]!, back) : outputs[0]!
   })
 }

@@ -20,6 +20,9 @@ export interface ConvOptions {
 const paddings = ['valid', 'same', 'causal']
 const formats = /^channels_?(last|first)$/i
 
+/** Whether it says where channels are. */
+export const isFormat = (format: string): boolean => formats.test(format)
+
 /** Whether channels are axis 1. */
 export const isChannelsFirst = (format: string): boolean => /first$/i.test(format)
 
@@ -44,10 +47,9 @@ export function conv<X extends Operand, K extends Operand>(
       throw mustBe('conv', 'kernel', `${axes} sizes, channels and filters`, kernel, ShapeError)
     if (!(paddings.includes(padding) && (padding !== 'causal' || axes === 1)))
       throw mustBe('conv', 'padding', axes === 1 ? paddings.join(', ') : 'valid or same', padding)
-    if (!formats.test(dataFormat))
-      throw mustBe('conv', 'dataFormat', 'channelsLast or channelsFirst', dataFormat)
-    const steps = each('strides', strides, axes)
-    const dilation = each('dilationRate', dilationRate, axes)
+    if (!isFormat(dataFormat)) throw mustBe('conv', 'dataFormat', 'channelsLast or channelsFirst', dataFormat)
+    const steps = each('conv', 'strides', strides, axes)
+    const dilation = each('conv', 'dilationRate', dilationRate, axes)
     const order = Array.from({ length: axes }, (_, i) => i + 1)
     const first = isChannelsFirst(dataFormat)
     const last = cast(first ? transpose(x!, [0, ...order.map(axis => axis + 1), 1]) : x!, 'float32')
@@ -77,8 +79,13 @@ export function conv<X extends Operand, K extends Operand>(
 }
 
 /** One positive integer for each axis. */
-function each(argument: string, value: number | readonly number[], axes: number): readonly number[] {
+export function each(
+  name: string,
+  argument: string,
+  value: number | readonly number[],
+  axes: number,
+): readonly number[] {
   const list = typeof value === 'number' ? Array<number>(axes).fill(value) : value
   if (list?.length === axes && list.every(item => Number.isInteger(item) && item > 0)) return list
-  throw mustBe('conv', argument, `a positive integer, or ${axes} of them`, value)
+  throw mustBe(name, argument, `a positive integer, or ${axes} of them`, value)
 }

@@ -5,14 +5,16 @@
  * @module
  */
 export * from './activation.js'
-export { cumsum, pad, repeat, tile, unstack } from './arranging.js'
+export { cumprod, cumsum, pad, repeat, tile, unstack } from './arranging.js'
 export { cast } from './cast.js'
 export { type ConvOptions, conv } from './conv.js'
 export * from './creation.js'
+export { einsum } from './einsum.js'
 export * from './elementwise.js'
 export { type GradOptions, grad, stopGradient, valueAndGrad } from './gradient.js'
 export { dot, linear, matmul, take } from './matmul.js'
 export type { Like, Operand } from './operation.js'
+export { averagePool, maxPool, type PoolOptions } from './pooling.js'
 export * as random from './random.js'
 export { all, any, argmax, argmin, max, mean, min, prod, sum } from './reduction.js'
 export { cond, type ScanOptions, scan } from './scan.js'
@@ -36,5 +38,6 @@ export {
   norm,
   oneHot,
   std,
+  topK,
   variance as var,
 } from './statistics.js'

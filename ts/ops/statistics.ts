@@ -1,13 +1,17 @@
 /** Compositions: what moments, norms and normal forms are made of. */
-import { mustBe, ShapeError } from '../errors.js'
+import { mustBe, ShapeError, show } from '../errors.js'
 import { NdArray } from '../tensor/ndarray.js'
 import { axisOf, type DType, isSize } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import { cast } from './cast.js'
+import { onesLike } from './creation.js'
 import {
   abs,
   add,
   equal,
+  greaterEqual,
+  logicalAnd,
+  logicalNot,
   maximum,
   minimum,
   multiply,
@@ -17,10 +21,11 @@ import {
   sqrt,
   square,
   subtract,
+  where,
 } from './elementwise.js'
-import { type Like, type Operand, operateOne } from './operation.js'
-import { max, mean, min, sum } from './reduction.js'
-import { axesOf, expandDims, reshape } from './shaping.js'
+import { type Like, type Operand, operate, operateOne } from './operation.js'
+import { argmax, max, mean, min, sum } from './reduction.js'
+import { axesOf, expandDims, reshape, stack } from './shaping.js'
 import { sizeAlong } from './trace.js'
 
 type Axes = number | readonly number[]
@@ -130,4 +135,37 @@ export function oneHot<X extends Operand>(
     },
     ['ids'],
   )
+}
+
+/**
+ * The `k` largest along the last axis, from the largest down: `{ values, indices }`; of equal ones the first comes first. Gradients go to those
+ * that were chosen.
+ */
+export function topK<X extends Operand>(x: X, k: number): { values: Like<X>; indices: Like<X> } {
+  const [values, indices] = operate('topK', [x], ([x]) => {
+    const size = x!.shape.at(-1)
+    if (!(isSize(k) && k > 0 && size != null && k <= size))
+      throw mustBe(
+        'topK',
+        'k',
+        `a positive integer, at most the size of the last axis of ${show(x!.shape)}`,
+        k,
+      )
+    const from = cast(x!, 'float32')
+    let free: SymbolicTensor = onesLike(from, 'bool')
+    const found = Array.from({ length: k }, () => {
+      const largest = max(where(free, from, Number.NEGATIVE_INFINITY), -1, true)
+      const index = argmax(cast(logicalAnd(free, greaterEqual(from, largest)), 'float32'), -1)
+      const chosen = oneHot(index, size, -1, 'bool')
+      free = logicalAnd(free, logicalNot(chosen))
+      return [sum(where(chosen, from, 0), -1), index] as const
+    })
+    return [0, 1].map(i =>
+      stack(
+        found.map(each => each[i]!),
+        -1,
+      ),
+    )
+  }) as Like<X>[]
+  return { values: values!, indices: indices! }
 }
