@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { build } from './setup/build.mjs'
 import { cache, cargoHome, Failure, main, root, run } from './setup/run.mjs'
+import { shrink } from './setup/shrink.mjs'
 import { bundled, sizes } from './size/bundle.mjs'
 import { isPanic, readWasm, texts } from './size/wasm_file.mjs'
 import { closing, record } from './tally.mjs'
@@ -97,15 +98,9 @@ async function inspect() {
   const assembly = await run('wasm-dis', ['dist/layer_rnn.wasm'], { stdio: ['ignore', 'pipe', 2] })
   const count = pattern => assembly.match(pattern)?.length ?? 0
 
-  const named = join(cache, 'named.wasm')
-  await run('wasm-opt', [
-    '-O',
-    '-g',
-    'target/wasm32-unknown-unknown/release/layer_rnn_wasm.wasm',
-    '-o',
-    named,
-  ])
-  const functions = readWasm(readFileSync(named)).functions.filter(({ name }) => !/wbindgen|wbg_/.test(name))
+  const named = '.cache/named.wasm'
+  await shrink('.cache/full/layer_rnn_bg.wasm', named, '-g')
+  const { functions } = readWasm(readFileSync(join(root, named)))
   const messages = texts(readWasm(bytes).data)
   const panicCode = functions.filter(({ name }) => isPanic(name)).reduce((sum, { size }) => sum + size, 0)
 
@@ -150,6 +145,7 @@ function modules(functions) {
   for (const { name, size } of functions) {
     const module = name.includes('::')
       ? name
+          .replace(/^[<&]+/, '')
           .split('::')
           .slice(0, 3)
           .join('::')

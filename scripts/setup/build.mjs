@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { locked } from './lock.mjs'
 import { ask, cargoHome, root, run, say } from './run.mjs'
+import { shrink } from './shrink.mjs'
 import { digest, files, isDone, markDone } from './stamp.mjs'
 import { needPackages, needRust, needTarget, needWasmPack } from './tools.mjs'
 
@@ -42,7 +43,8 @@ function wasmInputs() {
     `crates/${name}/Cargo.toml`,
     `crates/${name}/src`,
   ])
-  return files(['Cargo.toml', 'Cargo.lock', '.cargo/config.toml', ...crates, 'scripts/setup/build.mjs'])
+  const scripts = ['scripts/setup/build.mjs', 'scripts/setup/shrink.mjs', 'scripts/size/wasm_file.mjs']
+  return files(['Cargo.toml', 'Cargo.lock', '.cargo/config.toml', ...crates, ...scripts])
 }
 
 /** Either RUSTFLAGS would replace .cargo/config.toml's simd128. */
@@ -57,8 +59,11 @@ async function buildWasm() {
   )
   const config = flagsConfig()
   await packWasm('.cache/infer', ['--no-default-features', '--config', config])
-  copy('.cache/infer/layer_rnn_bg.wasm', 'ts/generated/layer_rnn_infer_bg.wasm')
-  await packWasm('ts/generated', ['--config', config]) // the last one's glue and names are those that are read
+  await shrink('.cache/infer/layer_rnn_bg.wasm', 'ts/generated/layer_rnn_infer_bg.wasm')
+  await packWasm('.cache/full', ['--config', config])
+  await shrink('.cache/full/layer_rnn_bg.wasm', 'ts/generated/layer_rnn_bg.wasm')
+  for (const name of ['layer_rnn.js', 'layer_rnn.d.ts', 'layer_rnn_bg.wasm.d.ts'])
+    copy(`.cache/full/${name}`, `ts/generated/${name}`)
 }
 
 /** The wasm with all that the engine has, and the one for inference, whose glue is not needed. */

@@ -1,4 +1,4 @@
-/** Reads what the size report needs of a WebAssembly file: function sizes, their names, the data. */
+/** Reads a WebAssembly file: the functions with their names, largest first, and the data. */
 export function readWasm(bytes) {
   let at = 8 // magic and version
   const unsigned = () => {
@@ -21,7 +21,8 @@ export function readWasm(bytes) {
   }
   const skipImport = [unsigned, () => [at++, limits()], limits, () => [at++, at++]] // function, table, memory, global
 
-  const sizes = []
+  const bodies = []
+  const segments = []
   const names = new Map()
   let imported = 0
   let data = bytes.subarray(0, 0)
@@ -39,12 +40,20 @@ export function readWasm(bytes) {
       }
     } else if (id === 10) {
       for (let left = unsigned(); left > 0; left--) {
-        const length = unsigned()
-        sizes.push(length)
-        at += length
+        const size = unsigned()
+        bodies.push({ start: at, size })
+        at += size
       }
     } else if (id === 11) {
       data = bytes.subarray(at, end)
+      for (let left = unsigned(); left > 0; left--) {
+        at += 2 // of the only memory; i32.const
+        const address = unsigned()
+        at++ // end
+        const size = unsigned()
+        segments.push({ address, start: at, size })
+        at += size
+      }
     } else if (id === 0 && text() === 'name') {
       while (at < end) {
         const part = bytes[at++]
@@ -56,29 +65,19 @@ export function readWasm(bytes) {
     }
     at = end
   }
-  const functions = sizes.map((size, i) => ({ name: demangle(names.get(imported + i) ?? `#${i}`), size }))
-  return { functions: functions.sort((a, b) => b.size - a.size), data }
+  const functions = bodies.map((body, i) => ({ name: plain(names.get(imported + i) ?? `#${i}`), ...body }))
+  return { functions: functions.sort((a, b) => b.size - a.size), data, segments }
 }
 
-/** The identifiers of a mangled name, in order: `_RNvNtCsgX_4core3fmt5write` → `core::fmt::write`. */
-function demangle(name) {
-  if (!name.startsWith('_R')) return name
-  const parts = []
-  for (let at = 2; at < name.length; ) {
-    const rest = name.slice(at)
-    const hash = /^[sBGL][0-9A-Za-z]*_/.exec(rest) // what tells equal names apart, references back, lifetimes
-    const word = /^(\d+)_?/.exec(rest)
-    if (word) parts.push(rest.slice(word[0].length, word[0].length + Number(word[1])))
-    at += word ? word[0].length + Number(word[1]) : (hash?.[0].length ?? 1)
-  }
-  return parts.filter(part => part !== '').join('::')
-}
+/** A name without the hashes of crates. */
+const plain = name => name.replace(/\[[0-9a-f]{16}\]/g, '')
+
+/** Functions that Rust calls to panic: they never return. */
+export const diverges = name =>
+  /::panicking::|_fail(ed)?$|alloc_error|capacity_overflow|raw_vec::handle_error/.test(name)
 
 /** Functions that exist to report panics or to format their messages. */
-export const isPanic = name =>
-  /core::fmt|core::panicking|4core3fmt|4core9panicking|unwrap_failed|expect_failed|_fail(ed)?$|rust_panic|handle_error|capacity_overflow/.test(
-    name,
-  )
+export const isPanic = name => diverges(name) || name.includes('core::fmt')
 
 /** Readable runs of at least eight characters in the data: messages and file names. */
 export function texts(data) {
