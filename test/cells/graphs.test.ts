@@ -205,4 +205,29 @@ law('gradients are the slopes of differences', (nodes, mask) => {
   assert.equal(slopes(layer, x, mask), slopes(layer, x, mask))
 })
 
+law('gradients of gradients are the slopes of differences', (nodes, mask) => {
+  using layer = make(nodes)
+  const direction = sequences(batch, time, features, 78)
+  const loss = (q: SymbolicTensor) => {
+    const [, h, c] = layer.apply(q as Tensor, { mask }) as unknown as Tensor[]
+    return ops.sum(ops.add(ops.multiply(h!, [1, -2, 3]), ops.multiply(c!, [0.5, 1, -1])))
+  }
+  const along = (q: SymbolicTensor) => ops.sum(ops.multiply(ops.grad(loss)(q as Tensor) as Tensor, direction))
+  const moved = (by: number) =>
+    scope(() => {
+      const data = x.map((row, b) => row.map((step, t) => step.map((v, i) => v + by * direction[b]![t]![i]!)))
+      return (along(tensor(data)) as Tensor).item() as number
+    })
+  const h = 1 / 64
+  const slope = (8 * (moved(h) - moved(-h)) - (moved(2 * h) - moved(-2 * h))) / (12 * h)
+  scope(() => {
+    const gradient = (ops.grad(along)(tensor(x)) as Tensor).data()
+    near(
+      direction.flat(2).reduce((sum, v, i) => sum + v * (gradient[i] as number), 0),
+      slope,
+      3e-3,
+    )
+  })
+})
+
 test.run()

@@ -3,7 +3,7 @@
 
 mod support;
 
-use layer_rnn_engine::{Dtype, Emit, Op, Part};
+use layer_rnn_engine::{Binary, Dtype, Emit, Op, Part, Reduce};
 use support::chance::{Code, Dice};
 use support::{BATCH, Lab, TIME, bits, numbers};
 
@@ -25,6 +25,8 @@ struct Case {
     /// Gradients of all outputs, in the order of time, and of the states at the end.
     dy: Vec<f32>,
     ds: Vec<Vec<f32>>,
+    /// Of the outputs and of the states: which have gradients?
+    given: [bool; 2],
 }
 
 impl Case {
@@ -45,6 +47,7 @@ impl Case {
             weights: code.weights.iter().map(|[k, n]| some(k * n)).collect(),
             dy: some(batch * time * code.out_width),
             ds: code.states.iter().map(|width| some(batch * width)).collect(),
+            given: [true; 2],
         }
     }
 
@@ -98,6 +101,7 @@ impl Case {
             weights: self.weights.clone(),
             dy: steps(&self.dy, code.out_width),
             ds: parts(&self.ds, &code.states),
+            given: self.given,
         })
     }
 
@@ -111,6 +115,11 @@ impl Case {
 
     /// Outputs at all times, the last one, the states at the end; gradients of x, the states, the captures with rows, the weights.
     fn run(&self, code: &Code) -> Made {
+        self.run_once_or_twice(code, false)
+    }
+
+    /// With `twice`, gradients of a weighted sum of the gradients, which is the last value.
+    fn run_once_or_twice(&self, code: &Code, twice: bool) -> Made {
         let mut lab = Lab::new();
         let x = lab.input(Dtype::Float32, &[BATCH, TIME, code.x as i32]);
         let mut tensors = vec![lab.tensor(Dtype::Float32, &self.dims(&[self.time, code.x]), &self.x)];
@@ -155,12 +164,41 @@ impl Case {
         let dy = lab.input(Dtype::Float32, &[BATCH, TIME, code.out_width as i32]);
         let dy_words = self.ordered(&self.dy, code.out_width);
         tensors.push(lab.tensor(Dtype::Float32, &self.dims(&[self.time, code.out_width]), &dy_words));
-        let mut dys = vec![Some(dy)];
+        let mut dys = vec![self.given[0].then_some(dy)];
         dys.extend(self.state_gradients(code, &mut lab, &mut tensors));
         let ys: Vec<u32> =
             [made[0]].into_iter().chain(made[2..][..code.states.len()].iter().copied()).collect();
         let states = states.into_iter().zip(&code.given).filter(|(_, given)| **given).map(|(state, _)| state);
         let xs: Vec<u32> = [x].into_iter().chain(states).chain(rows).chain(weights).collect();
+        if twice {
+            let (gradients, _) = lab.gradient(&ys, &dys, &xs).unwrap();
+            let zero = lab.op(Op::Fill, &[], &[Dtype::Float32 as u32, 0, 0]);
+            let mut total = zero;
+            for (seed, (&x, gradient)) in xs.iter().zip(gradients).enumerate() {
+                let shape = lab.ty(x).shape;
+                let dims: Vec<i32> = shape
+                    .dims()
+                    .iter()
+                    .map(|&dim| match dim {
+                        BATCH => self.batch as i32,
+                        TIME => self.time as i32,
+                        dim => dim,
+                    })
+                    .collect();
+                let weights = numbers(dims.iter().product::<i32>() as usize, 77 + seed as u32);
+                tensors.push(lab.tensor(Dtype::Float32, &dims, &weights));
+                let weights = lab.input(Dtype::Float32, shape.dims());
+                let Some(gradient) = gradient else { continue };
+                let product = lab.op(Op::Binary, &[gradient, weights], &[Binary::Mul as u32]);
+                let axes: Vec<u32> = (0..dims.len() as u32).collect();
+                let attrs = [&[Reduce::Sum as u32, 0, axes.len() as u32], &axes[..]].concat();
+                let sum = lab.op(Op::Reduce, &[product], &attrs);
+                total = lab.op(Op::Binary, &[total, sum], &[Binary::Add as u32]);
+            }
+            let one = lab.op(Op::Fill, &[], &[Dtype::Float32 as u32, 1f32.to_bits(), 0]);
+            let (values, gradients) = self.finish(lab, vec![total], &[total], &[Some(one)], &xs, &tensors);
+            return Made { values, gradients };
+        }
         let (mut values, gradients) = self.finish(lab, made, &ys, &dys, &xs, &tensors);
         values[0] = self.ordered(&values[0], code.out_width);
         Made { values, gradients }
@@ -194,7 +232,7 @@ impl Case {
             outs[t] = last;
         }
         let ys: Vec<u32> = outs.iter().chain(&states).copied().collect();
-        let mut dys: Vec<Option<u32>> = dys.into_iter().map(Some).collect();
+        let mut dys: Vec<Option<u32>> = dys.into_iter().map(|dy| self.given[0].then_some(dy)).collect();
         dys.extend(self.state_gradients(code, &mut lab, &mut tensors));
         let made = outs.into_iter().chain([last]).chain(states).chain(count).collect();
         let first = first.into_iter().zip(&code.given).filter(|(_, given)| **given).map(|(state, _)| state);
@@ -249,7 +287,8 @@ impl Case {
         let mut given = vec![];
         for (&width, values) in code.states.iter().zip(&self.ds) {
             tensors.push(lab.tensor(Dtype::Float32, &self.dims(&[width]), values));
-            given.push(Some(lab.input(Dtype::Float32, &[BATCH, width as i32])));
+            let gradient = lab.input(Dtype::Float32, &[BATCH, width as i32]);
+            given.push(self.given[1].then_some(gradient));
         }
         given
     }
@@ -293,6 +332,7 @@ fn each(count: u32, smooth: bool, law: impl Fn(&Code, Case, &mut Dice, &str)) {
         let dice = &mut Dice(seed ^ 0x5555);
         let mut case = Case::new(&code, seed, 1 + dice.roll(4), 1 + dice.roll(6));
         case.flags = dice.pick(&[0, BACKWARD]);
+        case.given = dice.pick(&[[true, true], [true, false], [false, true]]);
         let what = format!("seed {seed}, batch {}, time {}: {code:?}", case.batch, case.time);
         law(&code, case, dice, &what);
     }
@@ -384,47 +424,69 @@ fn what_masked_steps_hold_reaches_nothing() {
     });
 }
 
-#[test]
-fn gradients_are_central_differences() {
-    each(40, true, |code, mut case, dice, what| {
+/// Compares gradients with differences of a loss, one element of each.
+fn differences(code: &Code, case: &Case, dice: &mut Dice, twice: bool, what: &str) {
+    let gradients = case.run_once_or_twice(code, twice).gradients;
+    let loss = |case: &Case| {
+        let values = case.run_once_or_twice(code, twice).values;
+        if twice {
+            return values[0][0] as f64;
+        }
+        let dys = [&case.dy].into_iter().chain(&case.ds);
+        let ys = [&values[0]].into_iter().chain(&values[2..][..code.states.len()]);
+        let given = [case.given[0]].into_iter().chain(code.states.iter().map(|_| case.given[1]));
+        let pairs = ys.zip(dys).zip(given).filter(|(_, given)| *given);
+        let products = pairs.flat_map(|((y, dy), _)| y.iter().zip(dy));
+        products.map(|(&y, &dy)| y as f64 * dy as f64).sum::<f64>()
+    };
+    let own = |case: &mut Case, list: usize, at: usize, by: f32| {
+        let states = case.states.iter_mut().zip(&code.given).filter(|(_, given)| **given);
+        let lists = [&mut case.x].into_iter().chain(states.map(|(state, _)| state)).chain(&mut case.rows);
+        lists.chain(&mut case.weights).nth(list).unwrap()[at] += by;
+    };
+    for (list, gradient) in gradients.iter().enumerate() {
+        let size = |case: &Case| {
+            let states = case.states.iter().zip(&code.given).filter(|(_, given)| **given);
+            let lists = [&case.x].into_iter().chain(states.map(|(state, _)| state)).chain(&case.rows);
+            lists.chain(&case.weights).nth(list).unwrap().len()
+        };
+        let at = dice.roll(size(case));
+        let moved = |by: f32| {
+            let mut case = case.clone();
+            own(&mut case, list, at, by);
+            loss(&case)
+        };
+        let h = 1.0 / 128.0;
+        let far = moved(2.0 * h) - moved(-2.0 * h);
+        let slope = (8.0 * (moved(h) - moved(-h)) - far) / (12.0 * h as f64);
+        // what nothing depends on has none
+        let made = gradient.get(at).copied().unwrap_or(0.0) as f64;
+        assert!(
+            (made - slope).abs() < 1e-3 * (1.0 + slope.abs()),
+            "{list}.{at}: {made} is not {slope}; {what}"
+        );
+    }
+}
+
+/// Cases for differences: smooth, perhaps masked.
+fn each_smooth(count: u32, law: impl Fn(&Code, Case, &mut Dice, &str)) {
+    each(count, true, |code, mut case, dice, what| {
         case.flags |= dice.pick(&[0, ZERO_OUTPUT]);
         if dice.roll(2) == 0 {
             case = case.masked(code, dice, false, 0.0);
         }
-        let gradients = case.run(code).gradients;
-        let loss = |case: &Case| {
-            let values = case.run(code).values;
-            let dys = [&case.dy].into_iter().chain(&case.ds);
-            let ys = [&values[0]].into_iter().chain(&values[2..][..code.states.len()]);
-            let products = ys.zip(dys).flat_map(|(y, dy)| y.iter().zip(dy));
-            products.map(|(&y, &dy)| y as f64 * dy as f64).sum::<f64>()
-        };
-        let own = |case: &mut Case, list: usize, at: usize, by: f32| {
-            let states = case.states.iter_mut().zip(&code.given).filter(|(_, given)| **given);
-            let lists = [&mut case.x].into_iter().chain(states.map(|(state, _)| state)).chain(&mut case.rows);
-            lists.chain(&mut case.weights).nth(list).unwrap()[at] += by;
-        };
-        for (list, gradient) in gradients.iter().enumerate() {
-            if gradient.is_empty() {
-                continue;
-            }
-            let at = dice.roll(gradient.len());
-            let moved = |by: f32| {
-                let mut case = case.clone();
-                own(&mut case, list, at, by);
-                loss(&case)
-            };
-            let h = 1.0 / 64.0;
-            let far = moved(2.0 * h) - moved(-2.0 * h);
-            let slope = (8.0 * (moved(h) - moved(-h)) - far) / (12.0 * h as f64);
-            let error = (gradient[at] as f64 - slope).abs();
-            assert!(
-                error < 1e-3 * (1.0 + slope.abs()),
-                "{list}.{at}: {} is not {slope}; {what}",
-                gradient[at]
-            );
-        }
+        law(code, case, dice, what);
     });
+}
+
+#[test]
+fn gradients_are_central_differences() {
+    each_smooth(60, |code, case, dice, what| differences(code, &case, dice, false, what));
+}
+
+#[test]
+fn gradients_of_gradients_are_central_differences() {
+    each_smooth(60, |code, case, dice, what| differences(code, &case, dice, true, what));
 }
 
 #[test]

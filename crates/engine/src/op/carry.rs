@@ -5,11 +5,14 @@
 //! number is the time, the gradients in the order of their bits, the mask.
 //! Outputs: `[time, batch, …]` at the times they belong to, zeros where masked; what is left for the previous output.
 
-use super::steps::{BACKWARD, Emit, MASK, TIME_MAJOR_MASK, ZERO_OUTPUT};
-use super::{Outputs, Rule, Run, Site, out_f32};
+use super::rows::ROWS;
+use super::steps::{Axis, BACKWARD, Emit, MASK, Part, ZERO_OUTPUT, mask_axes, mask_strides};
+use super::{Backward, Outputs, Rule, Run, Site, out_f32};
 use crate::error::{Error, Result};
+use crate::program::Builder;
 use crate::sequence::Order;
-use crate::tensor::{Dtype, Shape};
+use crate::tensor::{Dtype, Shape, Type};
+use alloc::vec::Vec;
 use layer_rnn_kernels::vector::axpy;
 
 /// Which gradients are given.
@@ -27,21 +30,23 @@ pub(crate) mod given {
     /// Of what a masked step would repeat next.
     pub const NEXT: u32 = 32;
 
+    /// The results, by bit.
+    pub const KINDS: [super::Emit; 6] = [
+        super::Emit::All,
+        super::Emit::TimeMajorAll,
+        super::Emit::Timed,
+        super::Emit::TimeMajorTimed,
+        super::Emit::Last,
+        super::Emit::NextPrevious,
+    ];
+
     /// The bit of a result's gradient; states have none.
-    pub fn bit(kind: super::Emit) -> Option<u32> {
-        Some(match kind {
-            super::Emit::FinalState => return None,
-            super::Emit::All => ALL,
-            super::Emit::TimeMajorAll => TIME_MAJOR_ALL,
-            super::Emit::Timed => TIMED,
-            super::Emit::TimeMajorTimed => TIME_MAJOR_TIMED,
-            super::Emit::Last => LAST,
-            super::Emit::NextPrevious => NEXT,
-        })
+    pub fn bit(kind: super::Emit) -> Option<usize> {
+        KINDS.iter().position(|&other| other == kind)
     }
 }
 
-pub(crate) const RULE: Rule = Rule::new(shape, run);
+pub(crate) const RULE: Rule = Rule { gradient: Some(gradient), ..Rule::new(shape, run) };
 
 /// The inputs of the gradients given, by bit; the one behind them is the mask.
 fn inputs(site: &Site) -> Result<([Option<usize>; 6], usize)> {
@@ -89,11 +94,9 @@ fn shape(site: &Site) -> Result<Outputs> {
     }
     let all = all.ok_or(Error::Attribute { index: 1, value: 0 })?;
     if flags & MASK != 0 {
-        let mut mask_shape = *site.shaped(mask, Dtype::Bool)?;
-        if mask_shape.rank() == 2 && flags & TIME_MAJOR_MASK == 0 {
-            mask_shape.dims_mut().swap(0, 1);
-        }
-        Shape::new(&all.dims()[..2])?.unify(&mask_shape, mask as u32)?;
+        let axes = mask_axes(flags).iter().map(|&axis| all.dim((axis == Axis::Batch) as usize));
+        let expected = Shape::new(&axes.collect::<Vec<_>>())?;
+        expected.unify(site.shaped(mask, Dtype::Bool)?, mask as u32)?;
     }
     site.count(mask + (flags & MASK != 0) as usize)?;
     let mut outputs = Outputs::one(Dtype::Float32, &all)?;
@@ -111,7 +114,7 @@ fn run(run: &mut Run) -> Result<()> {
         time,
         backward: flags & BACKWARD != 0,
         mask: (flags & MASK != 0).then(|| run.bool(mask)),
-        time_major_mask: flags & TIME_MAJOR_MASK != 0,
+        strides: mask_strides(flags, batch, time),
     };
     let zero = flags & ZERO_OUTPUT != 0;
     let dys = given.map(|input| input.map(|input| run.f32(input)));
@@ -149,6 +152,43 @@ fn run(run: &mut Run) -> Result<()> {
                 all.fill(0.0);
             }
         }
+    }
+    Ok(())
+}
+
+/// Linear. The other way round it is a sequence whose steps put out what they are given, and repeat it where they are masked.
+fn gradient(back: &mut Backward) -> Result<()> {
+    let site = back.site();
+    let (given, mask) = inputs(&site)?;
+    let all = back.ty(back.output(0))?.shape;
+    let mut dys = [0; 2];
+    for (index, dy) in dys.iter_mut().enumerate() {
+        *dy = match back.dy(index)? {
+            Some(dy) => dy,
+            None => back.zeros(back.output(index))?,
+        };
+    }
+    let mut shape = Shape::new(&[ROWS])?;
+    for (symbol, &dim) in (1..).zip(&all.dims()[2..]) {
+        shape.push(if dim < 0 { ROWS - symbol } else { dim })?;
+    }
+    let mut step = Builder::new();
+    let x = step.input(Type { dtype: Dtype::Float32, shape });
+    let step = step.finish(&[x], &[])?;
+    let kinds: Vec<Emit> = given::KINDS
+        .into_iter()
+        .zip(given)
+        .filter(|(_, given)| given.is_some())
+        .map(|(kind, _)| kind)
+        .collect();
+    let mut attrs = alloc::vec![0, site.attr(0)?, 1, 1, Part::TimeMajorX as u32, 2 * kinds.len() as u32];
+    attrs.extend(kinds.into_iter().flat_map(|kind| [kind as u32, 0]));
+    let mut operands = alloc::vec![dys[0]];
+    operands.extend((mask < site.inputs.len()).then(|| back.input(mask)));
+    operands.push(dys[1]);
+    let made = back.steps(&operands, &attrs, step)?;
+    for (input, gradient) in given.into_iter().flatten().zip(made) {
+        back.give(input, gradient);
     }
     Ok(())
 }

@@ -27,6 +27,26 @@ pub(crate) const ZERO_OUTPUT: u32 = 2;
 pub(crate) const MASK: u32 = 4;
 /// The mask is `[time, batch]`.
 pub(crate) const TIME_MAJOR_MASK: u32 = 8;
+/// The mask is `[time]`: the same for all rows.
+pub(crate) const STEP_MASK: u32 = 16;
+
+/// Where a mask has the rows of a step and its steps, by these flags.
+pub(crate) fn mask_axes(flags: u32) -> &'static [Axis] {
+    match flags & (TIME_MAJOR_MASK | STEP_MASK) {
+        0 => &[Axis::Batch, Axis::Time],
+        TIME_MAJOR_MASK => &[Axis::Time, Axis::Batch],
+        _ => &[Axis::Time],
+    }
+}
+
+/// How far a row is from the next in a mask, and a step.
+pub(crate) fn mask_strides(flags: u32, batch: usize, time: usize) -> [usize; 2] {
+    match mask_axes(flags) {
+        [Axis::Batch, _] => [time, 1],
+        [_, _] => [1, batch],
+        _ => [0, 1],
+    }
+}
 
 layer_rnn_kernels::numbered! {
     /// What an input of the body is.
@@ -79,7 +99,7 @@ impl<'a> Record<'a> {
     pub fn read(site: &Site<'a>) -> Result<Record<'a>> {
         let body = site.body.ok_or(Error::Attribute { index: 0, value: 0 })?;
         let flags = site.attr(1)?;
-        if flags & !(BACKWARD | ZERO_OUTPUT | MASK | TIME_MAJOR_MASK) != 0 {
+        if flags & !(BACKWARD | ZERO_OUTPUT | MASK | TIME_MAJOR_MASK | STEP_MASK) != 0 {
             return Err(Error::Attribute { index: 1, value: flags }.into());
         }
         let words = site.list(3)?;
@@ -198,11 +218,7 @@ impl Sizes {
         if record.has(MASK) {
             timed = true;
             let mask = site.shaped(record.given(), Dtype::Bool)?;
-            let lead: &[Axis] = match record.has(TIME_MAJOR_MASK) {
-                true => &[Axis::Time, Axis::Batch],
-                false => &[Axis::Batch, Axis::Time],
-            };
-            sizes.match_operand(record.given(), mask, lead, &Shape::SCALAR)?;
+            sizes.match_operand(record.given(), mask, mask_axes(record.flags), &Shape::SCALAR)?;
         }
         for index in 0..record.previous {
             let inner = record.output(record.states + index)?;
@@ -311,7 +327,7 @@ pub(crate) fn infer(site: &Site, record: &Record, sizes: &Sizes) -> Result<Vec<T
 }
 
 /// The axes in front of a value of the body.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Axis {
     Batch,
     Time,

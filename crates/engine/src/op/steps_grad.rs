@@ -4,15 +4,16 @@
 
 use super::carry::given;
 use super::reshape::{COPY, LITERAL};
-use super::rows::{accumulates, has_rows};
-use super::steps::{BACKWARD, Emit, MASK, Part, Record, TIME_MAJOR_MASK, ZERO_OUTPUT};
+use super::rows::{ROWS, accumulates, has_rows};
+use super::steps::{Axis, BACKWARD, Emit, MASK, Part, Record, STEP_MASK, ZERO_OUTPUT, mask_axes};
 use super::{Backward, Op};
 use crate::error::Result;
 use crate::program::{Builder, Program, distribute};
-use crate::tensor::{Dtype, Type};
+use crate::tensor::{ANY, Dtype, Type};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use layer_rnn_kernels::elementwise::Binary;
+use layer_rnn_kernels::reduce::Reduce;
 
 pub(crate) fn gradient(back: &mut Backward) -> Result<()> {
     let site = back.site();
@@ -168,7 +169,7 @@ impl<'a> Body<'a> {
                 let Some(dy) = back.dy(index)? else { continue };
                 let sum = match given::bit(kind) {
                     None => &mut final_states[output],
-                    Some(bit) => &mut dys[bit.trailing_zeros() as usize],
+                    Some(bit) => &mut dys[bit],
                 };
                 *sum = Some(match *sum {
                     Some(other) => back.binary(Binary::Add, other, dy)?,
@@ -181,22 +182,27 @@ impl<'a> Body<'a> {
             let ty = record.output(output)?;
             let rows = has_rows(&ty.shape);
             if !rows {
-                if record.flags & MASK != 0 {
-                    return Err(back.unsupported());
-                }
                 // one row: behind the time or in front
                 for (bit, dy) in dys.iter_mut().enumerate() {
                     let place = 1 << bit & (given::TIME_MAJOR_ALL | given::TIME_MAJOR_TIMED) != 0;
                     *dy = dy.map(|dy| with_row(back, dy, place as usize)).transpose()?;
                 }
             }
-            let (all, left) = self.carry(back, dys)?;
-            let all = if rows { all } else { without_row(back, all)? };
+            let (mut all, mut left) = self.carry(back, dys, rows)?;
+            let own = output.checked_sub(record.states).filter(|&own| own < record.previous);
+            let own = own.map(|own| record.first_previous() + own);
+            if !rows {
+                all = without_row(back, all)?;
+                if let Some(operand) = own {
+                    left = back.reshape_like(left, back.input(operand))?;
+                }
+            }
             let dy = self.input(*ty, Part::TimeMajorX, Some(all));
             incoming.ys.push(value);
             incoming.dys.push(Some(dy));
-            let own = output.checked_sub(record.states).filter(|&own| own < record.previous);
-            incoming.previous.extend(own.map(|own| (record.first_previous() + own, left)));
+            if let Some(operand) = own {
+                incoming.previous.push((operand, left));
+            }
         }
         let states = record.parts.iter().enumerate().filter(|(_, part)| part.is_state());
         for (state, (index, _)) in states.enumerate() {
@@ -212,21 +218,31 @@ impl<'a> Body<'a> {
     }
 
     /// Brings the gradients of a sequence's outputs to the steps that made them.
-    fn carry(&self, back: &mut Backward, dys: [Option<u32>; 6]) -> Result<(u32, u32)> {
+    fn carry(&self, back: &mut Backward, dys: [Option<u32>; 6], rows: bool) -> Result<(u32, u32)> {
         let record = self.record;
         let bits = (0..6).filter(|&bit| dys[bit].is_some()).fold(0, |bits, bit| bits | 1 << bit);
-        let mask = (record.flags & MASK != 0).then_some(record.given());
-        let mut timed = record.operands().enumerate().filter_map(|(index, (part, operand))| match part {
-            Part::X => Some((operand?, has_rows(&record.input(index).ok()?.shape) as u32)),
-            Part::TimeMajorX => Some((operand?, 0)),
+        let (mut flags, mut mask) = (record.flags, None);
+        if record.has(MASK) {
+            let given = back.input(record.given());
+            mask = Some(match mask_axes(flags).iter().position(|&axis| axis == Axis::Batch) {
+                // what has no rows is masked where all rows are
+                Some(axis) if !rows => {
+                    flags |= STEP_MASK;
+                    back.op(Op::Reduce, &[given], &[Reduce::Any as u32, 0, 1, axis as u32])?
+                }
+                _ => given,
+            });
+        }
+        let timed = record.operands().enumerate().find_map(|(index, (part, operand))| match part {
+            Part::X => Some((back.input(operand?), has_rows(&record.input(index).ok()?.shape) as u32)),
+            Part::TimeMajorX => Some((back.input(operand?), 0)),
             _ => None,
         });
-        let by_mask = mask.map(|mask| (mask, (record.flags & TIME_MAJOR_MASK == 0) as u32));
-        let Some((like, axis)) = timed.next().or(by_mask) else { return Err(back.unsupported()) };
-        let mut inputs = alloc::vec![back.input(like)];
-        inputs.extend(dys.into_iter().flatten());
-        inputs.extend(mask.map(|mask| back.input(mask)));
-        let made = back.all(Op::Carry, &inputs, &[record.flags, bits, axis])?;
+        let by_mask = mask.map(|mask| (mask, (mask_axes(flags)[0] == Axis::Batch) as u32));
+        let Some((like, axis)) = timed.or(by_mask) else { return Err(back.unsupported()) };
+        let mut inputs = alloc::vec![like];
+        inputs.extend(dys.into_iter().flatten().chain(mask));
+        let made = back.all(Op::Carry, &inputs, &[flags, bits, axis])?;
         Ok((made[0], made[1]))
     }
 
@@ -357,10 +373,32 @@ impl<'a> Body<'a> {
         program.records = program.inputs.iter().map(|&value| Program::given(value)).collect();
         program.records.extend(records);
         program.mark_live();
-        // inputs that nothing reads would only be copied
-        let read = program.read();
-        inputs.retain(|&(value, part, _)| read[value as usize] || part.is_state());
+        let mut needed = needed(&program, &inputs, self.record.has(MASK)).into_iter();
+        inputs.retain(|_| needed.next() == Some(true));
         program.inputs.retain(|value| inputs.iter().any(|(input, ..)| input == value));
         (program, inputs.into_iter().map(|(_, part, operand)| (part, operand)).collect())
     }
+}
+
+/// Which inputs of the backward body are needed: what nothing reads would only be copied, but for sizes that nothing else brings.
+fn needed(program: &Program, inputs: &[(u32, Part, Option<u32>)], masked: bool) -> Vec<bool> {
+    const STEPS: i32 = 0;
+    let read = program.read();
+    let mut known = if masked { alloc::vec![STEPS, ROWS] } else { Vec::new() };
+    let mut needed: Vec<bool> =
+        inputs.iter().map(|&(value, part, _)| read[value as usize] || part.is_state()).collect();
+    for wanted in [true, false] {
+        for (needed, &(value, part, operand)) in needed.iter_mut().zip(inputs) {
+            if *needed != wanted || operand.is_none() {
+                continue;
+            }
+            let timed = matches!(part, Part::X | Part::TimeMajorX);
+            let dims = program.values[value as usize].shape.dims().iter().copied();
+            let sizes: Vec<i32> =
+                dims.filter(|&dim| dim < 0 && dim != ANY).chain(timed.then_some(STEPS)).collect();
+            *needed |= sizes.iter().any(|size| !known.contains(size));
+            known.extend(sizes);
+        }
+    }
+    needed
 }

@@ -103,8 +103,8 @@ impl Layout {
 
     /// The order of the loop, with its mask.
     pub fn order<'m>(&self, mask: Option<&'m [u8]>) -> Order<'m> {
-        let Layout { batch, time, backward, time_major, .. } = *self;
-        Order { batch, time, backward, mask, time_major_mask: time_major }
+        let Layout { batch, time, backward, .. } = *self;
+        Order { batch, time, backward, mask, strides: [self.row(1, 0), self.row(0, 1)] }
     }
 
     /// Lists the active rows of `steps` steps from `begin` on, step by step in the order of processing, or from the last step to

@@ -6,10 +6,10 @@ pub(crate) struct Order<'a> {
     pub batch: usize,
     pub time: usize,
     pub backward: bool,
-    /// Bytes `[batch, time]`, 0 where a step of a row is left out.
+    /// Bytes, 0 where a step of a row is left out.
     pub mask: Option<&'a [u8]>,
-    /// The mask is `[time, batch]`.
-    pub time_major_mask: bool,
+    /// How far a row is from the next in the mask, and a time.
+    pub strides: [usize; 2],
 }
 
 impl Order<'_> {
@@ -20,7 +20,7 @@ impl Order<'_> {
 
     /// Is the row active at this time?
     pub fn active(&self, row: usize, time: usize) -> bool {
-        let at = if self.time_major_mask { time * self.batch + row } else { row * self.time + time };
+        let at = row * self.strides[0] + time * self.strides[1];
         self.mask.is_none_or(|mask| mask.get(at).is_some_and(|&byte| byte != 0))
     }
 

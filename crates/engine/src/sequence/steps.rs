@@ -6,7 +6,7 @@
 
 use super::order::Order;
 use crate::error::Result;
-use crate::op::steps::{BACKWARD, Emit, Part, TIME_MAJOR_MASK, ZERO_OUTPUT};
+use crate::op::steps::{BACKWARD, Emit, Part, ZERO_OUTPUT, mask_strides};
 use crate::program::{Emitted, Located, Memory, Moves, Place, Runner, State, StepsPlan, Window};
 use crate::tensor::Dtype;
 
@@ -53,7 +53,7 @@ impl Loop<'_> {
             time: plan.time,
             backward: plan.flags & BACKWARD != 0,
             mask: plan.mask.map(|operand| self.operand(operand, Dtype::Bool, memory)),
-            time_major_mask: plan.flags & TIME_MAJOR_MASK != 0,
+            strides: mask_strides(plan.flags, plan.batch, plan.time),
         }
     }
 

@@ -93,8 +93,11 @@ impl Code {
             } else {
                 let a = dice.roll(widths.len());
                 code.matmul(a, widths[a], width, dice.roll(4) == 0);
-                code.ops.push(Do::Activate(Activation::Tanh, widths.len()));
-                widths.extend([width, width]);
+                widths.push(width);
+                if dice.roll(4) > 0 {
+                    code.ops.push(Do::Activate(Activation::Tanh, widths.len() - 1));
+                    widths.push(width);
+                }
                 widths.len() - 1
             };
             code.next.push(next);
