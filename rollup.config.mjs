@@ -23,8 +23,8 @@ const pure = {
 }
 
 /**
- * Entries in variants, which differ in where they have the wasm from: `keras.js?slim` is keras.js without its import of inline.js,
- * `keras.js?workerd` with an import of the file in its place.
+ * Entries in variants, which differ in where they have the wasm from: `keras.js?slim` is keras.js without its imports of inline.js and
+ * whole.js (what it works with may be `layer-rnn/infer`), `keras.js?workerd` with an import of the file in place of inline.js.
  */
 const variants = {
   name: 'variants',
@@ -42,11 +42,10 @@ const variants = {
     const [path, variant] = id.split('?')
     if (!variant || !path.startsWith(folder)) return undefined
     const text = readFileSync(path, 'utf8')
-    const own = text.replace(/import '.\/inline(_infer)?.js';/, (_, infer = '') =>
-      variant === 'slim' ? '' : `import 'wasm:${variant}${infer}';`,
-    )
-    if (own === text) this.error(`${path} does not import inline.js`)
-    return own
+    const inline = /import '\.\/inline(_infer)?\.js';/
+    if (!inline.test(text)) this.error(`${path} does not import inline.js`)
+    if (variant === 'slim') return text.replace(inline, '').replace("import './whole.js';", '')
+    return text.replace(inline, (_, infer = '') => `import 'wasm:${variant}${infer}';`)
   },
 }
 
@@ -76,7 +75,7 @@ const files = extension => ({
   hoistTransitiveImports: false,
   manualChunks(id) {
     if (id.startsWith('\0wasm:')) return id.slice(6)
-    const own = /\/(bytes(?:_infer)?|inline(?:_infer)?)\.js$/.exec(id)
+    const own = /\/(bytes(?:_infer)?|inline(?:_infer)?|whole)\.js$/.exec(id)
     if (own) return own[1]
     if (/\/(layers\/builtin|models\/file_ops)\.js$/.test(id)) return 'builtin'
     return /\/build\/ts\/(?!entry\/|formats\/|cli\/|audio\/)/.test(id) ? 'core' : undefined

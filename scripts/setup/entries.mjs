@@ -54,12 +54,12 @@ export function exportsField() {
   }
 }
 
-/** What package.json's `sideEffects` must be: files that give the wasm, the command and the global. */
+/** What package.json's `sideEffects` must be: files that give the wasm, what installs parts, the command and the global. */
 export const sideEffects = () => [
   ...['', 'cjs/'].flatMap(folder => entries.map(name => `./dist/${folder}${name}.${folder ? 'cjs' : 'js'}`)),
   './dist/cli.js',
   './dist/global.js',
-  ...['inline', 'inline_infer'].flatMap(name => [
+  ...['inline', 'inline_infer', 'whole'].flatMap(name => [
     `./dist/shared/${name}.js`,
     `./dist/cjs/shared/${name}.cjs`,
   ]),

@@ -62,7 +62,7 @@ test('first values of weights are refused with the way out', () => {
     try { model.predict(rnn.tensor(values([2, 7, 3]), [2, 7, 3])) } catch (error) { console.log(JSON.stringify([error.name, error.message])) }`
   const [name, message] = inProcess('infer', code) as [string, string]
   assert.is(name, 'UnsupportedError')
-  assert.match(message, /layer-rnn\/infer .*give all weights, or import layer-rnn/)
+  assert.match(message, /layer-rnn\/infer draws no first values: give all weights; import layer-rnn/)
 })
 
 test('programs are not printed there', () => {
@@ -70,7 +70,40 @@ test('programs are not printed there', () => {
     try { model.program() } catch (error) { console.log(JSON.stringify([error.name, error.message])) }`
   const [name, message] = inProcess('infer', code) as [string, string]
   assert.is(name, 'UnsupportedError')
-  assert.match(message, /layer-rnn\/infer prints no programs: import layer-rnn/)
+  assert.match(message, /layer-rnn\/infer prints no programs; import layer-rnn/)
 })
+
+test('its names are those of layer-rnn, and the same things', async () => {
+  const { infer, index } = {
+    infer: await import('../../ts/entry/models.js'),
+    index: await import('../../ts/entry/api.js'),
+  }
+  for (const [name, value] of Object.entries(infer)) assert.is(index[name as keyof typeof index], value, name)
+  for (const name of ['ops', 'initializers', 'deserialize', 'layerGru'])
+    assert.ok(name in index && !(name in infer))
+})
+
+const refused: Record<string, [call: string, message: RegExp]> = {
+  summary: ['model.summary()', /prints no summaries/],
+  'the config of a graph': [
+    'new rnn.Model({ inputs: model.inputs, outputs: model.outputs }).getConfig()',
+    /writes no configs/,
+  ],
+  'a graph of a config': ['rnn.Model.fromConfig({ layers: [] })', /reads no configs/],
+  dropout: [
+    'new rnn.Dropout({ rate: 0.5 }).apply(rnn.tensor([1, 2]), { training: true })',
+    /draws no random numbers/,
+  ],
+}
+for (const [what, [call, message]] of Object.entries(refused)) {
+  test(`${what} is refused there`, () => {
+    const code = `${model}
+      try { ${call} } catch (error) { console.log(JSON.stringify([error.name, error.message])) }`
+    const [name, text] = inProcess('infer', code) as [string, string]
+    assert.is(name, 'UnsupportedError')
+    assert.match(text, message)
+    assert.match(text, /layer-rnn\/infer .*; import layer-rnn/)
+  })
+}
 
 test.run()

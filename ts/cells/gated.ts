@@ -1,7 +1,7 @@
 /** What the built-in cells share: their weights, whose columns are gates side by side, and dropout. */
 import { type ActivationLike, activation } from '../activations.js'
 import { type Drawing, type InitializerLike, initializer } from '../initializers/initializer.js'
-import { seed } from '../initializers/random.js'
+import { seed } from '../initializers/kinds.js'
 import type { LayerOptions } from '../layers/layer_options.js'
 import { type Fields, flag, rate } from '../layers/options.js'
 import { stateShapes } from '../layers/state_size.js'

@@ -4,6 +4,7 @@
  * @module
  */
 import './inline.js'
+import './whole.js'
 
 export { type LoadOptions, loadModel, loadModelSync, loadWeights } from '../formats/keras/load.js'
 export type { Source } from '../formats/source.js'

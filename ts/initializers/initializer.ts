@@ -1,6 +1,7 @@
 /** Initializers: first values of weights, computed in the engine when a weight is first needed. */
 import { scope } from '../engine/handle.js'
 import { ArgumentError, show, UnsupportedError } from '../errors.js'
+import { part } from '../installed.js'
 import { hint, pascalCase } from '../layers/names.js'
 import {
   configOptions,
@@ -14,18 +15,12 @@ import {
 import { isPlain } from '../layers/structure.js'
 import { type Key, seedKey } from '../ops/seed.js'
 import type { Tensor } from '../tensor/tensor.js'
-import { constantKinds } from './constants.js'
-import { orthogonalKinds } from './orthogonal.js'
-import { randomKinds } from './random.js'
+import { constantDraws } from './constants.js'
+import { kinds } from './kinds.js'
 
-/** One kind of initializer: its options and how it draws a tensor of `shape`. */
-export interface Kind {
-  fields: Fields
-  // biome-ignore lint/suspicious/noExplicitAny: each kind reads its own options
-  draw(options: any, shape: readonly number[], key: Key): Tensor
-}
-
-const kinds: Record<string, Kind> = { ...constantKinds, ...randomKinds, ...orthogonalKinds }
+/** How a kind of initializer draws a tensor of `shape`. */
+// biome-ignore lint/suspicious/noExplicitAny: each kind reads its own options
+export type Draw = (options: any, shape: readonly number[], key: Key) => Tensor
 
 const aliases: Record<string, string> = {
   Uniform: 'RandomUniform',
@@ -60,12 +55,12 @@ export type InitializerName =
 /** Draws first values of a weight; made by the functions of `initializers`. */
 export class Initializer {
   readonly className: string
-  readonly #kind: Kind
+  readonly #fields: Fields
   readonly #options: Record<string, unknown>
 
   constructor(className: string, options: object = {}) {
-    const kind = Object.hasOwn(kinds, className) ? kinds[className] : undefined
-    if (!kind) {
+    const fields = Object.hasOwn(kinds, className) ? kinds[className] : undefined
+    if (!fields) {
       throw new ArgumentError(
         `no initializer ${show(className)}${hint(String(className), Object.keys(kinds))}`,
         {
@@ -74,18 +69,19 @@ export class Initializer {
       )
     }
     this.className = className
-    this.#kind = kind
-    this.#options = readOptions(className, kind.fields, options)
+    this.#fields = fields
+    this.#options = readOptions(className, fields, options)
   }
 
   /** A new tensor of `shape`. A `seed` option decides alone; without one, `key` does. */
   draw(shape: readonly number[], key: Key): Tensor {
     const { seed } = this.#options
-    return scope(() => this.#kind.draw(this.#options, shape, typeof seed === 'number' ? seedKey(seed) : key))
+    const draw = constantDraws[this.className] ?? part('draws')[this.className]!
+    return scope(() => draw(this.#options, shape, typeof seed === 'number' ? seedKey(seed) : key))
   }
 
   getConfig(): Record<string, unknown> {
-    return writeConfig(this.#kind.fields, this.#options)
+    return writeConfig(this.#fields, this.#options)
   }
 }
 

@@ -1,19 +1,14 @@
 /** Orthogonal matrices: the Q of a normal draw. The engine's R has a positive diagonal, which is how Keras fixes Q's signs. */
 import { ShapeError } from '../errors.js'
-import { number } from '../layers/options.js'
 import { randomNormal } from '../ops/draw.js'
 import { multiply, reshape, transpose } from '../ops/index.js'
 import { qr } from '../ops/qr.js'
 import type { Key } from '../ops/seed.js'
 import type { Tensor } from '../tensor/tensor.js'
-import type { Kind } from './initializer.js'
-import { seed } from './random.js'
+import type { Draw } from './initializer.js'
 
-export const orthogonalKinds: Record<string, Kind> = {
-  Orthogonal: {
-    fields: { gain: number(1), seed },
-    draw: ({ gain }, shape, key) => orthogonal(gain, shape, key),
-  },
+export const orthogonalDraws: Readonly<Record<string, Draw>> = {
+  Orthogonal: ({ gain }, shape, key) => orthogonal(gain, shape, key),
 }
 
 function orthogonal(gain: number, shape: readonly number[], key: Key): Tensor {

@@ -1,40 +1,17 @@
 /** Uniform, normal and variance-scaling draws. */
-import { type Fields, keyword, nullable, number, only } from '../layers/options.js'
 import { randomNormal, randomUniform, truncatedNormal } from '../ops/draw.js'
 import type { Key } from '../ops/seed.js'
 import type { Tensor } from '../tensor/tensor.js'
-import type { Kind } from './initializer.js'
-
-export const seed = nullable(number(0))
-
-const normal: Fields = { mean: number(0), stddev: number(0.05), seed }
-
-/** Of those that scale with the shape; Keras 3.15 writes the axes. */
-const scaling: Fields = { seed, inputAxes: only(null), outputAxes: only(null) }
+import type { Draw } from './initializer.js'
 
 type Shape = readonly number[]
-export const randomKinds: Record<string, Kind> = {
-  RandomUniform: {
-    fields: { minval: number(-0.05), maxval: number(0.05), seed },
-    draw: ({ minval, maxval }, shape, key) => randomUniform(shape, minval, maxval, key),
-  },
-  RandomNormal: {
-    fields: normal,
-    draw: ({ mean, stddev }, shape, key) => randomNormal(shape, mean, stddev, key),
-  },
-  TruncatedNormal: {
-    fields: normal,
-    draw: ({ mean, stddev }, shape, key) => truncatedNormal(shape, mean, stddev, key),
-  },
-  VarianceScaling: {
-    fields: {
-      scale: number(1),
-      mode: keyword('fan_in', 'fan_out', 'fan_avg'),
-      distribution: keyword('truncated_normal', 'untruncated_normal', 'normal', 'uniform'),
-      ...scaling,
-    },
-    draw: ({ scale, mode, distribution }, shape, key) => scaled(scale, mode, distribution, shape, key),
-  },
+
+export const randomDraws: Readonly<Record<string, Draw>> = {
+  RandomUniform: ({ minval, maxval }, shape, key) => randomUniform(shape, minval, maxval, key),
+  RandomNormal: ({ mean, stddev }, shape, key) => randomNormal(shape, mean, stddev, key),
+  TruncatedNormal: ({ mean, stddev }, shape, key) => truncatedNormal(shape, mean, stddev, key),
+  VarianceScaling: ({ scale, mode, distribution }, shape, key) =>
+    scaled(scale, mode, distribution, shape, key),
   GlorotUniform: preset(1, 'fan_avg', 'uniform'),
   GlorotNormal: preset(1, 'fan_avg', 'truncated_normal'),
   HeUniform: preset(2, 'fan_in', 'uniform'),
@@ -43,8 +20,8 @@ export const randomKinds: Record<string, Kind> = {
   LecunNormal: preset(1, 'fan_in', 'truncated_normal'),
 }
 
-function preset(scale: number, mode: string, distribution: string): Kind {
-  return { fields: scaling, draw: (_, shape, key) => scaled(scale, mode, distribution, shape, key) }
+function preset(scale: number, mode: string, distribution: string): Draw {
+  return (_, shape, key) => scaled(scale, mode, distribution, shape, key)
 }
 
 /** Standard deviation of a unit normal cut at two sigmas. */

@@ -7,6 +7,8 @@ import { GRUCell } from '../cells/gru.js'
 import { LSTMCell } from '../cells/lstm.js'
 import { SimpleRNNCell } from '../cells/simple_rnn.js'
 import { StackedRNNCells } from '../cells/stacked.js'
+import { install } from '../installed.js'
+import { readGraph, writeGraph } from '../models/config.js'
 import { fileOps } from '../models/file_ops.js'
 import { Model } from '../models/model.js'
 import { Sequential } from '../models/sequential.js'
@@ -28,6 +30,7 @@ import { RNN } from './rnn.js'
 import { SimpleRNN } from './simple_rnn.js'
 import { TimeDistributed } from './time_distributed.js'
 
+install({ readGraph, writeGraph })
 registerBuiltin([
   ...[InputLayer, Dense, Activation, Masking, Embedding, Dropout, RNN, SimpleRNN, LSTM, GRU],
   ...[CuDNNLSTM, CuDNNGRU, Bidirectional, TimeDistributed, LayerNormalization],

@@ -1,6 +1,7 @@
 /** Drops a share of the inputs in training; inference passes them through. */
-import { seed } from '../initializers/random.js'
-import { dropout, SeedGenerator } from '../ops/random.js'
+import { seed } from '../initializers/kinds.js'
+import { part } from '../installed.js'
+import { SeedGenerator } from '../ops/seed_generator.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import { Layer } from './layer.js'
@@ -46,6 +47,7 @@ export class Dropout extends Layer {
 
   override call(inputs: SymbolicTensor, { training = false }: { training?: boolean } = {}): SymbolicTensor {
     const { rate, noiseShape } = this
-    return training && rate > 0 ? dropout(inputs, rate, { noiseShape, seed: this.seedGenerator }) : inputs
+    if (!training || rate === 0) return inputs
+    return part('dropout')(inputs, rate, { noiseShape, seed: this.seedGenerator })
   }
 }

@@ -1,5 +1,6 @@
 /** A model: a graph of layers between inputs and outputs, itself a layer. */
 import { ArgumentError, StateError, show } from '../errors.js'
+import { part } from '../installed.js'
 import { applyTraced, type Call, inferenceOnly } from '../layers/apply.js'
 import { Layer } from '../layers/layer.js'
 import { baseFields, type CallOptions, type LayerOptions } from '../layers/layer_options.js'
@@ -14,13 +15,11 @@ import type { TracedTensor } from '../ops/trace.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import type { DType, Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
-import { readGraph, writeGraph } from './config.js'
 import type { KerasTensor, Node } from './graph.js'
 import { arrange } from './io.js'
 import { type PredictOptions, predict } from './predict.js'
-import { type ProgramOptions, printModel } from './print.js'
+import type { ProgramOptions } from './print.js'
 import { Stream, type StreamOptions } from './stream.js'
-import { summarize } from './summary.js'
 import { type Graph, traverse } from './traverse.js'
 
 /** One symbolic tensor, an array of them, or an object of them by name. */
@@ -240,16 +239,16 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
 
   /** A table of the layers, as text. */
   summary(): string {
-    return summarize(this as unknown as Model)
+    return part('summarize')(this as unknown as Model)
   }
 
   /** What the model becomes, as text: the ops that run, in order, with what they work on. */
   program(options: ProgramOptions = {}): string {
-    return printModel(this as unknown as Model, options)
+    return part('printModel')(this as unknown as Model, options)
   }
 
   override getConfig(): Record<string, unknown> {
-    return { name: this.name, trainable: this.trainable, ...writeGraph(this.graph) }
+    return { name: this.name, trainable: this.trainable, ...part('writeGraph')(this.graph) }
   }
 
   static override fromConfig(config: Readonly<Record<string, unknown>>): Layer {
@@ -260,7 +259,7 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
       ...options
     } = configOptions(config, 'Model')
     return Model.whole(layers => {
-      const graph = readGraph(config, layers)
+      const graph = part('readGraph')(config, layers)
       return new this({ ...options, ...graph } as ModelOptions)
     })
   }
