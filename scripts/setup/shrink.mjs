@@ -1,5 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { diverges, readWasm } from '../size/wasm_file.mjs'
 import { root, run } from './run.mjs'
 
@@ -36,6 +36,7 @@ function silence(wasm) {
 export async function shrink(from, to, ...more) {
   const wasm = readFileSync(join(root, from))
   silence(wasm)
+  mkdirSync(dirname(join(root, to)), { recursive: true })
   writeFileSync(join(root, to), wasm)
   await run('wasm-opt', ['-O', '--low-memory-unused', '--reorder-functions-by-name', ...more, to, '-o', to])
 }
