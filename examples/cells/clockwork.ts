@@ -43,4 +43,12 @@ export class Clockwork extends RNNCell<Clock> {
     })
     return [ops.concatenate(next), { step: ops.add(step, 1), groups: next }]
   }
+
+  override getConfig() {
+    return { ...super.getConfig(), units: this.units, periods: this.periods }
+  }
+
+  static override fromConfig({ units, periods }: { units: number; periods: number[] }) {
+    return new Clockwork(units, periods)
+  }
 }

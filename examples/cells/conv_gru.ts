@@ -37,4 +37,28 @@ export class ConvGRU extends RNNCell<[Tensor]> {
     const next = ops.add(candidate, ops.multiply(z, ops.subtract(h, candidate)))
     return [next, [next]]
   }
+
+  override getConfig() {
+    return {
+      ...super.getConfig(),
+      rows: this.rows,
+      columns: this.columns,
+      filters: this.filters,
+      size: this.size,
+    }
+  }
+
+  static override fromConfig({
+    rows,
+    columns,
+    filters,
+    size,
+  }: {
+    rows: number
+    columns: number
+    filters: number
+    size: number
+  }) {
+    return new ConvGRU(rows, columns, filters, size)
+  }
 }

@@ -45,4 +45,12 @@ export class Diagonal extends RNNCell<[Tensor, Tensor]> {
     )
     return [ops.add(ops.sum(read, -1), ops.multiply(this.skip, x)), [real, imaginary]]
   }
+
+  override getConfig() {
+    return { ...super.getConfig(), features: this.features, order: this.order }
+  }
+
+  static override fromConfig({ features, order }: { features: number; order: number }) {
+    return new Diagonal(features, order)
+  }
 }

@@ -57,4 +57,20 @@ export class Handwriting extends RNNCell<States> {
     const window = ops.squeeze(ops.matmul(weights, text), 1)
     return [ops.concatenate([h, window]), { h, c, position, window }]
   }
+
+  override getConfig() {
+    return { ...super.getConfig(), units: this.units, gaussians: this.gaussians, letters: this.letters }
+  }
+
+  static override fromConfig({
+    units,
+    gaussians,
+    letters,
+  }: {
+    units: number
+    gaussians: number
+    letters: number
+  }) {
+    return new Handwriting(units, gaussians, letters)
+  }
 }

@@ -22,4 +22,12 @@ export class IndRNN extends RNNCell<[Tensor]> {
     const output = ops.relu(ops.add(ops.linear(x, this.kernel, this.bias), ops.multiply(h, this.recurrent)))
     return [output, [output]]
   }
+
+  override getConfig() {
+    return { ...super.getConfig(), units: this.units }
+  }
+
+  static override fromConfig({ units }: { units: number }) {
+    return new IndRNN(units)
+  }
 }

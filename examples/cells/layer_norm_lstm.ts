@@ -31,4 +31,12 @@ export class LayerNormLSTM extends RNNCell<{ h: Tensor; c: Tensor }> {
     const output = ops.multiply(ops.sigmoid(o), ops.tanh(this.cellNorm.apply(cell)))
     return [output, { h: output, c: cell }]
   }
+
+  override getConfig() {
+    return { ...super.getConfig(), units: this.units }
+  }
+
+  static override fromConfig({ units }: { units: number }) {
+    return new LayerNormLSTM(units)
+  }
 }

@@ -29,4 +29,12 @@ export class OpsLSTM extends RNNCell<[Tensor, Tensor]> {
     const output = ops.multiply(ops.sigmoid(o), ops.tanh(next))
     return [output, [output, next]]
   }
+
+  override getConfig() {
+    return { ...super.getConfig(), units: this.units }
+  }
+
+  static override fromConfig({ units }: { units: number }) {
+    return new OpsLSTM(units)
+  }
 }

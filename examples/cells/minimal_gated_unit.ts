@@ -26,4 +26,12 @@ export class MinimalGatedUnit extends RNNCell<[Tensor]> {
     const next = ops.add(h, ops.multiply(gate, ops.subtract(candidate, h)))
     return [next, [next]]
   }
+
+  override getConfig() {
+    return { ...super.getConfig(), units: this.units }
+  }
+
+  static override fromConfig({ units }: { units: number }) {
+    return new MinimalGatedUnit(units)
+  }
 }

@@ -31,4 +31,12 @@ export class PeepholeLSTM extends RNNCell<[Tensor, Tensor]> {
     const output = ops.multiply(o, ops.tanh(cell))
     return [output, [output, cell]]
   }
+
+  override getConfig() {
+    return { ...super.getConfig(), units: this.units }
+  }
+
+  static override fromConfig({ units }: { units: number }) {
+    return new PeepholeLSTM(units)
+  }
 }

@@ -33,4 +33,12 @@ export class SRU extends RNNCell<[Tensor]> {
     const output = ops.add(highway, ops.multiply(reset, ops.subtract(ops.tanh(next), highway)))
     return [output, [next]]
   }
+
+  override getConfig() {
+    return { ...super.getConfig(), units: this.units }
+  }
+
+  static override fromConfig({ units }: { units: number }) {
+    return new SRU(units)
+  }
 }

@@ -138,6 +138,34 @@ test('constants reach both directions, masked and not', () =>
     })
   }))
 
+test('constants of data: rows where the batch is known, in models, gradients, and with time first', () =>
+  balanced(() => {
+    scope(() => {
+      using layer = new RNN({ cell: new Constant(4), returnSequences: true })
+      const y = read(layer.apply(x, { constants: [c] } as never))
+      const input = Input({ batchShape: [batch, null, features] })
+      using model = new Model({
+        inputs: input,
+        outputs: layer.apply(input, { constants: [c] } as never) as SymbolicTensor,
+      })
+      assert.equal(model.predict(x).array(), y)
+      const loss = (x: SymbolicTensor, c: unknown) =>
+        ops.sum(ops.square(layer.apply(x as Tensor, { constants: [c], mask } as never) as Tensor))
+      const [both] = ops.grad((x: Tensor, c: Tensor) => loss(x, c))(x, c) as [Tensor, Tensor]
+      assert.equal(
+        ops
+          .grad((x: Tensor) => loss(x, tensor(c)))(x)
+          .array(),
+        both.array(),
+      )
+      using turned = new RNN({ cell: new Constant(4), returnSequences: true, timeMajor: true })
+      turned.build([null, null, features])
+      turned.setWeights(layer.getWeights())
+      const first = turned.apply(ops.transpose(x, [1, 0, 2]), { constants: [c] } as never) as Tensor
+      assert.equal(ops.transpose(first, [1, 0, 2]).array(), y)
+    })
+  }))
+
 test('random numbers: others at every step and in every row, again with the seed; a stream draws its own', () => {
   const cell = {
     stateSize: 2,

@@ -7,7 +7,7 @@ import { constants, KerasTensor, Node, type Spec } from '../models/graph.js'
 import { Computation, type InputType } from '../models/program.js'
 import { Trace, TracedTensor } from '../ops/trace.js'
 import type { Shape } from '../tensor/shape.js'
-import { fromValues, SymbolicTensor, Tensor } from '../tensor/tensor.js'
+import { fromValues, SymbolicTensor, Tensor, Variable } from '../tensor/tensor.js'
 import { checkInputs, checkShape, mapShapes } from './input_spec.js'
 import type { Layer } from './layer.js'
 import type { CallOptions } from './layer_options.js'
@@ -138,9 +138,12 @@ export function applyTraced(layer: Layer, call: Call): Nested<TracedTensor> {
   const trace = Trace.current()!
   const { inputs, options } = mapCall(call, leaf => {
     if (leaf instanceof TracedTensor) return leaf
-    return trace.capture(
-      leaf instanceof Tensor ? leaf : fromValues(trace.engine, leaf as Exclude<Leaf, SymbolicTensor>),
-    )
+    const data =
+      leaf instanceof Tensor ? leaf : fromValues(trace.engine, leaf as Exclude<Leaf, SymbolicTensor>)
+    const value = trace.capture(data)
+    // data of a call have the batch in front, though no input of the trace changes them
+    if (!(data instanceof Variable)) trace.hasRows(value)
+    return value
   }) as { inputs: TracedTensor; options: CallOptions & { mask?: TracedTensor } }
   const first = firstTensor(inputs)
   checkInputs(layer, inputs, first)

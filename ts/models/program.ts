@@ -36,6 +36,8 @@ export function openType(
   { carries, unrolls, batchAxis }: Fixed,
 ): InputType {
   if (role === 'initialState') return { dtype, shape: carries ? shape : [null, ...shape.slice(1)] }
+  // constants are [batch, ...] whatever the order of the sequences
+  if (role === 'constants') batchAxis = 0
   const timed = shape.length > 2 || dtype !== 'float32'
   const open = shape.map((size, axis) => {
     if (axis > 1 || (axis === 1 && !timed)) return size

@@ -205,7 +205,7 @@ export class Trace extends Handle {
     return this.#varying.has(value.id)
   }
 
-  /** Says that axis 0 of the value is the batch though no input changes it. @internal */
+  /** Says that axis 0 of the value may be the batch though no input changes it. @internal */
   hasRows(value: SymbolicTensor): void {
     this.#varying.add(this.own(value).id)
   }
