@@ -340,4 +340,14 @@ test('names of groups', () => {
   assert.is(groupName('Custom>MinimalRNNCell'), 'minimal_rnn_cell')
 })
 
+test('as in Keras, the input shape of a layer that others feed does not count', () => {
+  const bytes = reconfigured('masking_keras2', config => {
+    const own = config.config.layers.filter((each: Json) => each.class_name !== 'InputLayer')
+    for (const layer of own.slice(1)) layer.config.batch_input_shape = [7, 7, 7]
+  })
+  const model = loadModelSync(bytes)
+  assertAnswers(model, readJson('masking_keras2.json'))
+  model.dispose()
+})
+
 test.run()

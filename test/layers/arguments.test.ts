@@ -83,6 +83,28 @@ test('options that are not known come with the nearest name', () => {
   fails(of(Model, { input: 1, outputs: 2 }), ArgumentError, /Model has no option "input".*"inputs"/)
   fails(of(LSTM, { units: 1, return_sequences: true }), ArgumentError, /"returnSequences"/)
   fails(of(LSTM, { units: 1, toString: 1 }), ArgumentError, /no option "toString"/)
+  const near: [name: string, meant: string][] = [
+    ['kernalInit', 'kernelInitializer'],
+    ['hiddenUnits', 'units'],
+    ['numUnits', 'units'],
+    ['return_seqs', 'returnSequences'],
+    ['inputSize', 'inputDim'],
+    ['batchInput', 'batchInputShape'],
+    ['innerActivation', 'recurrentActivation'],
+    ['inner_init', 'recurrentInitializer'],
+    ['outputDim', 'units'],
+    ['W_regularizer', 'kernelRegularizer'],
+    ['dropoutU', 'recurrentDropout'],
+    ['consumeLess', 'implementation'],
+    ['bias', 'useBias'],
+  ]
+  for (const [name, meant] of near)
+    fails(
+      of(LSTM, { units: 1, [name]: 1 }),
+      ArgumentError,
+      new RegExp(`"${name}" \\(did you mean "${meant}"`),
+    )
+  fails(of(LSTM, { units: 1, lossScale: 1 }), ArgumentError, /no option "lossScale"$/)
 })
 
 test('values of options are shown as they are', () => {

@@ -12,6 +12,7 @@ import {
   LSTM,
   LSTMCell,
   layerCudnnLstm,
+  Model,
   ops,
   RNN,
   Sequential,
@@ -37,7 +38,7 @@ const backwards = (options = {}) => new GRU({ units, goBackwards: true, ...optio
 const stateful = (options = {}) =>
   gru({ stateful: true, batchInputShape: [batch, null, features], ...options })
 const carrying = (options = {}) => {
-  const layer = stateful(options)
+  const layer = gru({ stateful: true, ...options })
   layer.apply(x)
   return layer
 }
@@ -125,6 +126,16 @@ const cases: Case[] = [
   ['sizes of the input', () => gru({ inputShape: 3 }), ArgumentError, 'GRU', 'inputShape'],
   ['features of the input', () => gru({ inputDim: 0 }), ArgumentError, 'GRU', 'inputDim'],
   ['the length of the input', () => gru({ inputLength: -1 }), ArgumentError, 'GRU', 'inputLength'],
+  ...[1.5, Number.NaN, -1].map(
+    (seed): Case => [`the seed ${seed}`, () => gru({ seed }), ArgumentError, 'GRU', 'seed'],
+  ),
+  ...[
+    () => stateful().apply(sequences(3, time, features)),
+    () => stateful().apply(sequences(batch, time, 2)),
+    () => stateful().apply(Input({ batchShape: [3, null, features] })),
+    () => new Sequential([Input({ batchShape: [3, null, features] }), stateful()]),
+    () => gru({ inputLength: 4 }).build([null, 5, 2]),
+  ].map((work): Case => ['other sizes than its own', work, ShapeError, 'g', 'batchInputShape']),
   ['too few weights', () => gru({ weights: [[1]] }).apply(x), ArgumentError, 'g', 'weights'],
   // cells
   ['no cell', () => new RNN({} as never), ArgumentError, 'RNN', 'cell'],
@@ -205,6 +216,33 @@ const cases: Case[] = [
     'l',
     'initialState',
   ],
+  ...[
+    { initialState: Input({ shape: [units] }), constants: [state] },
+    { initialState: state, constants: [Input({ shape: [units] })] },
+  ].map(
+    (options): Case => [
+      'states and constants of both kinds',
+      () =>
+        new RNN({ cell: { call, stateSize: units }, name: 'r' }).apply(
+          Input({ shape: [time, units] }),
+          options,
+        ),
+      ArgumentError,
+      'r',
+      'constants',
+    ],
+  ),
+  [
+    'a state for other rows, in a model',
+    () => {
+      const inputs = Input({ shape: [null, features] })
+      const outputs = gru().apply(inputs, { initialState: matrix(3, units) })
+      return new Model({ inputs, outputs }).predict(x)
+    },
+    ShapeError,
+    'g',
+    'initialState',
+  ],
   [
     'states twice',
     () => scope(() => gru().apply([tensor(x), tensor(state)], { initialState: state })),
@@ -244,6 +282,13 @@ const cases: Case[] = [
     StateError,
     'g',
     'stateful',
+  ],
+  [
+    'a reset before the features are known',
+    () => stateful({ batchInputShape: [batch, null, null] }).resetStates(),
+    ShapeError,
+    'gru_cell',
+    'kernel',
   ],
   ['a reset to too many', () => carrying().resetStates([state, state]), ArgumentError, 'g', 'states'],
   ['a reset to other units', () => carrying().resetStates(matrix(batch, 3)), ShapeError, 'g', 'states'],
@@ -294,8 +339,9 @@ const cases: Case[] = [
     () => both({ backwardLayer: backwards({ units: 3 }), mergeMode: 'sum' }).apply(x),
     ShapeError,
     'b',
-    'b',
+    'mergeMode',
   ],
+  ['weights of the layer inside', () => both({ layer: gru({ weights: [] }) }), ArgumentError, 'b', 'weights'],
   [
     'weights of one direction',
     () => both({ weights: [[1], [1], [1]] }).build([null, null, features]),

@@ -116,6 +116,8 @@ test('time major: what does not fit', () => {
   assert.is(error.argument, 'timeMajor')
 })
 
+const kept5 = { inputShape: [5, 3] }
+
 test('sizes of the input one by one', () => {
   const shapeOf = (options: object) => new GRU({ units, ...options }).batchInputShape
   assert.equal(shapeOf({ inputDim: 3 }), [null, null, 3])
@@ -134,6 +136,19 @@ test('sizes of the input one by one', () => {
     const error = fails(() => shapeOf(options), ArgumentError, new RegExp(`"${argument}" contradicts`))
     assert.is(error.argument, argument)
   }
+  const kept = new GRU({ units, inputShape: [5, 3], batchSize: 2 }).getConfig()
+  assert.equal(kept.batch_input_shape, [2, 5, 3])
+  assert.equal((GRU.fromConfig(kept) as GRU).batchInputShape, [2, 5, 3])
+  assert.not.ok('batch_input_shape' in new GRU({ units }).getConfig())
+  for (const where of [{ layer: new GRU({ units, ...kept5 }) }, { layer: new GRU({ units }), ...kept5 }]) {
+    const config = new Bidirectional(where).getConfig()
+    assert.equal(config.batch_input_shape, [null, 5, 3])
+    assert.equal((Bidirectional.fromConfig(config) as Bidirectional).batchInputShape, [null, 5, 3])
+    assert.not.match(JSON.stringify(config.layer), /batch_input_shape/)
+  }
+  // Keras 3 has the shape in the input alone.
+  using inside = new Sequential([new GRU({ units, ...kept5 })])
+  assert.not.match(JSON.stringify(inside.getConfig()), /batch_input_shape/)
   using long = new Sequential([new GRU({ units, inputLength: time + 1 })])
   fails(() => long.predict(x), ShapeError, /\[null, 6, 3\]/)
   using many = new Sequential([new GRU({ units, stateful: true, batchSize: batch + 1 })])

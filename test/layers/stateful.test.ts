@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import '../../ts/entry/inline.js'
 import {
   ArgumentError,
+  Bidirectional,
   GRU,
   GRUCell,
   Input,
@@ -126,6 +127,19 @@ test('what is not stateful, or has no batch yet, says so', () => {
   fails(() => stateful.build([null, null, features]), StateError, /batchInputShape/)
   fails(() => stateful.apply(Input({ shape: [null, features] })), StateError, /batch size/)
   assert.is(stateful.built, false)
+})
+
+test('with a shape of its own a layer can be set before it is called', () => {
+  const options = { units, stateful: true, batchInputShape: [batch, null, features] }
+  using gru = new GRU(options)
+  gru.resetStates(matrix(batch, units))
+  assert.equal((gru.states as NdArray).shape, [batch, units])
+  using both = new Bidirectional({ layer: new GRU(options) })
+  both.resetStates()
+  assert.equal(
+    (both.states as NdArray[]).map(state => state.array()),
+    [zeros, zeros],
+  )
 })
 
 test('an unbuilt layer takes the batch of its first call, and keeps it', () => {

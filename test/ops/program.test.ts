@@ -183,15 +183,15 @@ test('errors of a bind or call name the inputs', () => {
     scope(() => {
       const p = program(trace => {
         const x = trace.input([null, 1])
-        return [ops.add(x, trace.input([null, 1], 'float32', [0], 'initial state 0'))]
+        return [ops.add(x, trace.input([null, 1], 'float32', [0], 'initialState 0'))]
       })
       const shapes = () =>
         p.bind([
           [1, 1],
           [2, 1],
         ])
-      const error = fails(shapes, ShapeError, /^axis 0 of initial state 0 must be 1, not 2$/)
-      assert.is(error.argument, 'initial state 0')
+      const error = fails(shapes, ShapeError, /^axis 0 of initialState 0 must be 1, not 2$/)
+      assert.is(error.argument, 'initialState')
       const plan = p.bind([
         [1, 1],
         [1, 1],
@@ -201,7 +201,7 @@ test('errors of a bind or call name the inputs', () => {
       fails(
         () => plan.call([one, ops.ones([2, 1])]),
         ShapeError,
-        /^axis 0 of initial state 0 must be 1, not 2$/,
+        /^axis 0 of initialState 0 must be 1, not 2$/,
       )
       p.dispose()
     }),

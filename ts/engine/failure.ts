@@ -87,11 +87,12 @@ export function failure(
   shapes: readonly Shape[] = [],
 ): LayerRnnError {
   const input = operands[0]!
-  const argument = code <= ErrorCode.Dtype ? (roles[input] ?? `input ${input + 1}`) : undefined
+  const role = code <= ErrorCode.Dtype ? (roles[input] ?? `input ${input + 1}`) : undefined
+  const argument = roles[input] === undefined ? role : role?.replace(/ \d+$/, '')
   const fail: Fail = (Class, text, expected, actual) =>
     new Class(what ? `${what}: ${text}` : text, { argument, expected, actual })
   const make = errors[code as ErrorCode]
   return make
-    ? make(fail, operands, shapes[input] ? `${argument} ${show(shapes[input])}` : `${argument}`)
+    ? make(fail, operands, shapes[input] ? `${role} ${show(shapes[input])}` : `${role}`)
     : fail(EngineError, `the engine failed with code ${code}`)
 }

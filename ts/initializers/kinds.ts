@@ -1,7 +1,7 @@
 /** The options of every initializer. */
-import { type Fields, keyword, nullable, number, only } from '../layers/options.js'
+import { type Fields, keyword, nullable, number, only, whole } from '../layers/options.js'
 
-export const seed = nullable(number(0))
+export const seed = nullable(whole(0))
 
 const normal: Fields = { mean: number(0), stddev: number(0.05), seed }
 

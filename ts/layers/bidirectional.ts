@@ -1,5 +1,5 @@
 /** A recurrent layer twice, over the sequence and over its reverse, the outputs merged. */
-import { ArgumentError, UnsupportedError } from '../errors.js'
+import { ArgumentError, ShapeError, UnsupportedError } from '../errors.js'
 import { add, concatenate, divide, flip, multiply } from '../ops/index.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import type { Data, Shape } from '../tensor/shape.js'
@@ -18,8 +18,8 @@ import {
   whole,
 } from './options.js'
 import { isStreaming, RecurrentLayer } from './recurrent.js'
-import { type CustomObjects, type LayerClass, make, serialize } from './registry.js'
-import { notStateful, type Reset } from './reset.js'
+import { type CustomObjects, type LayerClass, make, serialize, serializeInner } from './registry.js'
+import type { Reset } from './reset.js'
 import { type StateSize, stateList, stateShapes } from './state_size.js'
 import { isTimed, splitStates } from './states.js'
 import { isPlain, leaves, type Nested, pack } from './structure.js'
@@ -68,7 +68,6 @@ export class Bidirectional<const O extends BidirectionalOptions = any> extends R
   declare readonly mergeMode: MergeMode | null
   declare readonly forwardLayer: RecurrentLayer
   declare readonly backwardLayer: RecurrentLayer
-  readonly #shape: Shape | null
 
   constructor(options: Exact<O, BidirectionalOptions>) {
     super(options)
@@ -91,8 +90,11 @@ export class Bidirectional<const O extends BidirectionalOptions = any> extends R
       inputLength: null,
       inputSpec,
     })
-    this.#shape = layer.batchInputShape
     this.trainable = options.trainable ?? layer.trainable
+    if (layer.awaitsWeights) {
+      const text = `${this.name}: the weights of ${layer.name} would be lost, as only its options are used; give those of both directions as "weights"`
+      throw new ArgumentError(text, { layer: this.name, argument: 'weights' })
+    }
     const odd = alike.find(name => backward[name] !== layer[name])
     if (odd !== undefined || backward.goBackwards === goBackwards) {
       const argument = 'backwardLayer'
@@ -115,7 +117,7 @@ export class Bidirectional<const O extends BidirectionalOptions = any> extends R
   }
 
   override get batchInputShape(): Shape | null {
-    return super.batchInputShape ?? this.#shape
+    return super.batchInputShape ?? this.forwardLayer.batchInputShape
   }
 
   override build(inputShape: Nested<Shape>): void {
@@ -129,8 +131,7 @@ export class Bidirectional<const O extends BidirectionalOptions = any> extends R
   }
 
   override resets(states?: unknown): Reset[] {
-    this.checkAlive()
-    if (!this.stateful) throw notStateful(this.name)
+    this.needStates()
     if (states === undefined || states === null) return this.#both(layer => layer.resets())
     const flat = splitStates(this, 'states', states, null)
     const half = this.#half
@@ -161,6 +162,12 @@ export class Bidirectional<const O extends BidirectionalOptions = any> extends R
     const [b, ...second] = run(this.backwardLayer, flat?.slice(half))
     const back = leaves(b).map(y => (this.returnSequences ? flip(y, 1 - this.batchAxis) : y))
     const merge = this.mergeMode && merges[this.mergeMode]
+    const sizes = [leaves(a), back].map(ys => ys.map(y => y.shape.at(-1)).join())
+    if (merge && this.mergeMode !== 'concat' && sizes[0] !== sizes[1]) {
+      const [layer, argument] = [this.name, 'mergeMode']
+      const text = `${layer}: ${argument} "${this.mergeMode}" needs outputs of one size, not ${sizes.join(' and ')}`
+      throw new ShapeError(text, { layer, argument })
+    }
     const outputs = merge
       ? [
           pack(
@@ -183,10 +190,12 @@ export class Bidirectional<const O extends BidirectionalOptions = any> extends R
   }
 
   override getConfig(): Record<string, unknown> {
+    const { batchInputShape: shape } = this
     return {
       ...super.getConfig(),
-      layer: serialize(this.forwardLayer),
-      backward_layer: serialize(this.backwardLayer),
+      ...(shape && { batch_input_shape: shape }),
+      layer: serializeInner(this.forwardLayer),
+      backward_layer: serializeInner(this.backwardLayer),
     }
   }
 

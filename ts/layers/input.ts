@@ -79,7 +79,7 @@ export class InputLayer extends Layer {
   }
 
   override getConfig(): Record<string, unknown> {
-    const { trainable: _, ...config } = super.getConfig()
+    const { trainable: _, batch_input_shape: __, ...config } = super.getConfig()
     return config
   }
 

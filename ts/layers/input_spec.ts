@@ -12,6 +12,7 @@ export function checkInputs(layer: Layer, inputs: unknown, first: Leaf | undefin
   const { inputSpec: spec, name } = layer
   const place = { layer: name, argument: 'inputs' }
   if (!first) reject(place, 'numbers or a tensor', inputs)
+  checkGiven(layer, first.shape)
   if (!spec) return
   if (takesOne(layer) && !isLeaf(inputs)) reject(place, 'one tensor', inputs)
   for (const { shape } of spec.several ? leaves(inputs as Nested<Leaf>) : [first])
@@ -31,9 +32,24 @@ function checkAxes({ name: layer }: Layer, spec: InputSpec, shape: Shape): void 
   }
 }
 
+/** Checks an input against the sizes that the layer's own options say: the batch, and the others from the last axis. */
+function checkGiven({ name: layer, givenShape: given }: Layer, shape: Shape): void {
+  const agrees = (size: number | null | undefined, i: number, all: Shape) => {
+    const actual = i === 0 ? shape[0] : i > all.length - shape.length ? shape.at(i - all.length) : null
+    return size == null || actual == null || size === actual
+  }
+  if (!given || given.every(agrees)) return
+  const text = `${layer} needs inputs ${show(given)}, as its batchInputShape says, not ${show(shape)}`
+  throw new ShapeError(text, { layer, argument: 'batchInputShape', expected: given, actual: shape })
+}
+
 /** Checks the shape that a layer is built for: of one input, or of several in a list or an object. */
 export function checkShape(layer: Layer, shape: unknown): void {
-  if (isShape(shape) || (!takesOne(layer) && isShapes(shape))) return
+  if (isShape(shape)) {
+    checkGiven(layer, shape)
+    return
+  }
+  if (!takesOne(layer) && isShapes(shape)) return
   reject(
     { layer: layer.name, argument: 'inputShape' },
     'an array of sizes, null where unknown',

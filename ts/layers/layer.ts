@@ -27,7 +27,7 @@ import { classNameOf } from './naming.js'
 import { configOptions, type Fields, readOptions, writeConfig } from './options.js'
 import { found } from './owned.js'
 import { notStateful, type Reset } from './reset.js'
-import { readRules, type Stored, type WeightRules } from './stored.js'
+import { keepRules, type Stored } from './stored.js'
 import type { Nested } from './structure.js'
 import type { Applicable, Masks, Output } from './types.js'
 import { assignAll, toLeaves, toMask, type Values } from './values.js'
@@ -51,6 +51,8 @@ export abstract class Layer {
   inputSpec: InputSpec | null = null
   declare readonly dtype: DType
   declare readonly activityRegularizer: Stored | null
+  /** The shape that its own options give. @internal */
+  readonly givenShape: Shape | null
   declare readonly [Symbol.dispose]: () => void
 
   #name: string | null
@@ -59,11 +61,9 @@ export abstract class Layer {
   #variables: Variable[] = []
   #owned: Disposes[] = []
   #tracked: Layer[] = []
-  #rules = new WeakMap<Variable, WeightRules>()
   #building = false
   #disposed = false
   #firstWeights: readonly Values[] | null
-  #inputShape: Shape | null
   #programs: Programs | undefined
 
   constructor(options: LayerOptions = {}) {
@@ -79,7 +79,7 @@ export abstract class Layer {
     this.#named = name !== null
     this.#trainable = trainable as boolean
     this.#firstWeights = weights as readonly Values[] | null
-    this.#inputShape = givenShape(this.#name ?? snakeCase(className), values, own.sizeOptions)
+    this.givenShape = givenShape(this.#name ?? snakeCase(className), values, own.sizeOptions)
     for (const unused of unkept) delete values[unused]
     Object.assign(this, values)
     // However build is called, weights can be added during it and are added once.
@@ -98,7 +98,7 @@ export abstract class Layer {
 
   /** The shape that options give, batch first; null when none does. */
   get batchInputShape(): Shape | null {
-    return this.#inputShape
+    return this.givenShape
   }
 
   /** Whether training changes the weights; setting it reaches the layers inside. */
@@ -267,7 +267,7 @@ export abstract class Layer {
     const { dtype = 'float32', trainable = true } = options
     const variable = new Variable({ name, shape, dtype, trainable, initializer: () => init.draw(shape, key) })
     this.#variables.push(variable)
-    this.#rules.set(variable, readRules(this.name, options))
+    keepRules(variable, this.name, options)
     return variable
   }
 
@@ -277,9 +277,9 @@ export abstract class Layer {
     return layer
   }
 
-  /** What training does to one of this layer's own weights. @internal */
-  rulesOf(variable: Variable): WeightRules | undefined {
-    return this.#rules.get(variable)
+  /** Whether it was given weights that it does not have yet. @internal */
+  get awaitsWeights(): boolean {
+    return this.#firstWeights !== null
   }
 
   #build(build: (shape: Shape) => void, inputShape: Shape): void {
@@ -321,8 +321,8 @@ export abstract class Layer {
   /** The options in Keras's config form. */
   getConfig(): Record<string, unknown> {
     const { fields } = this.constructor as typeof Layer
-    const { name, trainable, dtype, activityRegularizer } = this
-    const base = { name, trainable, dtype, activityRegularizer }
+    const { name, trainable, dtype, activityRegularizer, givenShape: batchInputShape } = this
+    const base = { name, trainable, dtype, activityRegularizer, batchInputShape }
     return { ...writeConfig(baseFields, base), ...writeConfig(fields, this) }
   }
 

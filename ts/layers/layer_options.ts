@@ -10,6 +10,7 @@ import {
   list,
   nullable,
   only,
+  sparing,
   text,
   unwritten,
 } from './options.js'
@@ -88,7 +89,7 @@ export const baseFields: Fields = {
   trainable: flag(true),
   dtype,
   inputShape: unwritten(nullable(dims)),
-  batchInputShape: unwritten(nullable(dims)),
+  batchInputShape: sparing(nullable(dims)),
   batchShape: unwritten(nullable(dims)),
   batchSize: unwritten(nullable(count())),
   weights: unwritten(nullable(list)),

@@ -20,14 +20,43 @@ export function pascalCase(name: string): string {
   return camel.charAt(0).toUpperCase() + camel.slice(1)
 }
 
-/** The known name that needs the fewest edits (a beginning of a name needs one), or undefined when none is close. */
+/** Keras 1's names of arguments. */
+export const renamed: Readonly<Record<string, string>> = {
+  output_dim: 'units',
+  inner_activation: 'recurrent_activation',
+  init: 'kernel_initializer',
+  inner_init: 'recurrent_initializer',
+  W_regularizer: 'kernel_regularizer',
+  U_regularizer: 'recurrent_regularizer',
+  b_regularizer: 'bias_regularizer',
+  W_constraint: 'kernel_constraint',
+  U_constraint: 'recurrent_constraint',
+  b_constraint: 'bias_constraint',
+  dropout_W: 'dropout',
+  dropout_U: 'recurrent_dropout',
+  bias: 'use_bias',
+  p: 'rate',
+  forget_bias_init: 'unit_forget_bias',
+  consume_less: 'implementation',
+}
+
+const plain = (name: string) => name.toLowerCase().replace(/_/g, '')
+
+/**
+ * The known name that needs the fewest edits (what is the beginning of a name, or has one at its beginning or end, needs one), or
+ * what Keras 1 called so; undefined when none is close.
+ */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
-  const target = name.toLowerCase().replace(/_/g, '')
+  const target = plain(name)
+  const now = Object.entries(renamed).find(([old]) => plain(old) === target)?.[1]
   let best: string | undefined
   let bound = Math.max(3, Math.ceil(target.length / 2))
   for (const candidate of known) {
-    const name = candidate.toLowerCase().replace(/_/g, '')
-    const distance = name.startsWith(target) || target.startsWith(name) ? 1 : edits(target, name)
+    const name = plain(candidate)
+    if (now !== undefined && name === plain(now)) return candidate
+    const part = target.startsWith(name) || (name.length > 3 && target.endsWith(name))
+    const start = 1 + edits(target, name.slice(0, target.length))
+    const distance = part ? 1 : Math.min(start, edits(target, name))
     if (distance < bound) {
       best = candidate
       bound = distance

@@ -118,7 +118,7 @@ export const count = (initial: number | typeof required = required): Field<numbe
   field(initial, 'a positive integer', value => Number.isInteger(value) && (value as number) > 0)
 
 export const whole = (initial: number): Field<number> =>
-  field(initial, 'an integer from 0', value => Number.isInteger(value) && (value as number) >= 0)
+  field(initial, 'an integer from 0', value => Number.isSafeInteger(value) && (value as number) >= 0)
 
 export const number = (initial: number | typeof required): Field<number> =>
   field(initial, 'a number', value => typeof value === 'number')

@@ -16,7 +16,7 @@ import { needsBatch, notStateful, type Reset, resetAll } from './reset.js'
 import { allFirstStates, firstStates, runCells, takesTimeFirst } from './sequence.js'
 import { type StateSize, stateList, stateShapes } from './state_size.js'
 import { CarriedStates } from './stateful.js'
-import { isTimed, matchStates, rowStates } from './states.js'
+import { checkMixed, isTimed, matchStates, rowStates } from './states.js'
 import { isPlain, leaves, mapNested, type Nested, pack } from './structure.js'
 import type { Applicable, Output } from './types.js'
 import { checkSteps, isTensorList, type Leaf, toConstants, toLeaf } from './values.js'
@@ -201,10 +201,17 @@ export abstract class RecurrentLayer<O = any, S = unknown> extends Layer {
   }
 
   override resets(states?: unknown): Reset[] {
+    this.needStates()
+    return this.#carried!.resets(states)
+  }
+
+  /** Makes sure that it carries states: the shape that it was given is enough to build it. */
+  protected needStates(): void {
     this.checkAlive()
     if (!this.stateful) throw notStateful(this.name)
-    if (!this.#carried) throw needsBatch(this.name)
-    return this.#carried.resets(states)
+    const { batchInputShape: shape } = this
+    if (!this.built && shape?.[this.batchAxis]) this.build(shape)
+    if (!this.built) throw needsBatch(this.name)
   }
 
   /** Applies the layer; a list `[x, ...states, ...constants]` says the same as `initialState` and `constants`. */
@@ -237,13 +244,12 @@ export abstract class RecurrentLayer<O = any, S = unknown> extends Layer {
     const split = listed.length - Math.min(this.numConstants ?? 0, listed.length)
     const states = split > 0 ? listed.slice(0, split) : (initialState ?? undefined)
     const fixed = split < listed.length ? listed.slice(split) : toConstants(layer, constants)
+    const matched = states === undefined ? [] : matchStates(this, states, shape[batchAxis])
+    const kept = fixed.map((value, i) => toLeaf(layer, 'constants', value, 'float32', `constant ${i}`))
+    checkMixed(layer, { initialState: matched, constants: kept })
     const own = {
-      ...(states !== undefined && {
-        initialState: pack(this.stateSize, matchStates(this, states, shape[batchAxis])),
-      }),
-      ...(fixed.length > 0 && {
-        constants: fixed.map((value, i) => toLeaf(layer, 'constants', value, 'float32', `constant ${i}`)),
-      }),
+      ...(states !== undefined && { initialState: pack(this.stateSize, matched) }),
+      ...(fixed.length > 0 && { constants: kept }),
     }
     return { ...call, options: { ...call.options, ...own } }
   }

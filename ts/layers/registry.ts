@@ -63,6 +63,13 @@ export function serialize(layer: Layer): LayerConfig {
   }
 }
 
+/** The same of a layer whose input is said by the model or layer around it; Keras 3 accepts no second saying. @internal */
+export function serializeInner(layer: Layer): LayerConfig {
+  const { config, ...rest } = serialize(layer)
+  const { batch_input_shape: _, ...own } = config
+  return { ...rest, config: own }
+}
+
 /** What `deserialize` makes, of the classes that are there. @internal */
 export function make(config: unknown, customObjects: CustomObjects = {}): Layer {
   if (!isPlain(config) || typeof config.class_name !== 'string' || !isPlain(config.config)) {

@@ -14,6 +14,7 @@ export const notStateful = (layer: string): StateError =>
   new StateError(`${layer} has no states to reset: it is not stateful`, { layer, argument: 'stateful' })
 
 export function needsBatch(layer: string): StateError {
-  const text = 'is stateful and needs its batch size: give batchInputShape or Input({ batchShape }), or data'
+  const text =
+    'is stateful and needs its batch size, from data, Input({ batchShape }) or, as the first of a Sequential, batchInputShape'
   return new StateError(`${layer} ${text}`, { layer, argument: 'stateful' })
 }

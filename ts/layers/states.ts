@@ -1,9 +1,10 @@
 /** States from outside: what a user gives as initial states, and those that a stream keeps. */
 
 import { ArgumentError, ShapeError, show, UnsupportedError } from '../errors.js'
+import { KerasTensor } from '../models/graph.js'
 import { TracedTensor } from '../ops/trace.js'
 import { type DType, fits, isWholeShape, type Shape } from '../tensor/shape.js'
-import { SymbolicTensor, Tensor } from '../tensor/tensor.js'
+import type { SymbolicTensor } from '../tensor/tensor.js'
 import { type StateSize, stateShapes } from './state_size.js'
 import { isPlain } from './structure.js'
 import { isLeaf, type Leaf, toLeaf } from './values.js'
@@ -16,7 +17,7 @@ export interface Stateful {
 
 /**
  * The states in `value`, flat and checked: a structure like `stateSize`, a flat list, or for one state
- * the state itself. Never broadcast; symbolic tensors and data are not mixed. A batch that is not known is null.
+ * the state itself. Never broadcast. A batch that is not known is null.
  */
 export function matchStates(layer: Stateful, value: unknown, batch: number | null = null): Leaf[] {
   const argument = 'initialState'
@@ -32,14 +33,22 @@ export function matchStates(layer: Stateful, value: unknown, batch: number | nul
       { layer: layer.name, argument, expected, actual: shape },
     )
   })
-  const symbolic = states.filter(state => state instanceof SymbolicTensor && !(state instanceof Tensor))
-  if (symbolic.length > 0 && symbolic.length < states.length) {
-    throw new ArgumentError(`${layer.name}: symbolic and concrete initial states cannot be mixed`, {
-      layer: layer.name,
-      argument: 'initialState',
-    })
-  }
   return states
+}
+
+/** Initial states and constants are all connected in the model, as in Keras, or all data. */
+export function checkMixed(
+  layer: string,
+  given: Record<'initialState' | 'constants', readonly Leaf[]>,
+): void {
+  const kinds = Object.entries(given).flatMap(([argument, values]) =>
+    values.map(value => ({ argument, symbolic: value instanceof KerasTensor })),
+  )
+  const odd = kinds.find(({ symbolic }) => symbolic !== kinds[0]!.symbolic)
+  if (!odd) return
+  const { argument } = odd
+  const text = `${layer}: symbolic and concrete initial states and constants cannot be mixed`
+  throw new ArgumentError(text, { layer, argument })
 }
 
 /** The states in `value`, flat, each as it was given. */

@@ -92,12 +92,21 @@ export interface WeightRules {
   constraint: Stored | null
 }
 
-/** The rules among the options of a weight. */
-export function readRules(
+const rules = new WeakMap<object, WeightRules>()
+
+/** What training does to a weight of a layer. */
+export const rulesOf = (weight: object): WeightRules | undefined => rules.get(weight)
+
+/** Keeps the rules among the options of a weight. */
+export function keepRules(
+  weight: object,
   layer: string,
   options: { regularizer?: unknown; constraint?: unknown },
-): WeightRules {
+): void {
   const rule = (argument: 'regularizer' | 'constraint', read: typeof regularizer) =>
     read().read(options[argument] ?? null, { layer, argument })
-  return { regularizer: rule('regularizer', regularizer), constraint: rule('constraint', constraint) }
+  rules.set(weight, {
+    regularizer: rule('regularizer', regularizer),
+    constraint: rule('constraint', constraint),
+  })
 }

@@ -5,7 +5,7 @@ import type { Layer } from '../layers/layer.js'
 import type { CallOptions } from '../layers/layer_options.js'
 import { snakeCase } from '../layers/names.js'
 import { configOptions } from '../layers/options.js'
-import { make, serialize } from '../layers/registry.js'
+import { make, serializeInner } from '../layers/registry.js'
 import { isPlain, leaves, mapNested, type Nested } from '../layers/structure.js'
 import { NdArray } from '../tensor/ndarray.js'
 import { Tensor } from '../tensor/tensor.js'
@@ -43,7 +43,7 @@ export function writeGraph(graph: Graph): Record<string, unknown> {
   })
   return {
     layers: graph.layers.map(layer => ({
-      ...serialize(layer),
+      ...serializeInner(layer),
       name: layer.name,
       inbound_nodes: nodesIn(graph, layer)
         .filter(node => node.parents.length > 0)

@@ -4,7 +4,7 @@ import { InputLayer } from '../layers/input.js'
 import { Layer } from '../layers/layer.js'
 import { assignNames } from '../layers/naming.js'
 import { configOptions, reject } from '../layers/options.js'
-import { make, serialize } from '../layers/registry.js'
+import { make, serialize, serializeInner } from '../layers/registry.js'
 import { type DType, fits, type Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import { KerasTensor } from './graph.js'
@@ -97,7 +97,7 @@ export class Sequential extends Model<SymbolicTensor> {
     return {
       name: this.name,
       trainable: this.trainable,
-      layers: this.sublayers.map(layer => serialize(layer)),
+      layers: this.sublayers.map(this.#input ? serializeInner : serialize),
     }
   }
 

@@ -71,7 +71,7 @@ export function sequence(
     (mask ? operand.mask : 0) +
     (states ? operand.states : 0) +
     (previous ? operand.previous : 0)
-  const initial = (states ?? []).map((state, i): [string, SymbolicTensor] => [`initial state ${i}`, state])
+  const initial = (states ?? []).map((state, i): [string, SymbolicTensor] => [`initialState ${i}`, state])
   const operands: [role: string, value: SymbolicTensor | null | undefined][] = [
     ['x', x],
     ['kernel', kernel],

@@ -133,7 +133,7 @@ function rolesOf(body: StepTrace, masked: boolean): string[] {
   const names = body.inputs.flatMap(({ role: kind, operand, variable }) => {
     if (kind === role.x) return [`input ${counts.inputs++}`]
     if (kind === role.capture || variable) return [`${variable ?? 'a value from outside the step'}`]
-    const name = `initial state ${counts.state++}`
+    const name = `initialState ${counts.state++}`
     return operand ? [name] : []
   })
   return [...names, ...(masked ? ['mask'] : []), 'previous output']

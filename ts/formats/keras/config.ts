@@ -92,7 +92,15 @@ function checkModel(model: Serialized, path: string): void {
     if (!isSerialized(layer))
       throw new ImportError(`${at} is no layer: it has no class_name and config`, { path: at })
     if (isModel(layer)) checkModel(layer, at)
+    else if (i > 0 || model.class_name !== 'Sequential') forgetShape(layer)
   }
+}
+
+/** Keras overlooks the input shape of a layer that others feed, even a wrong one; here it must be right. */
+function forgetShape({ class_name, config }: Serialized): void {
+  if (class_name === 'InputLayer') return
+  delete config.batch_input_shape
+  for (const inner of [config.layer, config.backward_layer]) if (isSerialized(inner)) forgetShape(inner)
 }
 
 /** How many layers, cells and calls of layers a config lists. */

@@ -1,30 +1,12 @@
 /** Configs of older Keras, in Keras 3's names: what Keras 1 called its arguments, lists of layers, GRUs that do not say their form. */
+import { renamed } from '../../layers/names.js'
 import { isPlain } from '../../layers/structure.js'
 import type { Serialized } from './config.js'
 import { withoutCudnn } from './cudnn.js'
 
 type Config = Record<string, unknown>
 
-/** Keras 1's names of arguments; of an Embedding its table's. */
-const renamed: Record<string, string> = {
-  output_dim: 'units',
-  inner_activation: 'recurrent_activation',
-  init: 'kernel_initializer',
-  inner_init: 'recurrent_initializer',
-  W_regularizer: 'kernel_regularizer',
-  U_regularizer: 'recurrent_regularizer',
-  b_regularizer: 'bias_regularizer',
-  W_constraint: 'kernel_constraint',
-  U_constraint: 'recurrent_constraint',
-  b_constraint: 'bias_constraint',
-  dropout_W: 'dropout',
-  dropout_U: 'recurrent_dropout',
-  bias: 'use_bias',
-  p: 'rate',
-  forget_bias_init: 'unit_forget_bias',
-  consume_less: 'implementation',
-}
-
+/** Of an Embedding these are its table's. */
 const renamedInEmbedding: Record<string, string> = {
   init: 'embeddings_initializer',
   W_regularizer: 'embeddings_regularizer',
