@@ -93,7 +93,6 @@ test('options that are not known come with the nearest name', () => {
     ['innerActivation', 'recurrentActivation'],
     ['inner_init', 'recurrentInitializer'],
     ['outputDim', 'units'],
-    ['W_regularizer', 'kernelRegularizer'],
     ['dropoutU', 'recurrentDropout'],
     ['consumeLess', 'implementation'],
     ['bias', 'useBias'],

@@ -92,7 +92,7 @@ export class Bidirectional<const O extends BidirectionalOptions = any> extends R
     })
     this.trainable = options.trainable ?? layer.trainable
     if (layer.awaitsWeights) {
-      const text = `${this.name}: the weights of ${layer.name} would be lost, as only its options are used; give those of both directions as "weights"`
+      const text = `${this.name}: give the weights of both directions here, not to ${layer.name}`
       throw new ArgumentError(text, { layer: this.name, argument: 'weights' })
     }
     const odd = alike.find(name => backward[name] !== layer[name])

@@ -20,23 +20,14 @@ export function pascalCase(name: string): string {
   return camel.charAt(0).toUpperCase() + camel.slice(1)
 }
 
-/** Keras 1's names of arguments. */
+/** What Keras 1 called arguments, where it is not like their names now. */
 export const renamed: Readonly<Record<string, string>> = {
   output_dim: 'units',
   inner_activation: 'recurrent_activation',
   init: 'kernel_initializer',
   inner_init: 'recurrent_initializer',
-  W_regularizer: 'kernel_regularizer',
-  U_regularizer: 'recurrent_regularizer',
-  b_regularizer: 'bias_regularizer',
-  W_constraint: 'kernel_constraint',
-  U_constraint: 'recurrent_constraint',
-  b_constraint: 'bias_constraint',
-  dropout_W: 'dropout',
   dropout_U: 'recurrent_dropout',
   bias: 'use_bias',
-  p: 'rate',
-  forget_bias_init: 'unit_forget_bias',
   consume_less: 'implementation',
 }
 

@@ -15,6 +15,6 @@ export const notStateful = (layer: string): StateError =>
 
 export function needsBatch(layer: string): StateError {
   const text =
-    'is stateful and needs its batch size, from data, Input({ batchShape }) or, as the first of a Sequential, batchInputShape'
+    'is stateful and needs its batch size: give data, Input({ batchShape }) or, to a first layer, batchInputShape'
   return new StateError(`${layer} ${text}`, { layer, argument: 'stateful' })
 }

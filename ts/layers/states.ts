@@ -47,7 +47,7 @@ export function checkMixed(
   const odd = kinds.find(({ symbolic }) => symbolic !== kinds[0]!.symbolic)
   if (!odd) return
   const { argument } = odd
-  const text = `${layer}: symbolic and concrete initial states and constants cannot be mixed`
+  const text = `${layer}: symbolic and concrete states and constants cannot be mixed`
   throw new ArgumentError(text, { layer, argument })
 }
 

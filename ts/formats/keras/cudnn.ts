@@ -3,20 +3,23 @@
  * one for the state. Here they become those of LSTM and of GRU with the reset after, which compute the same.
  */
 import { isPlain } from '../../layers/structure.js'
-import type { Serialized } from './config.js'
 import type { Numbers } from './weights.js'
 
 /** What the layers are called here, and what they leave unsaid. */
-const plain: Record<string, [name: string, rest: Record<string, unknown>]> = {
-  CuDNNLSTM: ['LSTM', { recurrent_activation: 'sigmoid' }],
-  CuDNNGRU: ['GRU', { recurrent_activation: 'sigmoid', reset_after: true }],
-}
+const plain = new Map<unknown, [name: string, rest: Record<string, unknown>]>([
+  ['CuDNNLSTM', ['LSTM', { recurrent_activation: 'sigmoid' }]],
+  ['CuDNNGRU', ['GRU', { recurrent_activation: 'sigmoid', reset_after: true }]],
+])
 
-/** The layer in Keras's own terms. */
-export function withoutCudnn(layer: Serialized): Serialized {
-  const [name, rest] = plain[layer.class_name] ?? []
-  if (name === undefined || !isPlain(layer.config)) return layer
-  return { ...layer, class_name: name, config: { ...rest, ...layer.config } }
+/** A copy of a config with these layers in Keras's own terms, wherever they stand. */
+export function withoutCudnn(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutCudnn)
+  if (!isPlain(value)) return value
+  const copy = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withoutCudnn(item)]))
+  const [name, rest] = plain.get(copy.class_name) ?? []
+  return name && isPlain(copy.config)
+    ? { ...copy, class_name: name, config: { ...rest, ...copy.config } }
+    : copy
 }
 
 /** The weights of a layer, those of cuDNN's kind converted. They are told by their bias, which is twice as long as any other. */

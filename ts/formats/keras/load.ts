@@ -20,6 +20,7 @@ import { isHdf5, openHdf5 } from '../hdf5.js'
 import { bytesOf, readSource, type Source } from '../source.js'
 import { Archive } from '../zip.js'
 import { familyOf, jsonLimits, layersOf, readJson, readModelConfig, type Serialized } from './config.js'
+import { withoutCudnn } from './cudnn.js'
 import { countNumbers, findOlderWeights, isOlder, readOlderConfig } from './older.js'
 import { assignWeights, findWeights, type Numbers } from './weights.js'
 
@@ -76,7 +77,7 @@ function load(bytes: Uint8Array, options: LoadOptions, caller: string): Model {
   const config = file.config()
   // No layer may take memory for weights that the file cannot hold.
   const make = (each: Serialized) =>
-    limitWeights(file.numbers, () => deserialize(each, options.customObjects))
+    limitWeights(file.numbers, () => deserialize(withoutCudnn(each), options.customObjects))
   const model = build(config, file.path, make)
   try {
     assignWeights(model, file.find(model, config), file.place)

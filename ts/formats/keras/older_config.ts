@@ -2,11 +2,23 @@
 import { renamed } from '../../layers/names.js'
 import { isPlain } from '../../layers/structure.js'
 import type { Serialized } from './config.js'
-import { withoutCudnn } from './cudnn.js'
 
 type Config = Record<string, unknown>
 
-/** Of an Embedding these are its table's. */
+/** Keras 1's names of arguments; of an Embedding its table's. */
+const older: Record<string, string> = {
+  ...renamed,
+  W_regularizer: 'kernel_regularizer',
+  U_regularizer: 'recurrent_regularizer',
+  b_regularizer: 'bias_regularizer',
+  W_constraint: 'kernel_constraint',
+  U_constraint: 'recurrent_constraint',
+  b_constraint: 'bias_constraint',
+  dropout_W: 'dropout',
+  p: 'rate',
+  forget_bias_init: 'unit_forget_bias',
+}
+
 const renamedInEmbedding: Record<string, string> = {
   init: 'embeddings_initializer',
   W_regularizer: 'embeddings_regularizer',
@@ -33,7 +45,7 @@ export function fromKeras1(model: unknown): unknown {
       if (!isEmbedding && (key === 'input_dim' || key === 'input_length')) continue
       if (isEmbedding && key === 'dropout' && value === 0) continue
       const kept = isEmbedding && key === 'output_dim'
-      const own = kept ? key : (isEmbedding && renamedInEmbedding[key]) || renamed[key] || key
+      const own = kept ? key : (isEmbedding && renamedInEmbedding[key]) || older[key] || key
       if (own in changed) continue
       const meaning = meanings[own]?.(value)
       if (own !== key && own in meanings && meaning === undefined) changed[key] = value
@@ -65,15 +77,14 @@ export function withLayers(model: unknown): unknown {
 }
 
 /**
- * Replaces the layers of cuDNN, and says of every GRU without `reset_after` which form it has: by its bias, `[2, 3·units]` after the product, `[3·units]` before.
+ * Says of every GRU without `reset_after` which form it has: by its bias, `[2, 3·units]` after the product, `[3·units]` before.
  * `biasOf` knows the bias of that size among the weights of a layer of the model; Keras without the argument had one form.
  */
 export function withResetAfter(
   model: Serialized,
   hasTwoBiases: (layer: string, units: number) => boolean,
 ): unknown {
-  return eachLayer(model, (written, outermost) => {
-    const layer = withoutCudnn(written)
+  return eachLayer(model, (layer, outermost) => {
     const { class_name: name, config } = layer
     if ((name !== 'GRU' && name !== 'GRUCell') || 'reset_after' in config) return layer
     const after = hasTwoBiases(outermost, Number(config.units))

@@ -9,6 +9,7 @@ import type { Model } from '../../models/model.js'
 import type { Variable } from '../../tensor/tensor.js'
 import { Hdf5Dataset, Hdf5Group } from '../hdf5.js'
 import { isModel, isSerialized, layersOf, type Serialized } from './config.js'
+import { fromCudnn } from './cudnn.js'
 
 /** The numbers of a weight in a file. */
 export interface Numbers {
@@ -84,6 +85,11 @@ function collect({ layer, config }: Member, group: Hdf5Group | undefined, path: 
   }
   const inner = new Set(layer.sublayers.flatMap(each => each.weights))
   const own = layer.weights.filter(variable => !inner.has(variable))
+  const vars = subgroup(group, 'vars')
+  if (vars && own.length === 0 && layer.weights.length === 3 && vars.names.length === 3) {
+    collectCudnn(layer, vars, found)
+    return
+  }
   collectVariables(layer, own, group, found)
   const known = new Set(['vars', ...seeds])
   for (const [property, value] of Object.entries(layer)) {
@@ -110,6 +116,17 @@ function collect({ layer, config }: Member, group: Hdf5Group | undefined, path: 
   rejectOthers(group, known)
 }
 
+/** A layer of cuDNN has the weights itself that its likes here have in their cell. */
+function collectCudnn(layer: Layer, vars: Hdf5Group, found: Found): void {
+  const numbers = fromCudnn(
+    [0, 1, 2].map(i => datasetIn(layer, layer.weights[i]!, vars, `${vars.place}/${i}`)),
+  )
+  layer.weights.forEach((variable, i) => {
+    checkShape(layer, variable, numbers[i]!)
+    found.set(variable, numbers[i]!)
+  })
+}
+
 function memberOf(layer: Layer, written: unknown): Member {
   const config = isSerialized(written) ? written : undefined
   return { layer, className: config?.class_name ?? layer.className, config }
@@ -118,18 +135,22 @@ function memberOf(layer: Layer, written: unknown): Member {
 function collectVariables(layer: Layer, own: readonly Variable[], group: Hdf5Group, found: Found): void {
   const vars = subgroup(group, 'vars')
   for (const [i, variable] of own.entries()) {
-    const path = `${group.place}/vars/${i}`
-    const dataset = vars?.has(`${i}`) ? vars.get(`${i}`) : undefined
-    if (!(dataset instanceof Hdf5Dataset)) {
-      throw new ImportError(`there is no ${path}, the ${variable.name} of ${layer.name}`, {
-        path,
-        layer: layer.name,
-      })
-    }
+    const dataset = datasetIn(layer, variable, vars, `${group.place}/vars/${i}`)
     checkShape(layer, variable, dataset)
     found.set(variable, dataset)
   }
   if (vars) rejectOthers(vars, new Set(own.map((_, i) => `${i}`)))
+}
+
+/** The numbers of a weight in the group of a layer's own, at `path`. */
+function datasetIn(layer: Layer, variable: Variable, vars: Hdf5Group | undefined, path: string): Hdf5Dataset {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  const dataset = vars?.has(name) ? vars.get(name) : undefined
+  if (dataset instanceof Hdf5Dataset) return dataset
+  throw new ImportError(`there is no ${path}, the ${variable.name} of ${layer.name}`, {
+    path,
+    layer: layer.name,
+  })
 }
 
 /** Numbers must have the shape of the weight that they are for. */
