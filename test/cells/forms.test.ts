@@ -21,9 +21,9 @@ import {
   shape,
   type Tensor,
   tensor,
-  UnsupportedError,
+  type Variable,
 } from '../../ts/entry/api.js'
-import { balanced, fails, near } from '../engine/support.js'
+import { balanced, near } from '../engine/support.js'
 import { numbers, sequences } from '../support/random.js'
 import { MinimalRNNCell } from './support.js'
 
@@ -305,23 +305,50 @@ test('inputs of more axes, time first, carried states: the same numbers', () =>
     images.dispose()
   }))
 
-test('masked sequences whose steps mix rows have no gradient: an error says so', () => {
-  const cell = {
-    stateSize: features,
-    call: (x: Tensor, [h]: [Tensor]) => {
-      const y = ops.add(ops.subtract(x, ops.mean(h, 0)), ops.multiply(h, 0.5))
+test('steps that mix rows, masked: padding counts as zeros, in the average that they keep too', () => {
+  class Average extends RNNCell {
+    mean!: Variable
+
+    constructor() {
+      super()
+      this.stateSize = features
+    }
+
+    override build() {
+      this.mean = this.addWeight({ shape: [features], initializer: 'zeros', name: 'mean', trainable: false })
+    }
+
+    override call(x: Tensor, [h]: [Tensor]): [SymbolicTensor, [SymbolicTensor]] {
+      this.mean.assign(ops.add(ops.multiply(this.mean, 0.5), ops.mean(x, 0)))
+      const y = ops.add(ops.subtract(x, this.mean), ops.multiply(h, 0.5))
       return [y, [y]]
-    },
+    }
   }
-  using layer = new RNN({ cell })
-  const slope = (options: object) =>
-    ops.grad((x: SymbolicTensor) => ops.sum(ops.square(layer.apply(x as Tensor, options) as Tensor)))(
-      tensor(x),
+  const masked = mask.map(row => row.map((active, t) => active && t !== 2))
+  const run = (fill: number) => {
+    const data = x.map((row, b) => row.map((step, t) => (masked[b]![t] ? step : step.map(() => fill))))
+    using layer = new RNN({ cell: new Average(), returnSequences: true })
+    const [values] = scope(() => [(layer.apply(tensor(data), { mask: masked }) as Tensor).array()])
+    return [values, (layer.cell as unknown as Average).mean.array()] as [number[][][], number[]]
+  }
+  const [values, mean] = run(Number.NaN)
+  assert.equal(run(3), [values, mean])
+  // by hand: a step without any row is left out
+  let average = Array(features).fill(0) as number[]
+  let states = x.map(() => Array(features).fill(0) as number[])
+  for (let t = 0; t < time; t++) {
+    if (!masked.some(row => row[t])) continue
+    const rows = x.map((row, b) => (masked[b]![t] ? row[t]! : row[t]!.map(() => 0)))
+    states = states.map((state, b) =>
+      masked[b]![t] ? state.map((v, i) => rows[b]![i]! - average[i]! + v * 0.5) : state,
     )
-  scope(() => {
-    assert.equal(slope({}).shape, [batch, time, features])
-    fails(() => slope({ mask }), UnsupportedError, /the op Steps has no gradient/)
-  })
+    average = average.map((v, i) => v * 0.5 + rows.reduce((sum, row) => sum + row[i]!, 0) / batch)
+    near(
+      values.map(row => row[t]!),
+      states,
+    )
+  }
+  near(mean, average)
 })
 
 test.run()

@@ -1,9 +1,10 @@
-/** Gradients of cells that leave something out: x, the state, the weights; and gradients of gradients. All against differences. */
+/** Gradients of cells that leave something out, mix rows or have sequences inside, and gradients of these: all against differences. */
 import { test } from 'uvu'
+import * as assert from 'uvu/assert'
 import '../../ts/entry/inline.js'
-import { ops, RNN, type SymbolicTensor, scope, type Tensor, tensor } from '../../ts/entry/api.js'
+import { GRU, ops, RNN, type SymbolicTensor, scope, type Tensor, tensor } from '../../ts/entry/api.js'
 import { balanced, near } from '../engine/support.js'
-import { sequences } from '../support/random.js'
+import { numbers, sequences } from '../support/random.js'
 
 const [batch, time, units] = [3, 4, 2]
 const x = sequences(batch, time, units)
@@ -14,6 +15,10 @@ const mask = [
   [false, true, false, false],
   [false, false, false, false],
 ]
+
+const inner = new GRU({ units })
+inner.build([null, null, units])
+inner.setWeights([12, 12, 12].map((length, i) => numbers(length, 4 + i)))
 
 type Step = (x: Tensor, states: [Tensor]) => [SymbolicTensor, [SymbolicTensor]]
 type Loss = (x: SymbolicTensor) => SymbolicTensor
@@ -27,6 +32,22 @@ const cells: Record<string, Step> = {
   'only the state': (_, [h]) => again(ops.multiply(h, 0.9)),
   counts: (x, [h]) => [ops.square(x), [ops.add(h, 1)]],
   'puts out the old state': (x, [h]) => [h, [x]],
+  'takes off the mean of the rows': (x, [h]) =>
+    again(ops.tanh(ops.add(ops.subtract(x, ops.mean(x, 0)), ops.subtract(h, ops.mean(h, 0))))),
+  'adds along the columns': (x, [h]) => again(ops.tanh(ops.add(ops.cumsum(x, 1), h))),
+  scans: (x, [h]) => {
+    const [y] = ops.scan(
+      (c, v) => {
+        const sum = ops.tanh(ops.add(c as Tensor, v as Tensor))
+        return [sum, sum]
+      },
+      h,
+      ops.stack([x, h]),
+    )
+    return again(y as Tensor)
+  },
+  'has a fused layer inside': (x, [h]) =>
+    again(ops.add(ops.multiply(inner.apply(ops.stack([x, h], 1)), 0.5), h)),
   'is stopped': (x, [h]) => again(ops.stopGradient(ops.add(x, h))),
 }
 
@@ -79,8 +100,21 @@ for (const [name, call] of Object.entries(cells))
           const losses: Loss[] = [q => square(run(q)[0]), q => square(run(q)[1])]
           for (const loss of losses) {
             check(loss, name === 'is stopped' ? 0 : undefined)
-            if (name !== 'is stopped') check(twice(loss))
+            // a fused layer's gradient has none
+            if (name !== 'is stopped' && !name.includes('fused')) check(twice(loss))
           }
         }
+        const [poisoned, clean] = [Number.NaN, 7].map(fill =>
+          scope(() => {
+            const data = x.map((row, b) => row.map((step, t) => (mask[b]![t] ? step : step.map(() => fill))))
+            const loss = (q: SymbolicTensor) => {
+              const [y, h] = layer.apply(q as Tensor, { mask }) as unknown as [Tensor, Tensor]
+              return ops.add(square(y), ops.sum(h))
+            }
+            const [value, gradient] = ops.valueAndGrad(loss)(tensor(data)) as [Tensor, Tensor]
+            return [value.array(), gradient.array()]
+          }),
+        )
+        assert.equal(poisoned, clean)
       }))
 test.run()

@@ -21,7 +21,6 @@ interface Described {
 
 interface Loop {
   chunk: number
-  whole: number
   /** By state: is it only added to, after the loop? */
   late: number[]
   body: Described
@@ -56,7 +55,7 @@ function read(words: Int32Array) {
       const record = word()
       const all = { record, group: word(), packs: times(() => [word(), word(), word()]) }
       if (described.records[record]!.op !== Op.Steps) return all
-      return { ...all, loop: { chunk: word(), whole: word(), late: list(), body: program(3) } }
+      return { ...all, loop: { chunk: word(), late: list(), body: program(3) } }
     }
     for (let phase = 0; phase < phases; phase++) described.phases.push(times(step))
     return described
@@ -255,10 +254,10 @@ class Printer {
 
   #loop(scope: Scope, record: Described['records'][number], loop: Loop, indent: string): void {
     const { parts, results } = readSteps(record.attrs)
-    const { chunk, whole, late, body } = loop
+    const { chunk, late, body } = loop
     const inner = new Scope(body, String.fromCharCode(97 + this.#letters++))
     const line = (text: string) => this.#line(indent, text)
-    line(`chunks of ${chunk} steps${whole ? ', whole steps' : ''}`)
+    line(`chunks of ${chunk} steps`)
     let operand = 0
     parts.forEach((part, i) => {
       const value = body.inputs[i]!

@@ -362,7 +362,10 @@ fn a_step_program_is_its_steps_one_after_the_other() {
 
 #[test]
 fn a_row_of_a_batch_is_that_row_alone() {
-    each(100, false, |code, case, dice, what| {
+    each(150, false, |code, case, dice, what| {
+        if code.mixes() {
+            return;
+        }
         // a step that any row has counts
         let plain = code.counts || dice.roll(2) == 0;
         let case = if plain { case } else { case.masked(code, dice, false, f32::NAN) };
@@ -390,7 +393,7 @@ fn a_row_of_a_batch_is_that_row_alone() {
 
 #[test]
 fn what_is_masked_is_not_there() {
-    each(150, false, |code, mut case, dice, what| {
+    each(200, false, |code, mut case, dice, what| {
         case.flags |= dice.pick(&[0, ZERO_OUTPUT]);
         let case = case.masked(code, dice, true, f32::NAN);
         let Some(short) = case.trimmed(code, 0..case.batch) else { return };
@@ -403,10 +406,16 @@ fn what_is_masked_is_not_there() {
         };
         assert_eq!(active(&padded.values[0], code.out_width), bits(&trimmed.values[0]), "{what}");
         assert_eq!(all_bits(&padded.values[2..]), all_bits(&trimmed.values[2..]), "{what}");
-        if !padded.gradients[0].is_empty() {
-            assert_eq!(active(&padded.gradients[0], code.x), bits(&trimmed.gradients[0]), "{what}");
+        // what nothing depends on has no gradient, or zeros
+        let filled = |values: Vec<u32>, size: usize| {
+            if values.is_empty() { vec![0; size] } else { values }
+        };
+        for (list, (padded, trimmed)) in padded.gradients.iter().zip(&trimmed.gradients).enumerate() {
+            let padded = if list == 0 { active(padded, code.x) } else { bits(padded) };
+            let size = padded.len().max(trimmed.len());
+
+            assert_eq!(filled(padded, size), filled(bits(trimmed), size), "{list} of {what}");
         }
-        assert_eq!(all_bits(&padded.gradients[1..]), all_bits(&trimmed.gradients[1..]), "{what}");
     });
 }
 
@@ -491,8 +500,11 @@ fn gradients_of_gradients_are_central_differences() {
 
 #[test]
 fn many_chunks_are_one_sequence() {
-    for seed in 0..4 {
+    for seed in 0..6 {
         let code = Code { counts: false, ..Code::new(seed + 1000, false) };
+        if code.mixes() {
+            continue;
+        }
         let case = Case::new(&code, seed, 500, 60).masked(&code, &mut Dice(seed), false, f32::NAN);
         let all = case.run(&code);
         for row in [0, 250, 499] {

@@ -220,6 +220,7 @@ fn time_may_come_first() {
 #[test]
 fn steps_that_mix_rows_run_whole() {
     let mut lab = Lab::new();
+    let n = f32::NAN;
     let x = lab.input(Dtype::Float32, &[BATCH, TIME, 2]);
     let mask = lab.input(Dtype::Bool, &[BATCH, TIME]);
     let count = lab.input(Dtype::Float32, &[]);
@@ -238,13 +239,17 @@ fn steps_that_mix_rows_run_whole() {
     let made = lab.record(Op::Steps, &[x, count, mask], &[&attrs[..], &results].concat()).unwrap();
     let program = lab.finish(&made, &[]);
     let tensors = [
-        lab.tensor(Dtype::Float32, &[2, 3, 2], &[1., 2., 3., 4., 5., 6., 10., 20., 30., 40., 50., 60.]),
+        lab.tensor(Dtype::Float32, &[2, 3, 2], &[1., 2., n, n, n, n, 10., 20., 30., 40., n, n]),
         lab.tensor(Dtype::Bool, &[2, 3], &[1., 0., 0., 1., 1., 0.]),
         lab.tensor(Dtype::Float32, &[], &[7.]),
     ];
     let made = lab.run(program, &tensors).unwrap();
-    assert_eq!(made[0], [11., 22., 11., 22., 11., 22., 11., 22., 44., 66., 44., 66.]);
-    assert_eq!(made[1], [11., 22., 44., 66.]);
+    assert_eq!(
+        made[0],
+        [11., 22., 11., 22., 11., 22., 11., 22., 41., 62., 41., 62.],
+        "a masked x counts as 0"
+    );
+    assert_eq!(made[1], [11., 22., 41., 62.]);
     assert_eq!(made[2], [9.], "the wholly masked step does not count");
 }
 

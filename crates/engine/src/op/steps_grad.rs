@@ -6,7 +6,7 @@ use super::carry::given;
 use super::reshape::{COPY, LITERAL};
 use super::rows::{ROWS, accumulates, has_rows};
 use super::steps::{Axis, BACKWARD, Emit, MASK, Part, Record, STEP_MASK, ZERO_OUTPUT, mask_axes};
-use super::{Backward, Op};
+use super::{Backward, Op, Site};
 use crate::error::Result;
 use crate::program::{Builder, Program, distribute};
 use crate::tensor::{ANY, Dtype, Type};
@@ -18,9 +18,6 @@ use layer_rnn_kernels::reduce::Reduce;
 pub(crate) fn gradient(back: &mut Backward) -> Result<()> {
     let site = back.site();
     let record = Record::read(&site)?;
-    if record.flags & MASK != 0 && distribute(&record).whole {
-        return Err(back.unsupported()); // masked rows of whole steps would need gradients of their own
-    }
     let mut body = Body::new(&record);
     let incoming = body.incoming(back)?;
     let wanted: Vec<u32> = record
@@ -80,6 +77,10 @@ pub(crate) fn gradient(back: &mut Backward) -> Result<()> {
     attrs.push(2 * results.len() as u32);
     for &(_, kind, output) in &results {
         attrs.extend_from_slice(&[kind as u32, output as u32]);
+    }
+    let site = Site { attrs: &attrs, inputs: &[], body: Some(&program) };
+    if flags & (MASK | STEP_MASK) == MASK && distribute(&Record::read(&site)?).whole {
+        return Err(back.unsupported()); // a gradient that mixes rows where nothing else did
     }
     let mut operands: Vec<u32> = inputs.iter().filter_map(|&(_, operand)| operand).collect();
     operands.extend((record.flags & MASK != 0).then(|| back.input(record.given())));

@@ -418,12 +418,11 @@ fn elementwise(program: &Program, step: &Step) -> bool {
     record.op.elementwise(&record.attrs) && step.places.iter().zip(&step.inputs).all(fits)
 }
 
-/// A place under another name: what has no rows any more is all of a step.
+/// A place under another name: what has no rows any more is all of a step, whose rows are all there.
 fn renamed(program: &Program, (place, moves): (Place, Moves), to: u32) -> (Place, Moves) {
     match moves {
         _ if has_rows(&program.values[to as usize].shape) => (place, moves),
         Moves::Rows => (place, Moves::Still),
-        Moves::Chunk | Moves::Whole => (place, Moves::Step),
         _ => (place, moves),
     }
 }

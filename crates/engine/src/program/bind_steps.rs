@@ -7,7 +7,7 @@ use super::{Located, Moves, Place, Program, Role};
 use crate::error::{Error, Result};
 use crate::op::Site;
 use crate::op::rows::has_rows;
-use crate::op::steps::{BACKWARD, Emit, MASK, Part, Record, Sizes, infer};
+use crate::op::steps::{BACKWARD, Emit, MASK, Part, Record, STEP_MASK, Sizes, infer};
 use crate::tensor::{Dtype, Type};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -166,8 +166,6 @@ pub(crate) struct StepsPlan {
     pub time: usize,
     /// Steps of a chunk.
     pub steps: usize,
-    /// Are all rows run in every step that has an active one?
-    pub whole: bool,
     /// Operand of the mask.
     pub mask: Option<usize>,
     /// Rows and times of the chunk's rows, `capacity` each, and active rows of its steps.
@@ -193,7 +191,7 @@ impl StepsPlan {
 
     /// Are the rows of captures gathered in every step?
     pub fn gathers(&self) -> bool {
-        self.mask.is_some() && !self.whole
+        self.flags & (MASK | STEP_MASK) == MASK
     }
 
     /// Binds the body of a sequence whose operands are at `operands`.
@@ -227,7 +225,7 @@ fn bind(
     // without rows anywhere the loop runs for one
     let (batch, time) = (if sizes.batch < 0 { 1 } else { sizes.batch as usize }, sizes.time.max(0) as usize);
     let distribution = distribute(&record);
-    let (phases, whole) = (&distribution.phases, distribution.whole);
+    let phases = &distribution.phases;
     let phase_of =
         |index: usize| (body.live[index] && body.records[index].op.rule().is_some()).then(|| phases[index]);
 
@@ -259,7 +257,6 @@ fn bind(
         batch,
         time,
         steps,
-        whole,
         mask,
         lists,
         feeds: Vec::new(),
@@ -277,7 +274,7 @@ fn bind(
         roots: scope.roots.clone(),
         captured: Vec::new(),
     });
-    let ordered = mask.is_none() && record.flags & BACKWARD == 0 && !whole;
+    let ordered = mask.is_none() && record.flags & BACKWARD == 0;
     for (&value, (part, operand)) in body.inputs.iter().zip(record.operands()) {
         let at = value as usize;
         let ty = scope.types[at];
@@ -305,7 +302,7 @@ fn bind(
             }
             Part::Capture => {
                 let operand = operand.unwrap_or(0);
-                let gathered = rows && mask.is_some() && !whole;
+                let gathered = rows && plan.gathers();
                 let mut feed = Feed { operand, part, dtype, rows, bytes, now: None, chunk: None };
                 let place = match stays.filter(|_| !gathered) {
                     Some(place) => (place, in_step),

@@ -25,7 +25,6 @@ impl Builder {
     }
 
     /// What has been recorded, to be changed.
-    #[cfg(feature = "full")]
     pub fn program_mut(&mut self) -> &mut Program {
         &mut self.program
     }
@@ -37,7 +36,6 @@ impl Builder {
     }
 
     /// An input of this type, unknown dims and all.
-    #[cfg(feature = "full")]
     pub fn input(&mut self, ty: Type) -> u32 {
         let value = self.push(Op::Input, &[], &[], None, &[ty])[0];
         self.program.inputs.push(value);
@@ -78,8 +76,11 @@ impl Builder {
             return Err(Error::Attribute { index: 0, value: body.variables.len() as u32 }.into());
         }
         let (records, values) = (self.program.records.len(), self.program.values.len());
-        let lifted = self.lift(body, attrs, inputs).and_then(|Lifted { body, attrs, inputs }| {
-            self.append(Op::Steps, &inputs, &attrs, Some(Arc::new(body)))
+        let lifted = self.lift(body, attrs, inputs).and_then(|mut lifted| {
+            if let Some(Lifted { body, attrs, inputs }) = self.mask_inside(&lifted)? {
+                lifted = self.lift(&Arc::new(body), &attrs, &inputs)?;
+            }
+            self.append(Op::Steps, &lifted.inputs, &lifted.attrs, Some(Arc::new(lifted.body)))
         });
         if lifted.is_err() {
             self.program.records.truncate(records);

@@ -4,7 +4,7 @@
 //! number of variables and of each value and tensor; number of values and of each dtype and list of dims as traced; number of records and of each op,
 //! list of attributes, list of inputs, list of outputs; then of each phase (a body has three) the number of steps and of each record, group,
 //! number of packed operands and of each operand, role and when,
-//! and if it is a sequence of steps: chunk, whole?, list of states (late?), its body as a program.
+//! and if it is a sequence of steps: chunk, list of states (late?), its body as a program.
 
 use super::{Place, Plan, Program, Role, Step};
 use crate::error::Result;
@@ -93,7 +93,6 @@ impl Words {
         }
         if let Prepared::Steps(plan) = &step.prepared {
             self.push(plan.steps);
-            self.push(plan.whole as usize);
             self.push(plan.states.len());
             plan.states.iter().for_each(|state| self.push(state.late as usize));
             self.program(&plan.body, &plan.phases)?;

@@ -25,7 +25,7 @@ pub(crate) enum Phase {
 pub(crate) struct Distribution {
     /// By record; of dead ones it says nothing.
     pub phases: Vec<Phase>,
-    /// Is there an op in the loop that mixes rows, so that only whole steps can run?
+    /// Is there an op that mixes rows, so that a step can only run for all of them?
     pub whole: bool,
     /// By state: is it only added to, so that this can wait for the end of a chunk?
     pub late: Vec<bool>,

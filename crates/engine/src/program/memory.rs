@@ -41,7 +41,7 @@ pub(crate) enum Moves {
     Chunk,
     /// These rows of a whole sequence in the order of processing.
     Whole,
-    /// What belongs to this step of the chunk.
+    /// What belongs to this step, of those of the chunk that run.
     Step,
 }
 

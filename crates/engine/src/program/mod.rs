@@ -10,6 +10,7 @@ mod describe;
 mod distribute;
 #[cfg(feature = "full")]
 mod gradient;
+mod mask_inside;
 mod memory;
 mod pack;
 mod run;

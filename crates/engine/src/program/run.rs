@@ -17,7 +17,7 @@ pub(crate) struct Window {
     pub first: usize,
     /// Rows of the chunks before.
     pub base: usize,
-    /// Index of the step in the chunk.
+    /// Which of the steps of the chunk that run.
     pub step: usize,
     /// The slot that lists the chunk's rows and, from here on, their times.
     pub lists: (u16, usize),

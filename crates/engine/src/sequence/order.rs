@@ -25,21 +25,13 @@ impl Order<'_> {
     }
 
     /// Lists the active rows of `counts.len()` steps from `begin` on, step by step in the order of processing, and how many each
-    /// step has. With `whole`, a step that has one has all.
-    pub fn list(
-        &self,
-        begin: usize,
-        whole: bool,
-        rows: &mut [i32],
-        times: &mut [i32],
-        counts: &mut [i32],
-    ) -> usize {
+    /// step has.
+    pub fn list(&self, begin: usize, rows: &mut [i32], times: &mut [i32], counts: &mut [i32]) -> usize {
         let mut listed = 0;
         for (step, count) in counts.iter_mut().enumerate() {
             let time = self.time_of(begin + step);
             let before = listed;
-            let all = whole && (0..self.batch).any(|row| self.active(row, time));
-            for row in (0..self.batch).filter(|&row| all || self.active(row, time)) {
+            for row in (0..self.batch).filter(|&row| self.active(row, time)) {
                 rows[listed] = row as i32;
                 times[listed] = time as i32;
                 listed += 1;

@@ -63,6 +63,19 @@ impl Loop<'_> {
         bytes_of(memory.words(located.place), located, dtype)
     }
 
+    /// The first of the rows of a step among those that a place keeps, or of the values if they have no rows. What has rows under
+    /// one name only is all of a step under the other.
+    fn first(&self, moves: Moves, rows: bool, chunk: &Chunk, first: usize, step: usize) -> usize {
+        let all = self.plan.batch;
+        let kept = match moves {
+            Moves::Still | Moves::Rows => return 0,
+            Moves::Chunk => first,
+            Moves::Whole => chunk.base + first,
+            Moves::Step => return if rows { step * all } else { step },
+        };
+        if rows { kept } else { kept / all }
+    }
+
     /// Rows and times of a chunk's rows, and active rows of its steps.
     fn lists<'m>(&self, memory: Memory<'m>) -> (&'m [i32], &'m [i32], &'m [i32]) {
         let all: &[i32] = bytemuck::cast_slice(memory.words(Place::Slot(self.plan.lists)));
@@ -132,16 +145,17 @@ impl Loop<'_> {
                 let lists: &mut [i32] = bytemuck::cast_slice_mut(lists);
                 let (listed, rest) = lists.split_at_mut(plan.capacity());
                 let (times, counts) = rest.split_at_mut(plan.capacity());
-                rows = self.order(memory).list(begin, plan.whole, listed, times, &mut counts[..steps]);
+                rows = self.order(memory).list(begin, listed, times, &mut counts[..steps]);
             })?;
             let chunk = Chunk { begin, steps, rows, base };
             self.feed(runner, &chunk)?;
             self.phase(runner, 0, &chunk, 0, rows, 0)?;
-            let mut first = 0;
+            let (mut first, mut ran) = (0, 0);
             for step in 0..steps {
                 let active = self.lists(runner.memory()).2[step] as usize;
                 if active > 0 {
-                    self.step(runner, &chunk, first, active, step, swapped)?;
+                    self.step(runner, &chunk, first, active, ran, swapped)?;
+                    ran += 1;
                 }
                 first += active;
             }
@@ -161,13 +175,14 @@ impl Loop<'_> {
             let Some(slot) = feed.chunk else { continue };
             runner.write(Place::Slot(slot), &mut |to, memory| {
                 let order = self.order(memory);
-                let (rows, times, _) = self.lists(memory);
+                let (rows, times, counts) = self.lists(memory);
                 let from = self.operand(feed.operand, feed.dtype, memory);
                 let to: &mut [u8] = bytemuck::cast_slice_mut(to);
-                let count = if feed.rows { chunk.rows } else { chunk.steps };
+                let mut steps = (0..chunk.steps).filter(|&step| counts[step] > 0);
+                let count = if feed.rows { chunk.rows } else { steps.clone().count() };
                 for (i, to) in to.chunks_exact_mut(feed.bytes.max(1)).take(count).enumerate() {
                     let at = match (feed.part, feed.rows) {
-                        (_, false) => order.time_of(chunk.begin + i),
+                        (_, false) => order.time_of(chunk.begin + steps.next().unwrap_or(0)),
                         (Part::X, _) => rows[i] as usize * plan.time + times[i] as usize,
                         (Part::TimeMajorX, _) => times[i] as usize * plan.batch + rows[i] as usize,
                         _ => rows[i] as usize,
@@ -296,29 +311,18 @@ impl Loop<'_> {
         step: usize,
     ) -> Result<()> {
         let (place, moves) = state.next;
-        let start = match moves {
-            Moves::Still | Moves::Rows => 0,
-            Moves::Chunk => first * state.bytes,
-            Moves::Whole => (chunk.base + first) * state.bytes,
-            Moves::Step => step * state.bytes,
-        };
+        let start = self.first(moves, state.rows, chunk, first, step) * state.bytes;
         runner.write(Place::Slot(state.full), &mut |to, memory| {
             let to: &mut [u8] = bytemuck::cast_slice_mut(to);
             let from: &[u8] = &bytemuck::cast_slice(memory.words(place))[start..];
-            let count = if state.rows { active } else { 1 };
-            if !self.plan.whole && (!state.rows || active == self.plan.batch) || self.plan.mask.is_none() {
-                to[..count * state.bytes].copy_from_slice(&from[..count * state.bytes]);
+            if !state.rows || active == self.plan.batch {
+                let all = state.all(self.plan.batch);
+                to[..all].copy_from_slice(&from[..all]);
                 return;
             }
-            let order = self.order(memory);
-            let (rows, times, _) = self.lists(memory);
-            let old: &[u8] = bytemuck::cast_slice(memory.words(Place::Slot(state.now)));
-            for i in 0..count {
-                let (row, time) = (rows[first + i] as usize, times[first + i] as usize);
-                let source = if !state.rows || order.active(row, time) { from } else { old };
-                let row = if state.rows { row } else { 0 };
-                to[row * state.bytes..][..state.bytes]
-                    .copy_from_slice(&source[i * state.bytes..][..state.bytes]);
+            let rows = &self.lists(memory).0[first..first + active];
+            for (from, &row) in from.chunks_exact(state.bytes.max(1)).zip(rows) {
+                to[row as usize * state.bytes..][..state.bytes].copy_from_slice(from);
             }
         })
     }
@@ -337,7 +341,7 @@ impl Loop<'_> {
             let from: &[u8] = bytemuck::cast_slice(memory.words(place));
             let order = self.order(memory);
             let (rows, _, counts) = self.lists(memory);
-            let mut first = 0;
+            let (mut first, mut ran) = (0, 0);
             for (step, &count) in counts[..chunk.steps].iter().enumerate() {
                 let count = count as usize;
                 let at = chunk.begin + step;
@@ -377,21 +381,15 @@ impl Loop<'_> {
                     }
                 } else if !last && matches!(result.kind, Emit::Last | Emit::NextPrevious) {
                     first += count;
+                    ran += 1;
                     continue;
                 }
+                let begin = self.first(moves, result.rows, chunk, first, ran);
+                ran += (count > 0) as usize;
                 let listed = if result.rows { &rows[first..first + count] } else { &rows[..count.min(1)] };
                 for (i, &row) in listed.iter().enumerate() {
                     let row = if result.rows { row as usize } else { 0 };
-                    if plan.whole && result.rows && !order.active(row, time) {
-                        continue;
-                    }
-                    let source = match moves {
-                        Moves::Still => 0,
-                        Moves::Rows => row,
-                        Moves::Chunk => first + i,
-                        Moves::Whole => chunk.base + first + i,
-                        Moves::Step => step,
-                    };
+                    let source = if moves == Moves::Rows { row } else { begin + i };
                     to[target(row) * bytes..][..bytes].copy_from_slice(&from[source * bytes..][..bytes]);
                 }
                 first += count;

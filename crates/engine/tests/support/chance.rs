@@ -1,7 +1,7 @@
 //! Step programs by chance.
 
-use super::Lab;
-use layer_rnn_engine::{Activation, Binary, Compare, Dtype, Op, Reduce};
+use super::{BATCH, Lab};
+use layer_rnn_engine::{Activation, Binary, Compare, Dtype, Emit, Op, Part, Reduce};
 
 /// Numbers by chance.
 pub struct Dice(pub u32);
@@ -39,6 +39,10 @@ pub enum Do {
     Mean(usize),
     /// As a matrix of two rows, turned.
     Turn(usize),
+    /// Without the mean over all rows.
+    Across(usize),
+    /// What the columns add up to, one after the other: a sequence in the step.
+    Along(usize),
 }
 
 /// A step program, and what it works on.
@@ -108,6 +112,11 @@ impl Code {
         code
     }
 
+    /// Does a row depend on others?
+    pub fn mixes(&self) -> bool {
+        self.ops.iter().any(|op| matches!(op, Do::Across(_)))
+    }
+
     fn matmul(&mut self, a: usize, from: usize, to: usize, scaled: bool) {
         self.ops.push(Do::MatMul { a, weight: self.weights.len(), scaled });
         self.weights.push([from, to]);
@@ -120,7 +129,7 @@ impl Code {
         let fitting: Vec<usize> =
             (0..widths.len()).filter(|&b| widths[b] == width || widths[b] == 1).collect();
         let b = dice.pick(&fitting);
-        match dice.roll(if smooth { 9 } else { 10 }) {
+        match dice.roll(if smooth { 11 } else { 12 }) {
             0 | 1 => {
                 let to = 1 + dice.roll(5);
                 self.weights.push([width, to]);
@@ -142,7 +151,9 @@ impl Code {
             }
             7 if width < 6 => (Do::Concat(a, b), width + widths[b]),
             8 if width.is_multiple_of(2) => (Do::Turn(a), width),
-            9 => (Do::Choose(a, b, dice.pick(&fitting)), width),
+            9 => (Do::Across(a), width),
+            10 => (Do::Along(a), width),
+            11 => (Do::Choose(a, b, dice.pick(&fitting)), width),
             _ => (Do::Mean(a), 1),
         }
     }
@@ -182,6 +193,23 @@ impl Code {
                     let matrix = lab.op(Op::Reshape, &[values[a]], &[6, 1, 0, 0, 2, 0, width / 2]);
                     let turned = lab.op(Op::Transpose, &[matrix], &[3, 0, 2, 1]);
                     lab.op(Op::Reshape, &[turned], &[4, 1, 0, 0, width])
+                }
+                Do::Across(a) => {
+                    let mean = lab.op(Op::Reduce, &[values[a]], &[Reduce::Mean as u32, 0, 1, 0]);
+                    lab.op(Op::Binary, &[values[a], mean], &[Binary::Sub as u32])
+                }
+                Do::Along(a) => {
+                    let width = lab.ty(values[a]).shape.size(1) as u32;
+                    let columns = lab.op(Op::Reshape, &[values[a]], &[6, 1, 0, 0, width, 0, 1]);
+                    let add = lab.body(|lab| {
+                        let [x, sum] = [0; 2].map(|_| lab.input(Dtype::Float32, &[BATCH, 1]));
+                        let sum = lab.op(Op::Binary, &[sum, x], &[Binary::Add as u32]);
+                        vec![sum, sum]
+                    });
+                    let parts = [Part::X as u32, Part::ZeroState as u32];
+                    let attrs = [add, 0, 0, 2, parts[0], parts[1], 2, Emit::All as u32, 1];
+                    let sums = lab.op(Op::Steps, &[columns], &attrs);
+                    lab.op(Op::Reshape, &[sums], &[4, 1, 0, 0, width])
                 }
             };
             values.push(made);
