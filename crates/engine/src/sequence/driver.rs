@@ -202,16 +202,22 @@ impl Emitted<'_> {
 }
 
 /// `[batch, units]` into padded rows; zeros if there is nothing.
-pub(super) fn load(from: Option<&[f32]>, units: usize, to: &mut [f32], padded: usize) {
+pub(super) fn load(from: Option<&[f32]>, units: usize, mut to: &mut [f32], padded: usize) {
     to.fill(0.0);
-    for (from, to) in from.unwrap_or(&[]).chunks_exact(units).zip(to.chunks_exact_mut(padded)) {
-        to[..units].copy_from_slice(from);
+    let mut from = from.unwrap_or(&[]);
+    while let Some((row, rows)) = from.split_at_checked(units) {
+        let (place, places) = to.split_at_mut(padded);
+        place[..units].copy_from_slice(row);
+        (from, to) = (rows, places);
     }
 }
 
 /// Padded rows into `[batch, units]`.
-pub(super) fn store(from: &[f32], padded: usize, to: Option<&mut [f32]>, units: usize) {
-    for (from, to) in from.chunks_exact(padded).zip(to.unwrap_or_default().chunks_exact_mut(units)) {
-        to.copy_from_slice(&from[..units]);
+pub(super) fn store(mut from: &[f32], padded: usize, to: Option<&mut [f32]>, units: usize) {
+    let mut to = to.unwrap_or_default();
+    while let Some((place, places)) = to.split_at_mut_checked(units) {
+        let (row, rows) = from.split_at(padded);
+        place.copy_from_slice(&row[..units]);
+        (from, to) = (rows, places);
     }
 }
