@@ -32,8 +32,9 @@ function entryOf(row, contestants, { results, first, bounds }) {
     for (const what of ['first', 'p99', 'heap'])
       if (results[i][what] !== undefined) entry[what][name] = round(results[i][what], 4)
     // Of our time to theirs in the same round: lower quartile, median, upper quartile.
-    if (i > 0) entry.ratios[name] = results[i].ratio.map(value => round(value, 3))
+    if (i > 0) entry.ratios[name] = results[i].ratio.map(value => round(row.longer ? value - 1 : value, 3))
   })
+  if (row.longer) entry.ours = round(results[0].micros - results[1].micros, 5)
   if (row.aim !== undefined) entry.aim = round(row.aim, 3)
   if (bounds.length === 0) return entry
   const shares = first.map((micros, i) => bounds[i].micros / micros)

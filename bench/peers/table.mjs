@@ -1,17 +1,17 @@
 const columns = [
-  ['shape', 64],
-  ['ours µs', 10],
-  ['ort-web', 10],
-  ['tfjs wasm', 11],
+  ['shape', 63],
+  ['ours', 9],
+  ['ort-web', 9],
+  ['tfjs wasm', 9],
   ['ours / ort-web', 21],
-  ['of bound', 10],
-  ['first µs', 10],
-  ['p99 µs', 10],
-  ['heap B', 8],
+  ['of bound', 9],
+  ['first', 9],
+  ['p99', 9],
+  ['heap B', 7],
 ]
 
 const joined = (cells, columns) =>
-  cells.map((cell, i) => (i === 0 ? cell.padEnd(columns[i][1]) : cell.padStart(columns[i][1]))).join('')
+  cells.map((cell, i) => (i === 0 ? cell.padEnd(columns[i][1]) : cell.padStart(columns[i][1]))).join(' ')
 
 /** What all tables of a run have in common. */
 export function intro({ node, engine, cpu, peak, peers }) {
@@ -36,13 +36,13 @@ export function line(row) {
     row
   const cells = [
     shape,
-    micros(ours),
-    micros(ortWeb),
-    micros(tfjsWasm),
-    ratios.ortWeb ? ratioText(ratios.ortWeb) : '–',
+    time(ours),
+    time(ortWeb),
+    time(tfjsWasm),
+    ratioText(ratios.ortWeb),
     `${percent(percentOfBound)} ${boundBy[0]}`,
-    micros(first.ours),
-    micros(p99.ours),
+    time(first.ours),
+    time(p99.ours),
     heap.ours === undefined ? '–' : String(heap.ours),
   ]
   const text = joined(cells, columns)
@@ -50,38 +50,37 @@ export function line(row) {
 }
 
 function ratioText(quartiles) {
+  if (!quartiles) return '–'
   const [low, median, high] = quartiles.map(ratio => percent(100 * ratio))
   return `${median} (${low} – ${high})`
 }
 
 const ownColumns = [
-  ['cells of one’s own, gradients, before the first call', 64],
-  ['ours µs', 10],
-  ['against', 11],
-  ['its µs', 10],
-  ['ours / it', 24],
-  ['aim ≤', 10],
-  ['first µs', 10],
-  ['p99 µs', 10],
-  ['heap B', 8],
+  ['cells of one’s own, gradients, before the first call', 63],
+  ['ours', 9],
+  ['against', 9],
+  ['its', 9],
+  ['ours / its', 24],
+  ['aim ≤', 8],
+  ['first', 9],
+  ['p99', 9],
+  ['heap B', 7],
 ]
 
 export const ownHeading = () => `\n${titles(ownColumns)}`
 
 export function ownLine({ shape, ours, aim, ratios, first, p99, heap, ...others }) {
   const [against] = Object.keys(ratios)
-  const [low, median, high] = (ratios[against] ?? []).map(ratio => ratio.toPrecision(3))
-  const ratio = against ? `${median} (${low} – ${high})` : '–'
   return joined(
     [
       shape,
-      micros(ours),
+      time(ours),
       against ?? '–',
-      micros(others[against]),
-      ratio,
-      against ? aim.toPrecision(3) : `${aim} µs`,
-      micros(first.ours),
-      micros(p99.ours),
+      time(others[against]),
+      ratioText(ratios[against]),
+      against ? percent(100 * aim) : time(aim),
+      time(first.ours),
+      time(p99.ours),
       heap.ours === undefined ? '–' : String(heap.ours),
     ],
     ownColumns,
@@ -91,8 +90,8 @@ export function ownLine({ shape, ours, aim, ratios, first, p99, heap, ...others 
 /** The same for README.md. */
 export function markdown({ node, cpu, date, peers, rows }) {
   const lines = rows.map(({ shape, ours, ratios, percentOfBound }) => {
-    const times = ratios.tfjsWasm ? `${(1 / ratios.tfjsWasm[1]).toPrecision(2)}×` : ''
-    return `| ${shape} | ${micros(ours)} µs | ${percent(100 * ratios.ortWeb[1])} | ${times} | ${percent(percentOfBound)} |`
+    const times = ratios.tfjsWasm ? `${short(1 / ratios.tfjsWasm[1])}×` : ''
+    return `| ${shape} | ${time(ours)} | ${percent(100 * ratios.ortWeb[1])} | ${times} | ${percent(percentOfBound)} |`
   })
   return [
     `Time of one call, as a share of onnxruntime-web's ${peers.ortWeb} (wasm, one thread), how many times faster than TensorFlow.js`,
@@ -108,9 +107,14 @@ export function markdown({ node, cpu, date, peers, rows }) {
   ].join('\n')
 }
 
-const percent = value => `${value.toFixed(0)} %`
+const percent = value => `${short(value)} %`
 
-function micros(value) {
-  if (value === undefined) return '–'
-  return value.toFixed(value < 100 ? 2 : 0)
+/** Two digits at least, none of them behind the point from 10 on. */
+const short = value => value.toFixed(value < 10 ? 1 : 0)
+
+/** Microseconds with three digits, in a unit that has them before or around the point. */
+function time(micros) {
+  if (micros === undefined) return '–'
+  const [value, unit] = micros < 999.5 ? [micros, 'µs'] : [micros / 1e3, 'ms']
+  return `${value.toFixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0)} ${unit}`
 }
