@@ -61,11 +61,14 @@ const shared = {
   },
 }
 
-/** Comments are in the declarations; without them JavaScript is read in less time. Layout stays, for those who look into it. */
+/**
+ * Comments are in the declarations; without them, layout and names of variables JavaScript is read in less time (3 of 52 ms to a first
+ * prediction). Functions and classes keep their names, for those who read where an error came from.
+ */
 const plain = terser({
   compress: false,
-  mangle: false,
-  format: { beautify: true, comments: false, indent_level: 2, preserve_annotations: true },
+  mangle: { toplevel: true, keep_classnames: true, keep_fnames: true },
+  format: { comments: false, preserve_annotations: true },
 })
 
 const files = extension => ({
