@@ -4,6 +4,7 @@ import '../../ts/entry/index.js'
 import { currentEngine } from '../../ts/engine/engine.js'
 import { type LoadOptions, loadModel, loadModelSync } from '../../ts/entry/keras.js'
 import { ArgumentError, ImportError, type LayerRnnError, UnsupportedError } from '../../ts/errors.js'
+import { jsonLimits, readJson as parse } from '../../ts/formats/keras/config.js'
 import { groupName } from '../../ts/formats/keras/weights.js'
 import { Layer } from '../../ts/layers/layer.js'
 import { registerSerializable } from '../../ts/layers/registry.js'
@@ -285,6 +286,15 @@ test('configs that make no sense', () => {
   refused(file('config.json', '{}'), ImportError, 'config.json')
   refused(file('config.json', `${'['.repeat(1e6)}`), ImportError, 'nested')
   refused(file('config.json', '\ud800'.repeat(3)), ImportError)
+})
+
+test('what stands in strings nests nothing', () => {
+  const json = (text: string) => parse(new TextEncoder().encode(text), 'config.json')
+  const own = { [`"]}\\${'['.repeat(200)}`]: `\\\\"${'{'.repeat(200)}\\`, b: '"' }
+  assert.equal(json(JSON.stringify(own)), own)
+  const deep = `{"a\\\\": "]\\"]]]", "b": ${'['.repeat(jsonLimits.depth)}`
+  assert.throws(() => json(deep), /nested deeper/)
+  assert.throws(() => json('{"a\\"'), /is no JSON/)
 })
 
 test('configs that ask for too much', () => {

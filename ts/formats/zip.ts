@@ -200,10 +200,9 @@ function crcOn(t: Int32Array, crc: number, bytes: Uint8Array, i: number, end: nu
 
 function makeTable(): Int32Array {
   const made = new Int32Array(4 * 256)
-  for (let n = 0; n < 256; n++) {
-    let c = n
-    for (let k = 0; k < 8; k++) c = c & 1 ? (c >>> 1) ^ 0xedb88320 : c >>> 1
-    made[n] = c
+  for (let bit = 128, crc = 1; bit > 0; bit >>= 1) {
+    crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0)
+    for (let n = 0; n < 256; n += 2 * bit) made[n + bit] = made[n]! ^ crc // the table is linear
   }
   for (let n = 256; n < made.length; n++) made[n] = (made[n - 256]! >>> 8) ^ made[made[n - 256]! & 255]!
   return made

@@ -141,7 +141,8 @@ function checkDepth(text: string, path: string): void {
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i)
     if (c === 0x22) {
-      for (i++; i < text.length && text.charCodeAt(i) !== 0x22; i++) if (text.charCodeAt(i) === 0x5c) i++
+      i = closing(text, i)
+      if (i < 0) return
     } else if (c === 0x5b || c === 0x7b) {
       if (++depth > jsonLimits.depth) {
         throw new ImportError(`${path} is nested deeper than ${jsonLimits.depth} levels`, {
@@ -151,4 +152,16 @@ function checkDepth(text: string, path: string): void {
       }
     } else if (c === 0x5d || c === 0x7d) depth--
   }
+}
+
+/** Where the string that begins at `start` ends; -1 where it does not. */
+function closing(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1)
+  const escaped = (at: number) => {
+    let first = at
+    while (text.charCodeAt(first - 1) === 0x5c) first--
+    return (at - first) % 2 === 1
+  }
+  while (end >= 0 && escaped(end)) end = text.indexOf('"', end + 1)
+  return end
 }
