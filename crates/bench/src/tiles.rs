@@ -4,7 +4,7 @@ use super::{buffer, reserve};
 use core::slice::from_raw_parts;
 use layer_rnn_kernels::simd::F32x4;
 
-type Tile = unsafe fn(usize, *const f32, usize, *const f32, *mut f32, usize);
+type Tile = unsafe fn(usize, *const f32, usize, &*const f32, *mut f32, usize);
 
 macro_rules! tiles {
     ($(($rows:literal, $panels:literal, $vectors:literal, $unrolled:literal))+) => {
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn tile_product(
             let mut row = 0;
             while row < m {
                 // SAFETY: the tile lies inside the rows and the panels.
-                unsafe { run(k, a.add(row * k), k, w.add(column * k), c.add(row * n + column), n) };
+                unsafe { run(k, a.add(row * k), k, &w.add(column * k), c.add(row * n + column), n) };
                 row += rows;
             }
             column += panels * vectors * 4;
@@ -90,7 +90,7 @@ unsafe fn tile<const R: usize, const P: usize, const V: usize, const U: usize>(
     k: usize,
     a: *const f32,
     lda: usize,
-    w: *const f32,
+    w: &*const f32,
     c: *mut f32,
     ldc: usize,
 ) {
@@ -99,29 +99,47 @@ unsafe fn tile<const R: usize, const P: usize, const V: usize, const U: usize>(
     unsafe {
         let mut a: [*const f32; R] = core::array::from_fn(|r| a.add(r * lda));
         let mut w: [*const f32; P] = core::array::from_fn(|panel| w.add(panel * k * V * 4));
-        let mut left = k;
-        'steps: while left > 0 {
+        let end = a[0].add(k);
+        for _ in 0..k % U {
+            step(&mut sums, &a, &w, 0);
+            a = a.map(|a| a.add(1));
+            w = w.map(|w| w.add(V * 4));
+        }
+        while a[0] != end {
             for u in 0..U {
-                let x: [F32x4; R] = core::array::from_fn(|r| F32x4::read_splat(a[r].add(u)));
-                for panel in 0..P {
-                    let weights = w[panel].cast::<[F32x4; V]>().add(u).read_unaligned();
-                    for v in 0..V {
-                        for r in 0..R {
-                            sums[r][panel][v] = sums[r][panel][v] + x[r] * weights[v];
-                        }
-                    }
-                }
-                if u + 1 < U && left == u + 1 {
-                    break 'steps;
-                }
+                step(&mut sums, &a, &w, u);
             }
             a = a.map(|a| a.add(U));
             w = w.map(|w| w.add(U * V * 4));
-            left -= U;
         }
         for (r, sums) in sums.iter().enumerate() {
             for (v, sum) in sums.as_flattened().iter().enumerate() {
                 sum.write(c.add(r * ldc + v * 4));
+            }
+        }
+    }
+}
+
+/// Adds the products of one k, `u` further than the pointers.
+///
+/// # Safety
+/// The pointers' rows and panels reach that far.
+#[inline(always)]
+unsafe fn step<const R: usize, const P: usize, const V: usize>(
+    sums: &mut [[[F32x4; V]; P]; R],
+    a: &[*const f32; R],
+    w: &[*const f32; P],
+    u: usize,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let x: [F32x4; R] = core::array::from_fn(|r| F32x4::read_splat(a[r].add(u)));
+        for panel in 0..P {
+            let weights = w[panel].cast::<[F32x4; V]>().add(u).read_unaligned();
+            for v in 0..V {
+                for r in 0..R {
+                    sums[r][panel][v] = sums[r][panel][v] + x[r] * weights[v];
+                }
             }
         }
     }
