@@ -231,6 +231,36 @@ test('layers inside a cell may be built when they are first used', () => {
   )
 })
 
+test('a symbolic tensor of the model around a cell is to be given as a constant', () => {
+  const context = Input({ shape: [4] })
+  const pattern = /^cell reads tensor float32 \[null, 4\] of the model around it: .*constants: \[tensor\]/
+  for (const read of [
+    (x: Tensor) => ops.add(x, context as unknown as Tensor),
+    () => ops.tanh(context as unknown as Tensor),
+    () => context as unknown as Tensor,
+  ]) {
+    const call = (x: Tensor) => {
+      const y = read(x)
+      return [y, [y]]
+    }
+    const layer = new RNN({ cell: { stateSize: 4, call } })
+    fails(() => layer.apply(Input({ shape: [null, 4] })), TraceError, pattern)
+  }
+})
+
+test('layers inside steps inside steps: as deep as the engine goes, and no deeper', () => {
+  const nested = (depth: number): RNN => {
+    const inner = depth > 1 ? nested(depth - 1) : undefined
+    const call = (x: Tensor, [h]: [Tensor]) => {
+      const y = ops.add(inner ? (inner.apply(ops.expandDims(x, 1)) as Tensor) : x, h)
+      return [y, [y]]
+    }
+    return new RNN({ cell: { stateSize: 4, call } })
+  }
+  scope(() => assert.equal((nested(8).apply(x) as Tensor).shape, [2, 4]))
+  fails(() => nested(9).apply(x), UnsupportedError, /sequences can be inside one another 8 deep, not deeper/)
+})
+
 test('only variables of its own are assigned in a step', () => {
   fails(
     step((x, [h]) => {

@@ -34,6 +34,7 @@ test('each code has its class and says what was expected', () => {
   assert.instance(made(ErrorCode.Inputs, 2, 1), ArgumentError)
   assert.instance(made(ErrorCode.Busy), StateError)
   assert.instance(made(ErrorCode.Op, 99), UnsupportedError)
+  assert.match(made(ErrorCode.Depth, 8).message, /inside one another 8 deep/)
   assert.instance(made(12345), EngineError)
 })
 

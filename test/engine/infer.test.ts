@@ -106,4 +106,18 @@ for (const [what, [call, message]] of Object.entries(refused)) {
   })
 }
 
+test('gradients are refused there, and the engine goes on', () => {
+  const code = `const ops = await import(${JSON.stringify(new URL('ops/index.js', folder).href)})
+    const x = rnn.tensor([1, 2])
+    const errors = []
+    for (const grad of [ops.grad, ops.valueAndGrad]) try { grad(x => ops.sum(x))(x) } catch (error) { errors.push([error.name, error.message]) }
+    console.log(JSON.stringify([errors, rnn.currentEngine().stats().programs, ops.add(x, x).array()]))`
+  const [errors, programs, sum] = inProcess('infer', code) as [string[][], number, number[]]
+  for (const [name, message] of errors) {
+    assert.is(name, 'UnsupportedError')
+    assert.match(message!, /layer-rnn\/infer computes no gradients; import layer-rnn/)
+  }
+  assert.equal([errors.length, programs, sum], [2, 0, [2, 4]])
+})
+
 test.run()

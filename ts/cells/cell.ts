@@ -6,9 +6,10 @@ import type { LayerOptions } from '../layers/layer_options.js'
 import { type StateSize, stateShapes } from '../layers/state_size.js'
 import { onceIn } from '../ops/cell_call.js'
 import { ones } from '../ops/creation.js'
+import { hasRows } from '../ops/rows.js'
 import { SeedGenerator } from '../ops/seed_generator.js'
 import type { Sizes } from '../ops/shaping.js'
-import { type Dim, sizeAlong, Trace } from '../ops/trace.js'
+import { type Dim, sizeAlong, TracedTensor } from '../ops/trace.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
 
@@ -107,7 +108,7 @@ export abstract class RNNCell<S = Tensor[]> extends Layer implements Cell {
 /** Ones with a share `rate` of them set to 0 and the rest scaled up, for rows as in `like`. @internal */
 export function dropoutMask(like: SymbolicTensor, shape: Sizes, rate: number, seed: SeedGenerator): Tensor {
   const mask = part('dropout')(ones([sizeAlong(like, 0), ...shape]), rate, { seed })
-  Trace.current()?.hasRows(mask)
+  if (mask instanceof TracedTensor) hasRows(mask)
   return mask
 }
 

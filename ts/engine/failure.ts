@@ -58,6 +58,8 @@ const errors: Record<ErrorCode, Make> = {
     const name = Object.keys(Op).find(key => Op[key as keyof typeof Op] === op)
     return fail(UnsupportedError, `the op ${name} has no gradient`, undefined, name)
   },
+  [ErrorCode.Depth]: (fail, [most]) =>
+    fail(UnsupportedError, `sequences can be inside one another ${most} deep, not deeper`, most),
   [ErrorCode.Op]: (fail, [op]) =>
     fail(
       UnsupportedError,

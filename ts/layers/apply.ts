@@ -5,9 +5,10 @@
 import { inLayer, UnsupportedError } from '../errors.js'
 import { constants, KerasTensor, Node, type Spec } from '../models/graph.js'
 import { Computation, type InputType } from '../models/program.js'
+import { batchInput } from '../ops/rows.js'
 import { Trace, TracedTensor } from '../ops/trace.js'
 import type { Shape } from '../tensor/shape.js'
-import { fromValues, SymbolicTensor, Tensor, Variable } from '../tensor/tensor.js'
+import { fromValues, SymbolicTensor, Tensor } from '../tensor/tensor.js'
 import { checkInputs, checkShape, mapShapes } from './input_spec.js'
 import type { Layer } from './layer.js'
 import type { CallOptions } from './layer_options.js'
@@ -77,9 +78,7 @@ function connect(layer: Layer, call: Call): Nested<KerasTensor> {
 /** Shapes and dtypes of what a call returns. */
 function inferSpecs(layer: Layer, call: Call): Nested<Spec> {
   return Trace.infer(trace => {
-    const traced = mapCall(call, leaf =>
-      leaf instanceof Tensor ? leaf : trace.input(leaf.shape, leaf.dtype),
-    )
+    const traced = mapCall(call, leaf => (leaf instanceof Tensor ? leaf : batchInput(trace, leaf)))
     return mapNested(applyTraced(layer, traced), leaf => {
       const { shape, dtype } = leaf as TracedTensor
       return { shape, dtype }
@@ -91,7 +90,7 @@ function inferSpecs(layer: Layer, call: Call): Nested<Spec> {
 export function inferShape(layer: Layer, inputShape: Shape): Nested<unknown> {
   checkShape(layer, inputShape)
   return Trace.infer(trace => {
-    const inputs = mapShapes(inputShape, shape => trace.input(shape, layer.inputDtype))
+    const inputs = mapShapes(inputShape, shape => batchInput(trace, { shape, dtype: layer.inputDtype }))
     return mapNested(applyTraced(layer, { inputs, options: {} }), leaf => (leaf as TracedTensor).shape)
   }, layer.engine)
 }
@@ -138,22 +137,21 @@ export function applyTraced(layer: Layer, call: Call): Nested<TracedTensor> {
   const trace = Trace.current()!
   const { inputs, options } = mapCall(call, leaf => {
     if (leaf instanceof TracedTensor) return leaf
-    const data =
-      leaf instanceof Tensor ? leaf : fromValues(trace.engine, leaf as Exclude<Leaf, SymbolicTensor>)
-    const value = trace.capture(data)
-    // data of a call have the batch in front, though no input of the trace changes them
-    if (!(data instanceof Variable)) trace.hasRows(value)
-    return value
+    return trace.capture(
+      leaf instanceof Tensor ? leaf : fromValues(trace.engine, leaf as Exclude<Leaf, SymbolicTensor>),
+    )
   }) as { inputs: TracedTensor; options: CallOptions & { mask?: TracedTensor } }
   const first = firstTensor(inputs)
   checkInputs(layer, inputs, first)
   inLayer(layer.name, () => layer.build(shapesOf(inputs)))
   const mask = options.mask ?? (layer.keepsMasks ? undefined : first?.mask)
+  trace.settle()
   return inLayer(layer.name, () => {
     const training = options.training ?? inherited ?? trace.training
     const outputs = inTraining(training, () =>
       layer.call(inputs, { ...options, mask, training }),
     ) as Nested<TracedTensor>
+    trace.settle()
     if (layer.keepsMasks) return outputs
     if (trace.phase === 'stream' && !layer.streams) checkStream(layer, inputs, outputs)
     return attachMasks(outputs, layer.computeMask(inputs, mask) as Nested<TracedTensor | null | undefined>)

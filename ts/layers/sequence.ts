@@ -6,6 +6,7 @@ import { admit, agree, callCell } from '../cells/traced.js'
 import { ArgumentError, CellError, inLayer, inPart, show, UnsupportedError } from '../errors.js'
 import { CellCall } from '../ops/cell_call.js'
 import { cast, expandDims, flip, multiply, shape, zeros } from '../ops/index.js'
+import { hasRows } from '../ops/rows.js'
 import { steps } from '../ops/steps.js'
 import { anySize, sizeAlong, TracedTensor } from '../ops/trace.js'
 import { fits, type Shape } from '../tensor/shape.js'
@@ -57,6 +58,7 @@ export function runCells(
   options: RunOptions,
 ): { output: Nested<SymbolicTensor>; states: SymbolicTensor[] } {
   const [{ trace }] = leaves(inputs) as [TracedTensor]
+  options.constants.forEach(hasRows)
   const used = () => options.constants.map(value => trace.uses(value))
   const before = used()
   let output: Nested<SymbolicTensor> = inputs

@@ -16,8 +16,6 @@ export class CarriedStates implements Disposes {
   readonly #layer: Stateful
   readonly #first: readonly NdArray<Data>[]
   readonly #variables: readonly Variable[]
-  /** In a trace: what they are after the calls so far. */
-  readonly #after = new WeakMap<Trace, readonly SymbolicTensor[]>()
 
   /** For a batch of this size, of steps of this shape. */
   constructor(layer: Stateful & { cell: Cell }, batch: number, step: readonly (number | null)[]) {
@@ -42,14 +40,11 @@ export class CarriedStates implements Disposes {
 
   /** What a call starts from. */
   get current(): readonly SymbolicTensor[] {
-    const trace = Trace.current()
-    return (trace && this.#after.get(trace)) ?? this.#variables
+    return this.#variables
   }
 
   /** Says what the next call starts from. */
   carry(states: readonly SymbolicTensor[]): void {
-    const trace = Trace.current()
-    if (trace) this.#after.set(trace, states)
     this.#variables.forEach((variable, i) => {
       variable.assign(states[i]!)
     })

@@ -3,7 +3,7 @@ import { ShapeError } from '../errors.js'
 import { concatenate, slice } from '../ops/index.js'
 import { type StepsOptions, type StepsResult, steps } from '../ops/steps.js'
 import type { TracedTensor } from '../ops/trace.js'
-import type { SymbolicTensor, Variable } from '../tensor/tensor.js'
+import type { SymbolicTensor } from '../tensor/tensor.js'
 
 /** As `steps`, by one call of it for each step. */
 export function unrolledSteps(options: StepsOptions): StepsResult {
@@ -19,7 +19,6 @@ export function unrolledSteps(options: StepsOptions): StepsResult {
       },
     )
   }
-  const variables = new Map<Variable, TracedTensor>()
   const outputs: TracedTensor[][] = []
   let { states, previous } = options
   let result: StepsResult | undefined
@@ -35,7 +34,6 @@ export function unrolledSteps(options: StepsOptions): StepsResult {
       mask: mask && at(mask),
       previous,
       remember: true,
-      variables,
     })
     const before = result.previous
     ;({ states } = result)

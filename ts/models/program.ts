@@ -1,6 +1,7 @@
 /** Programs traced from layers and models, with the tensors that they were last run on. */
 import type { Engine } from '../engine/engine.js'
 import { leaves, mapNested, type Nested } from '../layers/structure.js'
+import { batchInput } from '../ops/rows.js'
 import { type Call, type Phase, type Program, Trace, type TracedTensor } from '../ops/trace.js'
 import type { Data, DType, Shape } from '../tensor/shape.js'
 import { allocate, Tensor } from '../tensor/tensor.js'
@@ -68,7 +69,7 @@ export class Computation {
   ) {
     let outputs: Nested<TracedTensor> = []
     const trace = (trace: Trace) => {
-      outputs = fn(inputs.map(({ shape, dtype, symbols }) => trace.input(shape, dtype, symbols)))
+      outputs = fn(inputs.map(type => batchInput(trace, type)))
       return leaves(outputs)
     }
     this.program = Trace.program(engine, phase, trace, given)

@@ -7,6 +7,7 @@ import { cast } from './cast.js'
 import { full, zeros } from './creation.js'
 import { draw, type Source } from './draw.js'
 import { add } from './elementwise.js'
+import { hasRows } from './rows.js'
 import { hash } from './seed.js'
 import type { SeedGenerator } from './seed_generator.js'
 import { sizeAlong, Trace, type TracedTensor } from './trace.js'
@@ -79,7 +80,9 @@ export class CellCall {
     const sizes = [sizeAlong(this.#sequence, 0), 2]
     const source = (trace: Trace) => sourceIn(trace, generator)
     const drawn = draw('random', Distribution.Uniform, sizes, [0, 2 ** 24], source)
-    return this.outer.own(cast(drawn, 'int32'))
+    const state = this.outer.own(cast(drawn, 'int32'))
+    hasRows(state)
+    return state
   }
 
   /** In a stream every start of a row is a call, which goes on from step to step. */

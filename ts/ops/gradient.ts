@@ -128,6 +128,5 @@ function renamed(x: SymbolicTensor, trace: Trace, name: string, role: string): S
   if (x.dtype !== 'float32') throw mustBe(name, role, 'float32', x.dtype)
   const codes = x.shape.flatMap((_, axis) => [1, axis])
   const [value] = trace.emit(Op.Reshape, [x], [codes.length, ...codes])
-  trace.hasRows(value!)
   return x instanceof TracedTensor ? value!.withMask(x.mask) : value!
 }

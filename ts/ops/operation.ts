@@ -52,7 +52,9 @@ export function operate(
   roles: readonly string[] = operands.length === 2 ? ['a', 'b'] : ['x'],
 ): readonly SymbolicTensor[] {
   const symbols = operands.filter(isSymbol)
-  if (symbols.length > 0) {
+  // Inside a step the values around it are known too: the trace that is recorded takes them in.
+  const trace = Trace.current() ?? operands.find(operand => operand instanceof TracedTensor)?.trace
+  if (symbols.length > 0 && !trace) {
     if (!functional) throw new ArgumentError(`${name}: symbolic tensors need the module of functional models`)
     return functional(name, symbols, values => {
       let next = 0
@@ -64,8 +66,6 @@ export function operate(
       )
     })
   }
-  // Inside a step the values around it are known too: the trace that is recorded takes them in.
-  const trace = Trace.current() ?? operands.find(operand => operand instanceof TracedTensor)?.trace
   return trace ? record(name, trace, operands, body, roles) : execute(name, operands, body, roles)
 }
 
@@ -100,7 +100,7 @@ function record(
 /** An operand in a trace. */
 function value(trace: Trace, operand: Operand, what: string): SymbolicTensor {
   if (operand instanceof Tensor) return trace.capture(operand)
-  if (operand instanceof SymbolicTensor) return operand
+  if (operand instanceof SymbolicTensor) return isSymbol(operand) ? trace.own(operand) : operand
   const values = convert(operand, { what })
   if (values.shape.length > 0) return trace.capture(fromValues(trace.engine, values))
   // Integers written as numbers serve both kinds of arithmetic; the op that takes them decides.

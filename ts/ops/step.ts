@@ -4,8 +4,9 @@
  */
 import { TraceError } from '../errors.js'
 import { type DType, kindOf, sizeOf } from '../tensor/shape.js'
-import { fromValues, type SymbolicTensor, type Tensor, Variable } from '../tensor/tensor.js'
+import { fromValues, type SymbolicTensor, Tensor, Variable } from '../tensor/tensor.js'
 import type { CellCall } from './cell_call.js'
+import { Rows } from './rows.js'
 import { anySize, Trace, TracedTensor } from './trace.js'
 
 /** What an input of the step is, by the engine's numbers. */
@@ -36,14 +37,12 @@ export interface StepTraceOptions {
   cell: string
   /** The call that this step is part of. */
   call: CellCall
-  /** The size of axis 0 of the sequences; absent: nothing has rows, axis 0 is time. */
-  batch?: number
+  /** What has the batch as axis 0, as all sequences; absent: nothing has rows, axis 0 is time. */
+  sequence?: TracedTensor
   /** Whether the sequences have one step only, which is this one. */
   unrolled?: boolean
   /** Refuses variables that do not belong to the cell. */
   admit?: (variable: Variable) => void
-  /** Variables that are something else outside than they were before the run. */
-  variables?: ReadonlyMap<Variable, TracedTensor>
 }
 
 /** The dim of the rows inside a step: symbol 0. */
@@ -56,11 +55,13 @@ export class StepTrace extends Trace {
   #known = new Map<number, TracedTensor>()
   /** Names of sizes, by those outside. */
   #names = new Map<number, number>()
+  readonly #rows: Rows | undefined
 
   constructor(options: StepTraceOptions) {
     const { outer } = options
     super(outer.engine, outer.training ? outer.phase : 'predict', outer)
     this.#options = options
+    this.#rows = options.sequence && new Rows(options.sequence)
   }
 
   override get cell(): string {
@@ -102,27 +103,39 @@ export class StepTrace extends Trace {
   }
 
   override own(value: SymbolicTensor): TracedTensor {
+    if (value instanceof Tensor) return this.capture(value)
     if (value instanceof TracedTensor && value.trace === this) return value
-    const { outer: trace, variables } = this.#options
-    const outer = (value instanceof Variable && variables?.get(value)) || trace.own(value)
+    if (!(value instanceof TracedTensor)) {
+      throw new TraceError(
+        `${this.cell} reads ${value} of the model around it: give it to the layer, as in layer.apply(x, { constants: [tensor] })`,
+        { layer: this.cell, actual: String(value) },
+      )
+    }
+    const outer = this.#options.outer.own(value)
+    return this.#captured(outer)
+  }
+
+  protected override origin(tensor: Tensor): TracedTensor {
+    const outer = this.#options.outer.own(tensor)
+    const isVariable = tensor instanceof Variable
+    if (isVariable && !this.#known.has(outer.id)) this.#options.admit?.(tensor)
+    return this.#captured(outer, isVariable)
+  }
+
+  #captured(outer: TracedTensor, isVariable = false): TracedTensor {
     const known = this.#known.get(outer.id)
     if (known) return known
-    if (value instanceof Variable) this.#options.admit?.(value)
     const { dims, dtype } = outer
-    const lead = this.#hasRows(outer) ? [rows] : this.#inner(dims.slice(0, 1))
+    const lead = !isVariable && this.#rows?.include(outer) ? [rows] : this.#inner(dims.slice(0, 1))
     const input = { role: role.capture, operand: outer }
     const inner = this.#input(input, { dims: [...lead, ...this.#inner(dims.slice(1))], dtype })
     this.#known.set(outer.id, inner)
     return inner
   }
 
-  override capture(tensor: SymbolicTensor): TracedTensor {
-    return this.own(tensor)
-  }
-
   /** The variable is a state from now on: the step reads what it was after the one before. */
   override assign(target: SymbolicTensor, value: SymbolicTensor): void {
-    const { id } = this.own(target)
+    const id = target instanceof Variable ? this.origin(target).id : undefined
     const input = this.inputs.find(input => input.value.id === id)
     if (!(input && target instanceof Variable))
       throw new TraceError(`${this.cell}: only variables can be assigned in a step`, { layer: this.cell })
@@ -164,16 +177,7 @@ export class StepTrace extends Trace {
 
   /** The dims of what has rows where anything has. */
   #lead(dims: readonly number[]): number[] {
-    return this.#options.batch === undefined ? this.#inner(dims) : [rows, ...this.#inner(dims.slice(1))]
-  }
-
-  /** Whether axis 0 of a value outside is the batch of the sequences. */
-  #hasRows(value: TracedTensor): boolean {
-    const { batch, outer } = this.#options
-    const [first] = value.dims
-    if (batch === undefined) return false
-    // a size that is known may be the same by chance, but weights are no rows
-    return batch >= 0 ? first === batch && outer.varies(value) : first === batch || first === anySize
+    return this.#options.sequence ? [rows, ...this.#inner(dims.slice(1))] : this.#inner(dims)
   }
 
   /** Sizes as they are called in the step. */

@@ -36,8 +36,6 @@ export interface StepsOptions {
   remember?: boolean
   /** Nothing has rows: inputs are `[time, ...]`, states what they are, all outputs `[time, ...]`. */
   shared?: boolean
-  /** What variables are when the sequence begins, where it is not what they were before the run; this is kept up. */
-  variables?: Map<Variable, TracedTensor>
   /** One step. */
   step(inputs: readonly TracedTensor[], states: readonly TracedTensor[]): StepValues
 }
@@ -62,13 +60,14 @@ const result = { last: 0, all: 1, finalState: 3, nextPrevious: 4 }
 
 /** Traces `step` once and runs it over the sequences. */
 export function steps(options: StepsOptions): StepsResult {
-  const { trace, cell, admit, unrolled, variables, backward, zeroOutput, all, shared } = options
+  const { trace, cell, admit, unrolled, backward, zeroOutput, all, shared } = options
   const sequences = options.inputs.map(input => trace.own(input))
   const mask = options.mask && trace.own(cast(options.mask, 'bool'))
   const [first] = sequences as [TracedTensor]
   const { call = new CellCall(first) } = options
-  const batch = shared ? undefined : first.dims[0]!
-  const body = new StepTrace({ outer: trace, cell, call, batch, unrolled, admit, variables })
+  const sequence = shared ? undefined : first
+  trace.settle()
+  const body = new StepTrace({ outer: trace, cell, call, sequence, unrolled, admit })
   try {
     const outputs = body.run(() => {
       const inputs = sequences.map(sequence => body.x(sequence))
@@ -110,10 +109,9 @@ export function steps(options: StepsOptions): StepsResult {
       )
       const after = results.slice(outputs.length, outputs.length + kept.length)
       kept.forEach(({ variable }, i) => {
-        if (!variable) return
-        trace.assign(variable, after[i]!)
-        variables?.set(variable, after[i]!)
+        if (variable) trace.say(variable, after[i]!)
       })
+      trace.settle()
       return {
         outputs: results.slice(0, outputs.length),
         states: after.slice(0, options.states.length),

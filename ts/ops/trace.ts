@@ -4,7 +4,7 @@
  */
 import { currentEngine, type Engine } from '../engine/engine.js'
 import { currentTrace, type Disposes, Handle, scope, within } from '../engine/handle.js'
-import { currentLayer, named, TraceError } from '../errors.js'
+import { currentLayer, named, TraceError, UnsupportedError } from '../errors.js'
 import { Op } from '../generated/enums.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import { type DType, dtypeOf, kindOf, type Shape } from '../tensor/shape.js'
@@ -12,6 +12,7 @@ import { type SymbolicTensor, Tensor, Variable } from '../tensor/tensor.js'
 import type { CellCall } from './cell_call.js'
 import { type InputType, idIn, type Origin, Program, type ProgramParts, type RowState } from './program.js'
 import { currentOperation } from './public_op.js'
+import { RowStateList } from './row_states.js'
 import { TracedTensor } from './traced_tensor.js'
 
 export { Call, Plan, Program, type RowState, type TensorType } from './program.js'
@@ -23,10 +24,9 @@ export type Phase = 'predict' | 'stream' | 'start' | 'train' | 'evaluate'
 export class Trace extends Handle {
   readonly phase: Phase
   #inputs: InputType[] = []
+  #declared: TracedTensor[] = []
   #captured = new Map<Tensor, TracedTensor>()
-  #states = new Map<object, Map<string, { state: RowState; value: TracedTensor }>>()
-  /** The inputs and what was captured: what can be assigned. */
-  #targets = new Set<number>()
+  #states = new RowStateList()
   #assigned = new Map<number, TracedTensor>()
   #origins: Origin[] = []
   #owned: Set<Disposes>
@@ -35,8 +35,9 @@ export class Trace extends Handle {
   readonly starts: SymbolicTensor[] = []
   /** The values that differ from step to step. */
   #stepped = new Set<number>()
-  /** The values that inputs change. */
-  #varying = new Set<number>()
+  /** What variables will be: said by code that is still running; what is read from now on. */
+  #said = new Map<Tensor, TracedTensor>()
+  #after = new Map<Tensor, TracedTensor>()
   /** How often ops read a value. */
   #uses = new Map<number, number>()
   /** How often keys were counted. */
@@ -155,18 +156,21 @@ export class Trace extends Handle {
   /** Records an input. */
   protected declare(dims: readonly number[], dtype: DType): TracedTensor {
     const [value] = this.emit(Op.Input, [], [kindOf(dtype).code, dims.length, ...dims])
-    this.#targets.add(value!.id)
-    this.#varying.add(value!.id)
+    this.#declared.push(value!)
     return value!
   }
 
-  /** A tensor that the program reads in every run: a weight, or a constant of the code. */
+  /** A tensor that the program reads in every run: a weight, as calls before have left it, or a constant of the code. */
   capture(tensor: Tensor): TracedTensor {
+    return this.#after.get(tensor) ?? this.origin(tensor)
+  }
+
+  /** A tensor as it is before the run. */
+  protected origin(tensor: Tensor): TracedTensor {
     const known = this.#captured.get(tensor)
     if (known) return known
     const [value] = this.emit(Op.Variable, [], [idIn(this.engine, tensor)])
     this.#captured.set(tensor, value!)
-    if (tensor instanceof Variable) this.#targets.add(value!.id)
     return value!
   }
 
@@ -180,14 +184,10 @@ export class Trace extends Handle {
     shape: readonly number[],
     { dtype = 'float32', ...rest }: { dtype?: DType; start?: number; repeats?: string } = {},
   ): TracedTensor {
-    const states = this.#states.get(owner) ?? new Map()
-    this.#states.set(owner, states)
-    const known = states.get(name)
-    if (known) return known.value
-    const state: RowState = { owner, name, shape, dtype, input: this.#inputs.length, ...rest }
-    const value = this.input([null, ...shape], dtype, [], `state ${name}`)
-    states.set(name, { state, value })
-    return value
+    return this.#states.get(owner, name, () => {
+      const state: RowState = { owner, name, shape, dtype, input: this.#inputs.length, ...rest }
+      return { state, value: this.input([null, ...shape], dtype, [], `state ${name}`) }
+    })
   }
 
   /** Says that the value differs from step to step, and so what is computed from it. */
@@ -200,14 +200,15 @@ export class Trace extends Handle {
     return value instanceof TracedTensor && this.#stepped.has(value.id)
   }
 
-  /** Whether inputs change the value. @internal */
-  varies(value: TracedTensor): boolean {
-    return this.#varying.has(value.id)
+  /** The variables of the program, or its inputs and constants. @internal */
+  sources(variables: boolean): TracedTensor[] {
+    const captured = [...this.#captured].filter(([tensor]) => tensor instanceof Variable === variables)
+    return [...(variables ? [] : this.#declared), ...captured.map(([, value]) => value)]
   }
 
-  /** Says that axis 0 of the value may be the batch though no input changes it. @internal */
-  hasRows(value: SymbolicTensor): void {
-    this.#varying.add(this.own(value).id)
+  /** Whether axis 0 of the value would have a name that axis 0 of these had. @internal */
+  follows(value: number, named: readonly number[]): boolean {
+    return this.engine.call('builder_follows', this.id, this.engine.send([value, ...named])) === 1
   }
 
   /** How many ops have read the value. @internal */
@@ -217,12 +218,25 @@ export class Trace extends Handle {
 
   /**
    * After every run, the tensor given for the input `target`, or the variable, takes the value; the last one said counts. What reads
-   * it in this trace reads what was before the run.
+   * it in this trace reads what was before the run; see `say` for variables.
    */
   assign(target: SymbolicTensor, value: SymbolicTensor): void {
-    const { id } = this.own(target)
-    if (!this.#targets.has(id)) throw new TraceError('only inputs, row states and variables can be assigned')
+    const { id } = target instanceof Tensor ? this.origin(target) : this.own(target)
+    if (![...this.#declared, ...this.sources(true)].some(target => target.id === id))
+      throw new TraceError('only inputs, row states and variables can be assigned')
     this.#assigned.set(id, this.own(value))
+  }
+
+  /** The same of a variable, by user code. What reads it goes on reading the old value until a layer or a loop begins or ends. @internal */
+  say(variable: Variable, value: SymbolicTensor): void {
+    this.assign(variable, value)
+    this.#said.set(variable, this.own(value))
+  }
+
+  /** A layer or a loop begins or ends. @internal */
+  settle(): void {
+    for (const [variable, value] of this.#said) this.#after.set(variable, value)
+    this.#said.clear()
   }
 
   /** Records an op; gives its values. The engine checks the operands. */
@@ -253,6 +267,8 @@ export class Trace extends Handle {
   ): (TracedTensor | undefined)[] {
     if (xs.length === 0) return []
     const { engine } = this
+    if (!('builder_gradient' in engine.raw))
+      throw new UnsupportedError('layer-rnn/infer computes no gradients; import layer-rnn')
     const [from, given, to] = [ys, dys, xs].map(values =>
       values.map(value => (value ? this.own(value).id : -1)),
     ) as [number[], number[], number[]]
@@ -268,7 +284,7 @@ export class Trace extends Handle {
   /** The values that the boundary holds, and behind them how many records were appended: one op may take several. */
   #answered(count: number, ids: readonly number[], origin: Origin): (TracedTensor | undefined)[] {
     const answer = new Int32Array(this.engine.words(0).buffer, this.engine.words(0).byteOffset)
-    const [stepped, varying] = [this.#stepped, this.#varying].map(set => ids.some(id => set.has(id)))
+    const stepped = ids.some(id => this.#stepped.has(id))
     let at = 0
     const values = Array.from({ length: count }, () => {
       const [id, dtype, rank] = answer.subarray(at, at + 3) as unknown as [number, number, number]
@@ -276,7 +292,6 @@ export class Trace extends Handle {
       at += 3 + rank
       if (id < 0) return undefined
       if (stepped) this.#stepped.add(id)
-      if (varying) this.#varying.add(id)
       return new TracedTensor(this, id, dims, dtypeOf(dtype))
     })
     for (let record = 0; record < answer[at]!; record++) this.#origins.push(origin)
@@ -335,22 +350,14 @@ export class Trace extends Handle {
   /** Closes the trace. */
   finish(outputs: readonly SymbolicTensor[]): Program {
     const ids = outputs.map(output => this.own(output).id)
-    for (const states of this.#states.values()) {
-      for (const { state, value } of states.values()) {
-        if (!this.#assigned.has(value.id) && state.repeats === undefined)
-          throw new TraceError(`the row state ${state.name} is never assigned`)
-      }
-    }
+    const states = this.#states.finished(value => this.#assigned.has(value.id))
     const id = this.close(
       ids,
       [...this.#assigned].map(([target, value]) => [target, value.id]),
     )
     const owned = this.#owned
     this.#owned = new Set()
-    return this.#program(id, ids.length, {
-      owned,
-      states: [...this.#states.values()].flatMap(states => [...states.values()].map(({ state }) => state)),
-    })
+    return this.#program(id, ids.length, { owned, states })
   }
 
   #program(id: number, outputs: number, parts: Partial<ProgramParts> = {}): Program {

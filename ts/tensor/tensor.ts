@@ -238,7 +238,8 @@ export class Variable extends Tensor {
 
   /**
    * Sets all numbers; the shape must be the variable's, or the numbers bare. While a model is traced: says what the variable
-   * will be after each run. Whatever reads it in the same run still reads what it was before; the last assignment counts.
+   * will be after each run. The code that says so still reads what it was before, and the last of its assignments counts; layers and
+   * loops that begin later, and all code after a layer or loop that assigned it, read the new value.
    */
   assign(values: SymbolicTensor | ArrayLike): this {
     const trace = currentTrace()
@@ -248,8 +249,8 @@ export class Variable extends Tensor {
       if (!fits(shape, values.shape))
         throw mustBe(name, 'value', `of shape ${show(shape)}`, values, ShapeError)
       if (dtype !== values.dtype) throw mustBe(name, 'value', dtype, values)
-      trace.assign(this, values)
-    } else trace.assign(this, fromValues(engine, convert(values, { shape, dtype, what: name })))
+      trace.say(this, values)
+    } else trace.say(this, fromValues(engine, convert(values, { shape, dtype, what: name })))
     return this
   }
 

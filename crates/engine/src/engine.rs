@@ -135,6 +135,12 @@ impl Engine {
         self.builders.insert(Builder::of(program))
     }
 
+    /// Whether axis 0 of a value would have the name that axis 0 of `named` had.
+    pub fn builder_follows(&mut self, id: u32, value: u32, named: &[u32]) -> Result<bool> {
+        headroom()?;
+        self.builders.get(id)?.follows(value, named)
+    }
+
     /// Gives a program up.
     pub fn builder_free(&mut self, id: u32) -> Result<()> {
         self.builders.remove(id).map(drop)

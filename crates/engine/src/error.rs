@@ -33,6 +33,8 @@ pub enum ErrorCode {
     Op = 10,
     /// The op `op` has no gradient.
     Gradient = 11,
+    /// Sequences are inside one another deeper than `most`.
+    Depth = 12,
 }
 
 /// A failure with its operands.
@@ -61,6 +63,8 @@ pub enum Error {
     Op { op: u32 },
     /// See [`ErrorCode::Gradient`].
     Gradient { op: u32 },
+    /// See [`ErrorCode::Depth`].
+    Depth { most: u32 },
 }
 
 impl Error {
@@ -78,6 +82,7 @@ impl Error {
             Error::Busy => ErrorCode::Busy,
             Error::Op { .. } => ErrorCode::Op,
             Error::Gradient { .. } => ErrorCode::Gradient,
+            Error::Depth { .. } => ErrorCode::Depth,
         }
     }
 
@@ -87,8 +92,9 @@ impl Error {
             Error::Shape { input, axis, expected, actual } => [input, axis, expected as u32, actual as u32],
             Error::Rank { input, expected, actual } => [input, expected, actual, 0],
             Error::Dtype { input, expected, actual } => [input, expected as u32, actual as u32, 0],
-            Error::Stale { id } => [id, 0, 0, 0],
-            Error::Memory { words } => [words, 0, 0, 0],
+            Error::Stale { id: one } | Error::Memory { words: one } | Error::Depth { most: one } => {
+                [one, 0, 0, 0]
+            }
             Error::Index { value, limit } => [value as u32, limit as u32, 0, 0],
             Error::Attribute { index, value } => [index, value, 0, 0],
             Error::Inputs { expected, actual } => [expected, actual, 0, 0],

@@ -199,6 +199,8 @@ fn program(seed: u32) -> usize {
     let bodies = [body(&mut dice, &mut lab, None), None];
     let bodies = [bodies[0], body(&mut dice, &mut lab, bodies[0])];
     let made = records(&mut dice, &mut lab, &mut values, &bodies, 12);
+    let named = [dice.word(), dice.roll(8), dice.roll(8)];
+    let _ = lab.follows(made.last().copied().unwrap_or(0), &named[dice.roll(2) as usize..]);
     let program = lab.finish(&made, &[]);
     let _ = lab.run(program, &tensors);
     made.len()

@@ -377,3 +377,22 @@ fn eager(states: &[f32], firsts: &[f32], t: i32, draw: &dyn Fn(&[u32], u32) -> V
     ];
     lab.run(program, &tensors).unwrap().try_into().unwrap()
 }
+
+#[test]
+fn the_name_of_an_axis_follows_through_ops_where_sizes_are_the_same_by_chance() {
+    let mut lab = Lab::new();
+    let x = lab.input(Dtype::Float32, &[4, 3, 4]);
+    let kernel = lab.input(Dtype::Float32, &[4, 4]);
+    let sums = lab.op(Op::Reduce, &[x], &[Reduce::Sum as u32, 0, 1, 1]);
+    let turned = lab.op(Op::Transpose, &[sums], &[2, 1, 0]);
+    let across = lab.op(Op::MatMul, &[turned, sums], &[0]);
+    let along = lab.op(Op::MatMul, &[sums, across], &[0]);
+    let mixed = lab.op(Op::Binary, &[along, kernel], &[Binary::Add as u32]);
+    let follows = |lab: &mut Lab, named: &[u32]| {
+        [sums, turned, across, along, mixed, kernel].map(|value| lab.follows(value, named).unwrap())
+    };
+    assert_eq!(follows(&mut lab, &[x]), [true, false, false, true, false, false]);
+    assert_eq!(follows(&mut lab, &[x, kernel]), [true, false, false, true, true, true]);
+    assert_eq!(follows(&mut lab, &[across]), [false, false, true, false, false, false]);
+    assert!(lab.follows(x, &[99]).is_err());
+}

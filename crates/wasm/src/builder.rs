@@ -19,6 +19,18 @@ pub fn builder_copy(id: u32) -> u32 {
     enter(|world| Ok(world.engine.builder_copy(id)?)).unwrap_or(0)
 }
 
+/// Whether axis 0 of the first of these values would have a name that axis 0 of the others had: 1 if so.
+#[wasm_bindgen]
+pub fn builder_follows(id: u32, words: u32) -> u32 {
+    enter(|world| {
+        let values: Vec<u32> = world.read(words)?.into();
+        let mut named = values.as_slice();
+        let value = take(&mut named, 1)?[0];
+        Ok(world.engine.builder_follows(id, value, named)? as u32)
+    })
+    .unwrap_or(0)
+}
+
 /// Gives a program up.
 #[wasm_bindgen]
 pub fn builder_free(id: u32) -> u32 {

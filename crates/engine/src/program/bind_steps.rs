@@ -202,7 +202,7 @@ impl StepsPlan {
         operands: &[(Place, Moves)],
     ) -> Result<StepsPlan> {
         if binder.depth == MOST_DEPTH {
-            return Err(Error::Attribute { index: 0, value: MOST_DEPTH as u32 }.into());
+            return Err(Error::Depth { most: MOST_DEPTH as u32 }.into());
         }
         let taken = binder.taken();
         binder.depth += 1;

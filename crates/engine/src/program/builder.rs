@@ -161,6 +161,29 @@ impl Builder {
         Ok(more)
     }
 
+    /// Would axis 0 of `value` have the name that axis 0 of `named` had, if it had one? Two sizes may be the same by chance.
+    pub fn follows(&self, value: u32, named: &[u32]) -> Result<bool> {
+        const NAME: i32 = ANY + 1;
+        let mut types = self.program.values.clone();
+        let limit = types.len() as i32;
+        for &value in named {
+            let ty = types.get_mut(value as usize).ok_or(Error::Index { value: value as i32, limit })?;
+            ty.shape.dims_mut().first_mut().into_iter().for_each(|dim| *dim = NAME);
+        }
+        for Record { op, attrs, inputs, outputs, body } in &self.program.records {
+            let Some(rule) = op.rule() else { continue };
+            let inputs: Vec<Type> = inputs.iter().map(|&value| types[value as usize]).collect();
+            // what needs a number gives no name
+            let Ok(made) = (rule.shape)(&Site { attrs, inputs: &inputs, body: body.as_deref() }) else {
+                continue;
+            };
+            for (&value, ty) in outputs.iter().zip(made.0).filter(|(value, _)| !named.contains(value)) {
+                types[value as usize] = ty;
+            }
+        }
+        Ok(types.get(value as usize).is_some_and(|ty| ty.shape.dims().first() == Some(&NAME)))
+    }
+
     /// Closes the program. `assigns` pairs an input or a variable with the value its tensor takes after a run.
     pub fn finish(self, outputs: &[u32], assigns: &[(u32, u32)]) -> Result<Program> {
         let mut program = self.program;

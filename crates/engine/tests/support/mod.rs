@@ -83,6 +83,11 @@ impl Lab {
         id
     }
 
+    /// Whether axis 0 of a value follows that of others.
+    pub fn follows(&mut self, value: u32, named: &[u32]) -> layer_rnn_engine::Result<bool> {
+        self.engine.builder_follows(self.builder, value, named)
+    }
+
     /// A step program: what `fill` records is its body, what it gives are the body's outputs.
     pub fn body(&mut self, fill: impl FnOnce(&mut Lab) -> Vec<u32>) -> u32 {
         let inner = self.engine.builder_new().unwrap();
