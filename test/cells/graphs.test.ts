@@ -49,13 +49,25 @@ const kinds: readonly ((a: SymbolicTensor, b: SymbolicTensor, w: Variable) => Sy
   (a, b) => ops.sum(ops.stack([a, ops.tile(ops.slice(b, [0, 1], [null, 1]), [1, units])], 1), 1),
 ]
 
+/** The same, and what draws anew at every step. */
+const drawing: typeof kinds = [
+  a => ops.multiply(a, ops.random.uniform(ops.shape(a), { seed: 3 })),
+  (a, b) => ops.add(a, ops.multiply(b, ops.random.normal(ops.shape(b), { seed: 5 }))),
+  a => ops.random.dropout(a, 0.3, { seed: 7 }),
+  (a, b) => ops.where(ops.random.bernoulli(ops.shape(a), { seed: 9 }), a, b),
+  ...kinds,
+]
+
 class Graph extends RNNCell<[Tensor, Tensor]> {
   kernel!: Variable
   recurrent!: Variable
   bias!: Variable
 
-  constructor(readonly nodes: readonly Node[]) {
-    super()
+  constructor(
+    readonly nodes: readonly Node[],
+    readonly from = kinds,
+  ) {
+    super({ name: 'graph' })
     this.stateSize = [units, units]
   }
 
@@ -71,7 +83,7 @@ class Graph extends RNNCell<[Tensor, Tensor]> {
     const values: SymbolicTensor[] = [ops.dot(x, this.kernel), h, c, ops.add(c, this.bias)]
     for (const { op, a, b } of this.nodes) {
       const [left, right] = [a, b].map(at => values[at % values.length]!) as [SymbolicTensor, SymbolicTensor]
-      values.push(kinds[op]!(left, right, this.recurrent))
+      values.push(this.from[op]!(left, right, this.recurrent))
     }
     // bounded, so that it stays finite however long it runs
     const [last, before] = [values.at(-1)!, values.at(-2)!].map(value => ops.tanh(value)) as [Tensor, Tensor]
@@ -93,9 +105,13 @@ const weights = sequences(1, 3, units, 5)[0]!.flat()
 type Layer = RNN & { cell: Graph }
 
 /** A layer of the graph; the weights are always the same. */
-function make(nodes: readonly Node[], more: object = {}, steps: number | null = null): Layer {
+function make(
+  nodes: readonly Node[],
+  { from, ...more }: { from?: typeof kinds } & Record<string, unknown> = {},
+  steps: number | null = null,
+): Layer {
   const layer = new RNN({
-    cell: new Graph(nodes),
+    cell: new Graph(nodes, from),
     returnSequences: true,
     returnState: true,
     ...more,
@@ -228,6 +244,43 @@ law('gradients of gradients are the slopes of differences', (nodes, mask) => {
       3e-3,
     )
   })
+})
+
+const chance = fc.array(fc.record({ op: fc.nat(drawing.length - 1), a: fc.nat(9), b: fc.nat(9) }), {
+  minLength: 1,
+  maxLength: 6,
+})
+
+test('cells that draw: the same numbers in every run with a seed, traced anew, unrolled, and step by step', () => {
+  const property = fc.property(chance, masks, (nodes, mask) =>
+    balanced(() => {
+      // what is drawn goes by the names of layers
+      const named = (more: object = {}, steps: number | null = null) =>
+        make([{ op: 0, a: 0, b: 0 }, ...nodes], { from: drawing, name: 'chance', ...more }, steps)
+      using layer = named()
+      using again = named()
+      using unrolled = named({ unroll: true }, time)
+      const first = run(layer, x, mask)
+      assert.equal(run(layer, x, mask), first)
+      assert.equal(run(again, x, mask), first)
+      assert.equal(run(unrolled, x, mask), first)
+      assert.equal(slopes(layer, x, mask), slopes(again, x, mask))
+      const input = Input({ shape: [null, features] })
+      const [outputs] = layer.apply(input) as unknown as SymbolicTensor[]
+      using model = new Model({ inputs: input, outputs: outputs! })
+      using stream = model.stream({ batch })
+      const whole = model.predict(x, { mask }).array() as number[][][]
+      for (let t = 0; t < time; t++) {
+        const step = Float32Array.from(x.flatMap(row => row[t]!))
+        const y = stream.step(step, null, { mask: mask.map(row => row[t]!) })
+        assert.equal(
+          [...y],
+          whole.flatMap(row => row[t]!),
+        )
+      }
+    }),
+  )
+  fc.assert(property, options)
 })
 
 test.run()
