@@ -44,22 +44,21 @@ pub extern "C" fn peak(iterations: u32, x: f32, y: f32) -> f32 {
     total.to_array().iter().sum()
 }
 
-/// The machine's rate for weights that are used once: each of the `n` numbers at `from` is read, multiplied and added.
+/// The machine's rate for weights that are used once: each of the `n` numbers at `from` is read and added, and nothing else done.
 ///
 /// # Safety
 /// `from` has n f32.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn stream(times: u32, n: usize, from: *const f32, x: f32) -> f32 {
+pub unsafe extern "C" fn stream(times: u32, n: usize, from: *const f32) -> f32 {
     // SAFETY: the caller's promise.
     let from = unsafe { from_raw_parts(from, n) };
-    let x = F32x4::splat(x);
     let mut sums = [F32x4::ZERO; 8];
     for _ in 0..times {
         let (blocks, _) = from.as_chunks::<32>();
         for block in blocks {
             let (vectors, _) = block.as_chunks::<4>();
             for (sum, vector) in sums.iter_mut().zip(vectors) {
-                *sum = *sum + F32x4::load(vector) * x;
+                *sum = *sum + F32x4::load(vector);
             }
         }
     }
