@@ -1,6 +1,7 @@
 /** Activations by name. The names are the engine's own list, so there is no second table to keep. */
 import { ArgumentError, UnsupportedError } from './errors.js'
 import { Activation } from './generated/enums.js'
+import { part } from './installed.js'
 import { camelCase, hint, pascalCase } from './layers/names.js'
 import { type Field, type Place, reject } from './layers/options.js'
 import { isPlain } from './layers/structure.js'
@@ -39,6 +40,7 @@ export const activation = (initial: ActivationName | null): Field<ActivationLike
   read: readActivation,
   write: value => {
     if (typeof value !== 'function') return snake(value ?? 'linear')
+    if ('config' in value) return value.config
     throw new UnsupportedError('an activation that is a function has no config; give its name', {
       argument: 'activation',
     })
@@ -50,6 +52,10 @@ function readActivation(value: unknown, place: Place): ActivationLike | null {
   if (typeof value === 'function') return value as ActivationLike
   // Keras writes functions of its own as { class_name: 'function', config: 'tanh' }.
   if (isPlain(value) && value.class_name === 'function') return readActivation(value.config, place)
+  if (isPlain(value) && typeof value.class_name === 'string' && isPlain(value.config)) {
+    if (value.class_name === 'Activation') return readActivation(value.config.activation, place)
+    return part('activationOf')(value.class_name, value.config, place)
+  }
   if (typeof value !== 'string') return reject(place, 'the name of an activation or null', value)
   const name = camelCase(value)
   const known = activationNames()

@@ -1,6 +1,7 @@
 /** What `layer-rnn` has and `layer-rnn/infer` has not. Entries install it; what belongs to a class or an option of both asks for it here. */
 import { UnsupportedError } from './errors.js'
 import type { Draw } from './initializers/initializer.js'
+import type { activationOf } from './layers/activation_classes.js'
 import type { readGraph, writeGraph } from './models/config.js'
 import type { printModel } from './models/print.js'
 import type { summarize } from './models/summary.js'
@@ -13,6 +14,8 @@ interface Parts {
   readGraph: typeof readGraph
   writeGraph: typeof writeGraph
   dropout: typeof dropout
+  /** Activations that are layers of Keras, in configs. */
+  activationOf: typeof activationOf
   /** First values that are drawn, by the names of initializers. */
   draws: Readonly<Record<string, Draw>>
 }
@@ -24,6 +27,7 @@ const uses: Record<keyof Parts, string> = {
   readGraph: 'reads no configs of models',
   writeGraph: 'writes no configs of models',
   dropout: 'draws no random numbers',
+  activationOf: 'reads no activations but names',
   draws: 'draws no first values: give all weights',
 }
 

@@ -23,7 +23,10 @@ import {
   SimpleRNN,
   StateError,
   type SymbolicTensor,
+  scope,
   serialize,
+  type Tensor,
+  tensor,
   UnsupportedError,
 } from '../../ts/entry/api.js'
 import type { Variable } from '../../ts/tensor/tensor.js'
@@ -241,6 +244,46 @@ test('classes of the user in configs', () => {
   assert.is((copy.layers[0] as Scale).factor, 3)
   fails(() => new Scale().addWeight({ shape: [1] }), StateError, /outside build/)
   fails(() => new Scale().build([null, null]), ShapeError, /axis 0 of weight "scale" is unknown/)
+})
+
+test('activations that are layers of Keras', () => {
+  const read = (class_name: string, config: object = {}) =>
+    deserialize({ class_name: 'GRU', config: { units: 2, activation: { class_name, config } } })
+  const written = (class_name: string, config?: object) => {
+    const { activation } = read(class_name, config).getConfig() as { activation: Record<string, unknown> }
+    return typeof activation === 'string' ? activation : [activation.class_name, activation.config]
+  }
+  assert.is(written('ReLU'), 'relu')
+  assert.is(written('ReLU', { max_value: 6 }), 'relu6')
+  assert.is(written('LeakyReLU', { alpha: 0.20000000298023224 }), 'leaky_relu')
+  assert.is(written('ELU'), 'elu')
+  assert.is(written('Softmax', { axis: -1 }), 'softmax')
+  assert.is(written('Activation', { activation: 'tanh' }), 'tanh')
+  assert.equal(written('LeakyReLU'), ['LeakyReLU', {}])
+  assert.equal(written('ReLU', { threshold: 2 }), ['ReLU', { threshold: 2 }])
+  const y = (class_name: string, config?: object) => {
+    const { activation } = read(class_name, config) as unknown as { activation: (x: unknown) => Tensor }
+    return scope(() =>
+      [...activation(tensor([-2, -1, 0, 0.5, 1, 3])).data()].map(v => Math.round(v * 1e4) / 1e4),
+    )
+  }
+  // Keras's own, by tf_keras.layers
+  assert.equal(y('LeakyReLU'), [-0.6, -0.3, 0, 0.5, 1, 3])
+  assert.equal(
+    y('ReLU', { max_value: 2, negative_slope: 0.1, threshold: 0.5 }),
+    [-0.25, -0.15, -0.05, 0, 1, 2],
+  )
+  assert.equal(y('ThresholdedReLU', { theta: 0.5 }), [0, 0, 0, 0, 1, 3])
+  assert.equal(y('ELU', { alpha: 0.5 }), [-0.4323, -0.3161, 0, 0.5, 1, 3])
+  for (const [name, config, text] of [
+    ['PReLU', {}, /GRU: activation PReLU has weights/],
+    ['Softmax', { axis: 1 }, /activation Softmax with axis 1/],
+    ['ReLU', { max_value: 'a' }, /activation ReLU with max_value/],
+    ['constructor', {}, /activation constructor/],
+  ] as const) {
+    const error = fails(() => read(name, config), UnsupportedError, text)
+    assert.is(error.argument, 'activation')
+  }
 })
 
 test.run()

@@ -13,6 +13,7 @@ import { fileOps } from '../models/file_ops.js'
 import { Model } from '../models/model.js'
 import { Sequential } from '../models/sequential.js'
 import { Activation } from './activation.js'
+import { activationOf } from './activation_classes.js'
 import { Bidirectional } from './bidirectional.js'
 import { ConvLSTM1D, ConvLSTM2D, ConvLSTM3D } from './conv_lstm.js'
 import { CuDNNGRU, CuDNNLSTM } from './cudnn.js'
@@ -30,7 +31,7 @@ import { RNN } from './rnn.js'
 import { SimpleRNN } from './simple_rnn.js'
 import { TimeDistributed } from './time_distributed.js'
 
-install({ readGraph, writeGraph })
+install({ readGraph, writeGraph, activationOf })
 registerBuiltin([
   ...[InputLayer, Dense, Activation, Masking, Embedding, Dropout, RNN, SimpleRNN, LSTM, GRU],
   ...[CuDNNLSTM, CuDNNGRU, Bidirectional, TimeDistributed, LayerNormalization],
