@@ -77,6 +77,10 @@ test('failures name the file', () =>
       '1,2\n',
     )
     failed(1, /standard input: no numbers/, ['run', digits, '--input', '-', '--from', 'csv'])
+    failed(1, /standard input: no numbers/, ['run', digits, '--input', '-', '--from', 'csv', '--stream'])
+    failed(2, /--batch can only be 1/, [
+      ...['run', digits, '--input', '-', '--from', 'csv', '--stream', '--batch', '2'],
+    ])
     failed(1, /standard input: .*JSON/, ['run', digits, '--input', '-', '--from', 'json'], '[1,')
     failed(
       1,

@@ -29,6 +29,21 @@ test('every type, in both byte orders', () => {
     return width === 8 ? bytes.swap64() : width === 4 ? bytes.swap32() : bytes.swap16()
   }
   const cases: [string, ArrayBufferView, number[], string][] = [
+    // numpy's bytes of float16 1.5, −65504, 2⁻²⁴ (the least), −0, inf and nan
+    ...[
+      [0x3e00, 1.5],
+      [0xfbff, -65504],
+      [0x0001, 2 ** -24],
+      [0x8000, -0],
+      [0x7c00, Infinity],
+      [0x7e00, Number.NaN],
+      [0x2e66, 0.0999755859375],
+    ].map(([bits, value]): [string, ArrayBufferView, number[], string] => [
+      'f2',
+      new Uint16Array([bits!, 0xc000]),
+      [value!, -2],
+      'float32',
+    ]),
     ['f4', new Float32Array([1.5, -2]), [1.5, -2], 'float32'],
     ['f8', new Float64Array([1.5, 0.1]), [1.5, Math.fround(0.1)], 'float32'],
     ['i2', new Int16Array([-3, 7]), [-3, 7], 'int32'],

@@ -9,6 +9,7 @@ type Reader = (view: DataView, at: number) => number
 
 /** By numpy's letter and size, read in either byte order. */
 const readers: Record<string, (little: boolean) => Reader> = {
+  f2: little => (view, at) => half(view.getUint16(at, little)),
   f4: little => (view, at) => view.getFloat32(at, little),
   f8: little => (view, at) => view.getFloat64(at, little),
   i1: () => (view, at) => view.getInt8(at),
@@ -34,7 +35,7 @@ export function readNpy(bytes: Uint8Array): NdArray<Data> {
   const type = order?.[2] ?? ''
   if (!Object.hasOwn(readers, type)) {
     const found = /'descr':\s*(.*?),\s*'/.exec(header)?.[1] ?? 'unknown'
-    throw new Failure(`numbers of the type ${found}; f4, f8, i1 to i8, u1 to u8 and bool are read`)
+    throw new Failure(`numbers of the type ${found}; f2, f4, f8, i1 to i8, u1 to u8 and bool are read`)
   }
   const shape = sizes
     .split(',')
@@ -70,6 +71,15 @@ function headerOf(bytes: Uint8Array): { header: string; start: number } {
 function arrayOf(type: string): { new (length: number): Data } {
   if (type === 'b1') return Uint8Array
   return type[0] === 'f' ? Float32Array : Int32Array
+}
+
+/** A 16-bit float: 1 bit of sign, 5 of exponent, 10 of fraction. */
+function half(bits: number): number {
+  const sign = bits < 0x8000 ? 1 : -1
+  const exponent = (bits >> 10) & 31
+  const fraction = (bits & 1023) / 1024
+  if (exponent === 31) return fraction ? Number.NaN : sign * Infinity
+  return sign * (exponent === 0 ? fraction / 2 ** 14 : (1 + fraction) * 2 ** (exponent - 15))
 }
 
 function exact(value: bigint): number {

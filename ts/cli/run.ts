@@ -6,7 +6,7 @@ import type { Model } from '../models/model.js'
 import { inputsOf } from '../models/trace_model.js'
 import { NdArray } from '../tensor/ndarray.js'
 import type { Data } from '../tensor/shape.js'
-import { about, Failure } from './fail.js'
+import { about, Failure, UsageError } from './fail.js'
 import {
   decode,
   encode,
@@ -39,6 +39,8 @@ export async function run(file: string, options: RunOptions): Promise<void> {
   const to = output === '-' && options.to === undefined ? textOf(from) : formatOf(output, options.to, 'to')
   const model = await openModel(file)
   try {
+    if (stream && from === 'csv' && (options.batch ?? 1) !== 1)
+      throw new UsageError('with --stream, CSV is one sequence: --batch can only be 1')
     if (stream && from === 'csv') return await streamLines(model, input, output, to)
     const bytes = await readBytes(input)
     const batch = options.batch ?? fixedBatch(model) ?? 32
@@ -147,6 +149,7 @@ async function* collected(
 async function* answers(model: Model, input: string): AsyncGenerator<Data[]> {
   const stream = await about(input, () => model.stream())
   let number = 0
+  let steps = 0
   const lines = createInterface({ input: openInput(input), crlfDelay: Number.POSITIVE_INFINITY })
   for await (const line of guarded(input, lines)) {
     number++
@@ -155,9 +158,12 @@ async function* answers(model: Model, input: string): AsyncGenerator<Data[]> {
       const frame = readCsvLine(line, number)
       return frame && (leaves(stream.step(frame) as Nested<Data>) as Data[])
     })
-    if (step) yield step
+    if (!step) continue
+    steps++
+    yield step
   }
   stream.dispose()
+  if (steps === 0) await about(input, () => Promise.reject(new Failure('no numbers')))
 }
 
 /** What goes wrong while reading is about the file. */
