@@ -37,6 +37,7 @@ export interface LayerOptions {
   batchSize?: number | null
   /** First values of the weights, in the order of `weights`; set when the layer is built. */
   weights?: readonly Values[]
+  /** On the layer's outputs. Kept and written to configs: it acts in training alone, as other regularizers. Default none. */
   activityRegularizer?: RegularizerLike
 }
 
