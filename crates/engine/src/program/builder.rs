@@ -89,6 +89,12 @@ impl Builder {
         lifted
     }
 
+    /// Appends an op; gives its first value.
+    #[inline(never)]
+    pub fn one(&mut self, op: Op, inputs: &[u32], attrs: &[u32]) -> Result<u32> {
+        Ok(self.append(op, inputs, attrs, None)?[0])
+    }
+
     /// Appends a record of anything but a variable as it is.
     pub fn append(
         &mut self,

@@ -236,7 +236,7 @@ impl<'b> Backward<'b> {
     /// Appends an op; gives its first value.
     #[inline(never)]
     pub fn op(&mut self, op: Op, inputs: &[u32], attrs: &[u32]) -> Result<u32> {
-        Ok(self.builder.append(op, inputs, attrs, None)?[0])
+        self.builder.one(op, inputs, attrs)
     }
 
     /// Appends a sequence of steps; gives its values.

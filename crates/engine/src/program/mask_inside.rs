@@ -113,23 +113,28 @@ impl Builder {
     }
 
     /// In the rows of a mask `value`, in the others another one, or zeros.
+    #[inline(never)]
     fn choose(&mut self, mask: u32, value: u32, other: Option<u32>) -> Result<u32> {
         let Type { dtype, shape } = *self.program().ty(value)?;
-        let mut only = |op: Op, inputs: &[u32], attrs: &[u32]| Ok(self.append(op, inputs, attrs, None)?[0]);
-        if dtype == Dtype::Bool {
-            // of two masks one is chosen as numbers
-            let mut number = |value: u32| only(Op::Cast, &[value], &[Dtype::Int32 as u32]);
-            let (value, other) = (number(value)?, other.map(number).transpose()?);
-            let chosen = self.choose(mask, value, other)?;
-            return Ok(self.append(Op::Cast, &[chosen], &[dtype as u32], None)?[0]);
-        }
+        let number = if dtype == Dtype::Bool { Dtype::Int32 } else { dtype };
         let mut codes = alloc::vec![2 * shape.rank() as u32, COPY, 0];
-        (1..shape.rank()).for_each(|_| codes.extend([LITERAL, 1]));
-        let mask = only(Op::Reshape, &[mask], &codes)?;
+        (1..shape.rank()).for_each(|_| codes.extend_from_slice(&[LITERAL, 1]));
+        let mask = self.one(Op::Reshape, &[mask], &codes)?;
         let other = match other {
             Some(other) => other,
-            None => only(Op::Fill, &[], &[dtype as u32, 0, 0])?,
+            None => self.one(Op::Fill, &[], &[number as u32, 0, 0])?,
         };
-        only(Op::Select, &[mask, value, other], &[])
+        // of two masks one is chosen as numbers
+        let (value, other) = (self.cast(value, number)?, self.cast(other, number)?);
+        let chosen = self.one(Op::Select, &[mask, value, other], &[])?;
+        self.cast(chosen, dtype)
+    }
+
+    #[inline(never)]
+    fn cast(&mut self, value: u32, to: Dtype) -> Result<u32> {
+        if self.program().ty(value)?.dtype == to {
+            return Ok(value);
+        }
+        self.one(Op::Cast, &[value], &[to as u32])
     }
 }
