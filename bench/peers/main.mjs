@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { load } from '../kernels/wasm.mjs'
 import { digitsRow } from './digits.mjs'
+import { galleryHeading, galleryLine, galleryRows } from './gallery.mjs'
 import { Machine } from './machine.mjs'
 import { onnxModel } from './onnx.mjs'
 import * as ortWeb from './ort_web.mjs'
@@ -42,12 +43,15 @@ const result = {
   peak: round(machine.peak(), 3),
   rows: [],
   own: [],
+  gallery: [],
   skipped: [],
 }
 const isChosen = ({ shape }) => shape.includes(options.only)
 const chosen = [...rows, digitsRow()].filter(isChosen)
 const own = ownRows.filter(isChosen)
-if (chosen.length + own.length === 0) throw new Error(`no row's name contains "${options.only}"`)
+const gallery = galleryRows.filter(isChosen)
+if (chosen.length + own.length + gallery.length === 0)
+  throw new Error(`no row's name contains "${options.only}"`)
 
 const collect = globalThis.gc && {
   collect: () => globalThis.gc(),
@@ -90,6 +94,13 @@ await measureAll(own, {
   into: result.own,
   title: ownHeading(),
   text: ownLine,
+})
+await measureAll(gallery, {
+  makersOf: row => row.makers.map(make => () => make(row, undefined, tf)),
+  boundOf: row => machine.boundOf(row),
+  into: result.gallery,
+  title: galleryHeading(),
+  text: galleryLine,
 })
 if (options.json) console.log(JSON.stringify(result))
 if (options.record) writeRecord(result)

@@ -12,8 +12,8 @@ export function writeRecord(result) {
     ? `node-${result.node.split('.')[0]}`
     : result.engine.toLowerCase().replace(/[ /]/g, '-')
   const file = join(folder, `${result.date}-peers-${where}.json`)
-  const { rows, own, ...about } = result
-  const lists = Object.entries({ rows, own }).map(([name, list = []]) => {
+  const { rows, own, gallery, ...about } = result
+  const lists = Object.entries({ rows, own, gallery }).map(([name, list = []]) => {
     const lines = list.map(row => `    ${JSON.stringify(row)}`).join(',\n')
     return `,\n  "${name}": [\n${lines}\n  ]`
   })

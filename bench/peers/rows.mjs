@@ -91,8 +91,9 @@ export const rows = [
 
 const gates = { LSTM: 4, GRU: 3, SimpleRNN: 1, Dense: 1 }
 
-/** Of each layer, and direction, the numbers of its kernel and recurrent kernel. */
-function products({ features, layers }) {
+/** Of each layer, and direction, the numbers of its kernel and recurrent kernel; of what is written with ops `matrices` says them, used at so many places. */
+function products({ features, layers, matrices }) {
+  if (matrices) return matrices
   let inputs = features
   return layers.flatMap(({ kind, units, merge }) => {
     const one = {
@@ -109,7 +110,7 @@ const sum = (list, of) => list.reduce((total, each) => total + of(each), 0)
 /** Multiplications and additions of one call, the matrix products alone; masked steps are none. */
 export function flops(row) {
   const steps = row.lengths ? sum(row.lengths, length => length) : row.batch * row.steps
-  return 2 * steps * sum(products(row), ({ kernel, recurrent }) => kernel + recurrent)
+  return 2 * steps * sum(products(row), ({ kernel, recurrent, places = 1 }) => places * (kernel + recurrent))
 }
 
 /** The weights, and how many must be read in one call: recurrent ones anew in every step, others once. */

@@ -95,6 +95,34 @@ const minimalClass = tf =>
     }
   }
 
+/** A cell of the gallery: `call(tf, weights, x, states, text)` gives the output and the states. */
+export async function gallery(tf, { states, call }, row, { weights, text }) {
+  const constant = text && tf.tensor(text.values, text.shape)
+  class Cell extends tf.layers.RNNCell {
+    static className = 'GalleryCell'
+    stateSize = states
+
+    build() {
+      const initializer = tf.initializers.zeros()
+      this.variables = weights.map(({ shape }, i) => this.addWeight(`${i}`, shape, 'float32', initializer))
+      this.built = true
+    }
+
+    call([x, ...before]) {
+      return tf.tidy(() => {
+        const given = this.variables.map(variable => variable.read())
+        return call(tf, given, x, before, constant)
+      })
+    }
+  }
+  const cell = new Cell({})
+  const batchInputShape = [row.batch, row.steps, row.features]
+  const layer = tf.layers.rnn({ cell, returnSequences: true, batchInputShape })
+  const model = tf.sequential({ layers: [layer] })
+  cell.setWeights(weights.map(({ shape, values }) => tf.tensor(values, shape)))
+  return contestant(tf, model, row)
+}
+
 function contestant(tf, model, { batch, features, steps, stream, ...row }, shape = [batch, steps, features]) {
   let x = tf.tensor(inputOf({ batch, features, steps, ...row }), shape)
   return {
