@@ -109,14 +109,30 @@ export function pad<X extends Operand>(
   })
 }
 
-/** The sums of all elements up to each along an axis, one chain; without an axis, in the flattened tensor. */
+/** The sums of all elements up to each along an axis, one chain (in a cell a tree); without an axis, in the flattened tensor. */
 export function cumsum<X extends Operand>(x: X, axis?: number | null): Like<X> {
   return cumulative('cumsum', x, axis, 0, add)
 }
 
-/** The products of all elements up to each along an axis, one chain; without an axis, in the flattened tensor. */
+/** The products of all elements up to each along an axis, one chain (in a cell a tree); without an axis, in the flattened tensor. */
 export function cumprod<X extends Operand>(x: X, axis?: number | null): Like<X> {
   return cumulative('cumprod', x, axis, 1, multiply)
+}
+
+/** The same by doubling: each element with the one 1 before it, then with that 2 before, 4 before, and so on. */
+function doubled(
+  x: SymbolicTensor,
+  at: number,
+  size: number,
+  next: (a: SymbolicTensor, b: SymbolicTensor) => SymbolicTensor,
+): SymbolicTensor {
+  const part = (x: SymbolicTensor, start: number, count: number | null) => {
+    const ahead = Array<number>(at).fill(0)
+    return slice(x, [...ahead, start], [...ahead.map(() => null), count])
+  }
+  for (let far = 1; far < size; far *= 2)
+    x = concatenate([part(x, 0, far), next(part(x, 0, size - far), part(x, far, null))], at)
+  return x
 }
 
 function cumulative<X extends Operand>(
@@ -130,6 +146,9 @@ function cumulative<X extends Operand>(
     const y = axis == null ? reshape(x!, [-1]) : x!
     const at = axisOf(axis ?? 0, y.rank, name)
     const from = y.dtype === 'bool' ? cast(y, 'int32') : y
+    const size = from.shape[at]
+    // in a step a sequence would mix rows
+    if (trace.cell !== undefined && at > 0 && size != null) return doubled(from, at, size, next)
     // the axis is time behind rows, which stay in front; axis 0 is time without rows
     const front = Math.min(at, 1)
     const order = from.shape.map((_, i) => i).filter(i => i !== at)
