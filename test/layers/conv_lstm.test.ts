@@ -10,6 +10,7 @@ import {
   ConvLSTM2D,
   ConvLSTM2DCell,
   ConvLSTM3D,
+  ConvLSTM3DCell,
   deserialize,
   Input,
   LSTM,
@@ -213,6 +214,17 @@ test('what does not fit is named', () => {
     const input = Input({ batchShape: [2, null, null, 4, 2] })
     fails(() => stateful.apply(input), ShapeError, /images of known size/)
   })
+})
+
+test("Keras 3's ConvLSTMCell is the cell of as many axes as its kernel has", () => {
+  const config = { filters: 2, kernel_size: [2, 3], strides: [1, 1], name: 'conv_lstm_cell', padding: 'same' }
+  const of = (more: object = {}) =>
+    deserialize({ class_name: 'ConvLSTMCell', config: { ...config, ...more } })
+  assert.instance(of(), ConvLSTM2DCell)
+  assert.is(of().name, 'conv_lstm_cell')
+  assert.instance(of({ kernel_size: [2], strides: [1] }), ConvLSTM1DCell)
+  assert.instance(of({ rank: 3, kernel_size: 2, strides: 1 }), ConvLSTM3DCell)
+  fails(() => of({ rank: 4 }), ArgumentError, /ConvLSTMCell: rank must be 1, 2 or 3/)
 })
 
 test.run()

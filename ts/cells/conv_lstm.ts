@@ -9,6 +9,7 @@
 import { type ActivationLike, activation } from '../activations.js'
 import { ShapeError } from '../errors.js'
 import type { Drawing } from '../initializers/initializer.js'
+import type { Layer } from '../layers/layer.js'
 import { count, type Field, type Fields, flag, keyword, reject, required } from '../layers/options.js'
 import { leaves } from '../layers/structure.js'
 import { type ConvOptions, conv, isChannelsFirst } from '../ops/conv.js'
@@ -73,6 +74,7 @@ const fields = (axes: number): Fields => ({
 })
 
 export abstract class ConvLSTMCell extends GatedCell<[h: Tensor, c: Tensor]> {
+  static override readonly className: string = 'ConvLSTMCell'
   declare readonly filters: number
   declare readonly kernelSize: readonly number[]
   declare readonly strides: readonly number[]
@@ -84,6 +86,17 @@ export abstract class ConvLSTMCell extends GatedCell<[h: Tensor, c: Tensor]> {
   constructor(options: ConvLSTMCellOptions) {
     super(options)
     this.#sized(this.kernelSize.map(() => null))
+  }
+
+  /** Keras 3 has one class for all ranks. Its config says the rank by the kernel's sizes alone. */
+  static override fromConfig(config: Readonly<Record<string, unknown>>): Layer {
+    // biome-ignore lint/complexity/noThisInStatic: subclasses inherit this
+    if (this !== ConvLSTMCell) return super.fromConfig(config)
+    const { rank, ...own } = config
+    const axes = rank ?? (own.kernel_size as unknown[] | undefined)?.length
+    const Class = [ConvLSTM1DCell, ConvLSTM2DCell, ConvLSTM3DCell][Number(axes) - 1]
+    const place = { layer: 'ConvLSTMCell', argument: 'rank' }
+    return Class ? Class.fromConfig(own) : reject(place, '1, 2 or 3, or as many sizes of the kernel', rank)
   }
 
   get gates(): number {

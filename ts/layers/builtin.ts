@@ -2,7 +2,7 @@
  * Every class of ours that configs and files can name. What reads configs imports this; a page that makes its layers itself does not, and
  * carries only those that it uses.
  */
-import { ConvLSTM1DCell, ConvLSTM2DCell, ConvLSTM3DCell } from '../cells/conv_lstm.js'
+import { ConvLSTM1DCell, ConvLSTM2DCell, ConvLSTM3DCell, ConvLSTMCell } from '../cells/conv_lstm.js'
 import { GRUCell } from '../cells/gru.js'
 import { LSTMCell } from '../cells/lstm.js'
 import { SimpleRNNCell } from '../cells/simple_rnn.js'
@@ -26,7 +26,7 @@ import type { Layer } from './layer.js'
 import { LayerNormalization } from './layer_normalization.js'
 import { LSTM } from './lstm.js'
 import { Masking } from './masking.js'
-import { type CustomObjects, make, registerBuiltin } from './registry.js'
+import { type CustomObjects, type LayerClass, make, registerBuiltin } from './registry.js'
 import { RNN } from './rnn.js'
 import { SimpleRNN } from './simple_rnn.js'
 import { TimeDistributed } from './time_distributed.js'
@@ -36,6 +36,7 @@ registerBuiltin([
   ...[InputLayer, Dense, Activation, Masking, Embedding, Dropout, RNN, SimpleRNN, LSTM, GRU],
   ...[CuDNNLSTM, CuDNNGRU, Bidirectional, TimeDistributed, LayerNormalization],
   ...[ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, ConvLSTM1DCell, ConvLSTM2DCell, ConvLSTM3DCell],
+  ConvLSTMCell as unknown as LayerClass,
   ...[SimpleRNNCell, LSTMCell, GRUCell, StackedRNNCells],
   ...[Sequential, Model],
   ...fileOps,
