@@ -3,6 +3,7 @@
 import * as cells from '../../build/examples/cells/index.js'
 import { Input, Model, RNN, tensor } from '../../dist/index.js'
 import { inputOf } from './rows.mjs'
+import { joined, percent, short, time, titles } from './table.mjs'
 import { gallery } from './tfjs_wasm.mjs'
 
 const [features, units, steps] = [64, 128, 100]
@@ -237,16 +238,20 @@ function ours(kind, { steps, ...row }, shape) {
   }
 }
 
-const columns = [66, 10, 12, 22, 12, 10]
-const table = cells =>
-  cells.map((cell, i) => (i ? cell.padStart(columns[i]) : cell.padEnd(columns[i]))).join('')
+const columns = [
+  ['cells of examples/cells', 63],
+  ['ours', 9],
+  ['tfjs wasm', 9],
+  ['times faster', 21],
+  ['of bound', 9],
+  ['first', 9],
+]
 
-export const galleryHeading = () =>
-  `\n${table(['cells of examples/cells', 'ours µs', 'tfjs wasm', 'times faster', 'of bound', 'first µs'])}`
+export const galleryHeading = () => `\n${titles(columns)}`
 
 export function galleryLine({ shape, ours, tfjsWasm, ratios, percentOfBound, boundBy, first }) {
-  const [low, median, high] = ratios.tfjsWasm.map(ratio => (1 / ratio).toPrecision(3)).reverse()
-  const times = `${median} (${low} – ${high})`
-  const share = `${percentOfBound.toFixed(0)} % ${boundBy[0]}`
-  return table([shape, ours.toFixed(1), tfjsWasm.toFixed(0), times, share, first.ours.toFixed(0)])
+  const [high, median, low] = ratios.tfjsWasm.map(ratio => short(1 / ratio))
+  const faster = `${median}× (${low} – ${high})`
+  const share = `${percent(percentOfBound)} ${boundBy[0]}`
+  return joined([shape, time(ours), time(tfjsWasm), faster, share, time(first.ours)], columns)
 }

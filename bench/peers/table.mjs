@@ -10,7 +10,7 @@ const columns = [
   ['heap B', 7],
 ]
 
-const joined = (cells, columns) =>
+export const joined = (cells, columns) =>
   cells.map((cell, i) => (i === 0 ? cell.padEnd(columns[i][1]) : cell.padStart(columns[i][1]))).join(' ')
 
 /** What all tables of a run have in common. */
@@ -23,7 +23,7 @@ export function intro({ node, engine, cpu, peak, peers }) {
   ].join('\n')
 }
 
-const titles = columns =>
+export const titles = columns =>
   joined(
     columns.map(([title]) => title),
     columns,
@@ -107,13 +107,13 @@ export function markdown({ node, cpu, date, peers, rows }) {
   ].join('\n')
 }
 
-const percent = value => `${short(value)} %`
+export const percent = value => `${short(value)} %`
 
 /** Two digits at least, none of them behind the point from 10 on. */
-const short = value => value.toFixed(value < 10 ? 1 : 0)
+export const short = value => value.toFixed(value < 10 ? 1 : 0)
 
 /** Microseconds with three digits, in a unit that has them before or around the point. */
-function time(micros) {
+export function time(micros) {
   if (micros === undefined) return '–'
   const [value, unit] = micros < 999.5 ? [micros, 'µs'] : [micros / 1e3, 'ms']
   return `${value.toFixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0)} ${unit}`

@@ -32,6 +32,19 @@ fn everything_returns_to_zero() {
 }
 
 #[test]
+fn a_copy_is_finished_on_its_own() {
+    let mut lab = Lab::new();
+    let x = lab.input(F, &[BATCH]);
+    let y = lab.op(Op::Binary, &[x, x], &[Binary::Mul as u32]);
+    let so_far = lab.finish_copy(&[y]);
+    let z = lab.op(Op::Binary, &[y, x], &[Binary::Add as u32]);
+    let whole = lab.finish(&[z], &[]);
+    let data = lab.tensor(F, &[2], &[2.0, 3.0]);
+    assert_eq!(lab.run(so_far, &[data]).unwrap()[0], [4.0, 9.0]);
+    assert_eq!(lab.run(whole, &[data]).unwrap()[0], [6.0, 12.0]);
+}
+
+#[test]
 fn a_new_shape_binds_and_an_old_one_is_remembered() {
     let mut lab = Lab::new();
     let program = square(&mut lab);

@@ -100,6 +100,12 @@ impl Lab {
         body
     }
 
+    /// A program of what has been recorded so far.
+    pub fn finish_copy(&mut self, outputs: &[u32]) -> u32 {
+        let copy = self.engine.builder_copy(self.builder).unwrap();
+        self.engine.builder_finish(copy, outputs, &[]).unwrap()
+    }
+
     pub fn finish(&mut self, outputs: &[u32], assigns: &[(u32, u32)]) -> u32 {
         self.try_finish(outputs, assigns).unwrap()
     }
