@@ -63,9 +63,16 @@ pub struct Engine {
     calls: Slab<Call>,
     packs: Packs,
     pool: Pool,
+    /// Bind without groups and hoisting?
+    plainly: bool,
 }
 
 impl Engine {
+    /// One that binds programs plainly: without groups, and step programs with all that can be in the loop. Tests compare with it.
+    pub fn plain() -> Engine {
+        Engine { plainly: true, ..Engine::new(0) }
+    }
+
     /// An engine that allocates at most `max_words` 32-bit words for numbers; 0 means no bound of its own.
     pub fn new(max_words: usize) -> Engine {
         Engine {
@@ -77,6 +84,7 @@ impl Engine {
             calls: Slab::new(),
             packs: Slab::new(),
             pool: Pool::default(),
+            plainly: false,
         }
     }
 
@@ -210,7 +218,7 @@ impl Engine {
             return Ok(plan);
         }
         let program = bound.program.clone();
-        let plan = Arc::new(Plan::bind(&program, shapes)?);
+        let plan = Arc::new(Plan::bind(&program, shapes, self.plainly)?);
         let plan = self.plans.insert(Planned { program, plan })?;
         if bound.plans.len() == KEPT_PLANS {
             let (_, oldest) = bound.plans.remove(0);

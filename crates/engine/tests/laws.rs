@@ -3,7 +3,7 @@
 
 mod support;
 
-use layer_rnn_engine::{Binary, Dtype, Emit, Op, Part, Reduce};
+use layer_rnn_engine::{Binary, Dtype, Emit, Engine, Op, Part, Reduce};
 use support::chance::{Code, Dice};
 use support::{BATCH, Lab, TIME, bits, numbers};
 
@@ -27,6 +27,8 @@ struct Case {
     ds: Vec<Vec<f32>>,
     /// Of the outputs and of the states: which have gradients?
     given: [bool; 2],
+    /// Without groups and hoisting?
+    plainly: bool,
 }
 
 impl Case {
@@ -48,6 +50,7 @@ impl Case {
             dy: some(batch * time * code.out_width),
             ds: code.states.iter().map(|width| some(batch * width)).collect(),
             given: [true; 2],
+            plainly: false,
         }
     }
 
@@ -102,6 +105,7 @@ impl Case {
             dy: steps(&self.dy, code.out_width),
             ds: parts(&self.ds, &code.states),
             given: self.given,
+            plainly: self.plainly,
         })
     }
 
@@ -120,7 +124,7 @@ impl Case {
 
     /// With `twice`, gradients of a weighted sum of the gradients, which is the last value.
     fn run_once_or_twice(&self, code: &Code, twice: bool) -> Made {
-        let mut lab = Lab::new();
+        let mut lab = if self.plainly { Lab::of(Engine::plain()) } else { Lab::new() };
         let x = lab.input(Dtype::Float32, &[BATCH, TIME, code.x as i32]);
         let mut tensors = vec![lab.tensor(Dtype::Float32, &self.dims(&[self.time, code.x]), &self.x)];
         let [states, rows] = self.inputs(code, &mut lab, &mut tensors);
@@ -357,6 +361,17 @@ fn a_step_program_is_its_steps_one_after_the_other() {
         let (steps, unrolled) = (case.run(code), case.unrolled(code));
         assert_eq!(all_bits(&steps.values), all_bits(&unrolled.values), "{what}");
         near(&steps.gradients, &unrolled.gradients, 1e-5, what);
+    });
+}
+
+#[test]
+fn hoisting_and_groups_change_no_bit() {
+    each(200, false, |code, mut case, dice, what| {
+        case.flags |= dice.pick(&[0, ZERO_OUTPUT]);
+        let case = if dice.roll(2) == 0 { case } else { case.masked(code, dice, false, f32::NAN) };
+        let (fast, plain) = (case.run(code), Case { plainly: true, ..case }.run(code));
+        assert_eq!(all_bits(&fast.values), all_bits(&plain.values), "{what}");
+        assert_eq!(all_bits(&fast.gradients), all_bits(&plain.gradients), "{what}");
     });
 }
 

@@ -60,9 +60,10 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Binds a program. Errors name the record at which they arose.
-    pub fn bind(program: &Program, shapes: &[Shape]) -> core::result::Result<Plan, Failure> {
-        let mut binder = Binder { free: Vec::new(), plan: Plan::default(), depth: 0 };
+    /// Binds a program; `plainly`: without groups, and step programs with all that can be in the loop. Errors name the record at
+    /// which they arose.
+    pub fn bind(program: &Program, shapes: &[Shape], plainly: bool) -> core::result::Result<Plan, Failure> {
+        let mut binder = Binder { free: Vec::new(), plan: Plan::default(), depth: 0, plainly };
         let mut scope = Scope::new(program, program.values.clone());
         binder.inputs(&mut scope, shapes)?;
         let order = (0..program.records.len()).filter(|&index| program.live[index]);
@@ -72,7 +73,9 @@ impl Plan {
             let step = binder.record(&mut scope, index, index).map_err(at)?;
             binder.plan.steps.extend(step);
         }
-        group(program, &mut binder.plan.steps);
+        if !plainly {
+            group(program, &mut binder.plan.steps);
+        }
         Ok(binder.finish(&scope)?)
     }
 }
@@ -152,6 +155,7 @@ pub(super) struct Binder {
     pub plan: Plan,
     /// Sequences around the one that is bound.
     pub depth: usize,
+    pub plainly: bool,
 }
 
 impl Binder {

@@ -224,7 +224,10 @@ fn bind(
     let sizes = Sizes::of(site, &record)?;
     // without rows anywhere the loop runs for one
     let (batch, time) = (if sizes.batch < 0 { 1 } else { sizes.batch as usize }, sizes.time.max(0) as usize);
-    let distribution = distribute(&record);
+    let mut distribution = distribute(&record);
+    if binder.plainly {
+        distribution.gather(body);
+    }
     let phases = &distribution.phases;
     let phase_of =
         |index: usize| (body.live[index] && body.records[index].op.rule().is_some()).then(|| phases[index]);
@@ -384,7 +387,9 @@ fn bind(
             plan.phases[phase as usize].extend(step);
             position += 1;
         }
-        group(body, &mut plan.phases[phase as usize]);
+        if !binder.plainly {
+            group(body, &mut plan.phases[phase as usize]);
+        }
     }
     extent(&mut scope).phase = Phase::Loop;
     for (state, &value) in plan.states.iter_mut().zip(&body.outputs) {

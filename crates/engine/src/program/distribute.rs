@@ -31,6 +31,18 @@ pub(crate) struct Distribution {
     pub late: Vec<bool>,
 }
 
+impl Distribution {
+    /// Everything into the loop but sums over rows, which wait for steps that are done in any case.
+    pub fn gather(&mut self, program: &Program) {
+        let rows = |&value: &u32| has_rows(&program.values[value as usize].shape);
+        for (phase, record) in self.phases.iter_mut().zip(&program.records) {
+            if record.outputs.iter().all(rows) {
+                *phase = Phase::Loop;
+            }
+        }
+    }
+}
+
 /// The types of a record's inputs and outputs as they were traced.
 fn types(program: &Program, record: &Record) -> (Vec<Type>, Vec<Type>) {
     let of = |values: &[u32]| values.iter().map(|&value| program.values[value as usize]).collect();

@@ -20,7 +20,10 @@ pub const TIME: i32 = -2;
 
 impl Lab {
     pub fn new() -> Lab {
-        let mut engine = Engine::new(0);
+        Lab::of(Engine::new(0))
+    }
+
+    pub fn of(mut engine: Engine) -> Lab {
         let builder = engine.builder_new().unwrap();
         Lab { engine, builder, inputs: 0, types: HashMap::new() }
     }
