@@ -46,9 +46,42 @@ export async function bundle() {
   await bundleRollup('rollup', programs, [])
   const { wasm: pluginWasm } = await load('@rollup/plugin-wasm')
   await bundleRollup('rollup', ['rollup_wasm'], [pluginWasm({ targetEnv: 'auto-inline' })])
-  await bundleWebpack((await load('webpack')).default)
+  const { default: webpack } = await load('webpack')
+  await runWebpack(webpack, {
+    entry: inputs(programs),
+    target: ['web', 'es2022'],
+    output: { path: join(out, 'webpack'), filename: '[name].js' },
+  })
   const { build } = await import(pathToFileURL(tool('vite/dist/node/index.js')))
   for (const name of programs) await bundleVite(build, name) // alone, or they would share a file
+  await bundleForNode(esbuild, webpack, build)
+}
+
+/** By bundler, a file that Node runs: everything inside, as servers are shipped. */
+export const forNode = {
+  esbuild: join(out, 'node/esbuild.cjs'),
+  rollup: join(out, 'node/rollup.cjs'),
+  webpack: join(out, 'node/webpack.cjs'),
+  vite: join(out, 'node/vite.mjs'),
+}
+
+async function bundleForNode(esbuild, webpack, vite) {
+  const input = join(app, 'import.mjs')
+  const [entryPoints, logLevel] = [[input], 'error']
+  await esbuild({ entryPoints, logLevel, bundle: true, platform: 'node', outfile: forNode.esbuild })
+  const bundled = await rollup({ input, plugins: [nodeResolve()] })
+  await bundled.write({ file: forNode.rollup, format: 'cjs' })
+  await bundled.close()
+  const output = { path: join(out, 'node'), filename: 'webpack.cjs' }
+  await runWebpack(webpack, { entry: input, target: 'node20', output })
+  await vite({
+    ...{ root: app, configFile: false, logLevel },
+    ssr: { noExternal: true },
+    build: {
+      ...{ ssr: true, outDir: join(out, 'node'), emptyOutDir: false },
+      rolldownOptions: { input, output: { entryFileNames: 'vite.mjs' } },
+    },
+  })
 }
 
 /** As edge hosts do with `?module`: the compiled module is there, its bytes are not. */
@@ -65,15 +98,8 @@ async function bundleRollup(folder, names, plugins) {
   }
 }
 
-function bundleWebpack(webpack) {
-  const options = {
-    mode: 'production',
-    context: app,
-    entry: inputs(programs),
-    target: ['web', 'es2022'],
-    output: { path: join(out, 'webpack'), filename: '[name].js' },
-    performance: { hints: false },
-  }
+function runWebpack(webpack, own) {
+  const options = { mode: 'production', context: app, performance: { hints: false }, ...own }
   return new Promise((resolve, reject) =>
     webpack(options, (error, stats) => {
       if (error ?? stats.hasErrors()) reject(error ?? new Error(stats.toString('errors-only')))

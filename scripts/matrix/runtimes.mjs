@@ -2,8 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { VERSION } from 'rollup'
 import { carried } from '../../test/consumer/carried.mjs'
-import { bundlers, out } from './bundlers.mjs'
+import { bundlers, forNode, out } from './bundlers.mjs'
 import { app, attempt, printed, tool } from './install.mjs'
 
 const version = name => JSON.parse(readFileSync(tool(name, 'package.json'), 'utf8')).version
@@ -42,6 +43,11 @@ export async function* runtimes(wanted) {
       if (shared === false) throw new Error('require and import give two copies')
       return answers
     })
+  }
+  for (const bundler of bundlers) {
+    const name = `${bundler}, for Node`
+    const its = bundler === 'rollup' ? VERSION : version(bundler)
+    if (wanted(name)) yield attempt(name, its, () => printed(tool('node20/bin/node'), [forNode[bundler]]))
   }
   for (const bundler of bundlers) {
     const name = `${bundler}, a page with one GRU carries no other`

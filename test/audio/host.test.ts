@@ -1,7 +1,21 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { compiled } from '../../ts/engine/instance.js'
 import '../../ts/entry/inline.js'
-import { Dense, GRU, LSTM, type Model, type NdArray, Sequential } from '../../ts/entry/api.js'
+import {
+  Dense,
+  GRU,
+  Input,
+  LSTM,
+  Model,
+  type NdArray,
+  ops,
+  RNN,
+  RNNCell,
+  registerSerializable,
+  Sequential,
+  type Tensor,
+} from '../../ts/entry/api.js'
 import {
   Host,
   type HostMessage,
@@ -23,7 +37,8 @@ const sampleModel = (units = 40) =>
   ]) as unknown as Model
 
 /** What a worklet's port does to a message. */
-const posted = (message: ModelMessage): ModelMessage => structuredClone(message)
+const posted = (message: ModelMessage): ModelMessage =>
+  structuredClone(message, { transfer: [message.bytes] })
 
 /** Plays samples in quanta; gives what comes out, channel by channel. */
 function play(host: Host, channels: Float32Array[]): Float32Array[] {
@@ -131,19 +146,75 @@ test('models are swapped between two quanta, and what fails leaves the old one p
     const { host, told } = hostOf(modelMessage(first, { hop: 128 }))
     const ones = new Float32Array(4 * quantum).fill(1)
     assert.is(play(host, [ones])[0]!.at(-1), 1)
-    const broken = { ...modelMessage(second, { hop: 128 }), weights: [] }
-    host.take(broken)
-    assert.is(told.at(-1)!.type, 'error')
-    assert.is(play(host, [ones])[0]!.at(-1), 1)
+    const whole = modelMessage(second, { hop: 128 })
+    for (const [wrong, code] of [
+      [{ module: {} }, 'argument'],
+      [{ bytes: undefined }, 'argument'],
+      [{ module: compiled(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)) }, 'engine'],
+      [{ size: 2 ** 40 }, 'memory'],
+    ] as const) {
+      host.take({ ...whole, ...wrong } as unknown as ModelMessage)
+      assert.is((told.at(-1) as { code: string }).code, code)
+      assert.is(play(host, [ones])[0]!.at(-1), 1)
+    }
     host.take(posted(modelMessage(second, { hop: 128 })))
     host.take(posted(modelMessage(second, { hop: 128 }))) // before the first was heard
-    assert.is(told.at(-1)!.type, 'ready')
+    const ready = told.length
     assert.is(play(host, [ones])[0]!.at(-1), 2)
+    assert.equal(told.slice(ready), [{ type: 'ready', milliseconds: 0 }])
     host.take({ type: 'what' } as never)
     assert.match((told.at(-1) as { message: string }).message, /no request "what"/)
     host.take({ type: 'stop' })
     first.dispose()
     second.dispose()
+  }))
+
+test('a swap: every sample is of the old model or of the new one, and no quantum has more to do than a little', () =>
+  balanced(() => {
+    using old = sampleModel()
+    using large = sampleModel(400) // 5 MB with its packed weights
+    const samples = numbers(80 * quantum)
+    const { host, told } = hostOf(modelMessage(old))
+    const output = new Float32Array(samples.length)
+    const times: number[] = []
+    let swapped = 0
+    for (let from = 0; from < samples.length; from += quantum) {
+      if (from === 8 * quantum) {
+        const message = posted(modelMessage(large))
+        const start = performance.now()
+        host.take(message)
+        times.push(performance.now() - start)
+      }
+      const ready = told.length
+      const part = [samples.subarray(from, from + quantum)]
+      const start = performance.now()
+      host.process(part, [output.subarray(from, from + quantum)])
+      if (from >= 8 * quantum && !swapped) times.push(performance.now() - start)
+      if (told.length > ready) swapped = from
+    }
+    assert.ok(swapped > 16 * quantum && swapped < 40 * quantum, `${swapped}`) // part by part
+    assert.equal(output.slice(0, swapped), (old.predict(samples) as NdArray).data.slice(0, swapped))
+    assert.equal(output.slice(swapped), (large.predict(samples.slice(swapped)) as NdArray).data)
+    times.sort((a, b) => a - b)
+    assert.ok(times[times.length >> 1]! < 1, `${times}`) // a quantum is 2.67 ms
+  }))
+
+test('a cell of ops needs nothing where it is heard', () =>
+  balanced(() => {
+    class Leaky extends RNNCell {
+      override stateSize = 1
+      override call(x: Tensor, [y]: Tensor[]) {
+        const next = ops.add(ops.multiply(y!, 0.9), ops.multiply(x, 0.1))
+        return [next, [next]]
+      }
+    }
+    registerSerializable(Leaky, { name: 'Leaky' })
+    using model = new Sequential([
+      new RNN({ cell: new Leaky(), returnSequences: true, inputShape: [null, 1] }),
+    ])
+    const { host } = hostOf(modelMessage(model as unknown as Model))
+    const samples = numbers(3 * quantum + 50) // and quanta of another length
+    assert.equal(play(host, [samples]), [model.predict(samples).data])
   }))
 
 test('without a model, and when time runs out, the sound stays as it is', () =>
@@ -191,6 +262,10 @@ test('arguments', () => {
   fails(() => modelMessage(model, { hop: 1.5 }), ArgumentError, /hop must be an integer/)
   fails(() => modelMessage(model, { hop: 4, window: 2 }), ArgumentError, /window must be at least hop/)
   fails(() => modelMessage(model, { channels: 0 }), ArgumentError, /channels must be/)
+  const a = Input({ shape: [null, 1] })
+  const b = new Dense({ units: 1 }).apply(a)
+  using two = new Model({ inputs: a, outputs: [b, b] })
+  fails(() => modelMessage(two as unknown as Model), ArgumentError, /must have one output of numbers/)
   fails(() => registerStreamProcessor(), UnsupportedError, /AudioWorklet/)
 })
 

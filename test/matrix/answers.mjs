@@ -34,6 +34,8 @@ export function answers(lib, load, file) {
   stream.dispose()
   small.dispose()
 
+  Object.assign(result, traced(lib), fused(lib))
+
   result.ops = hash([
     ops.softmax(ops.matmul(lib.tensor(numbers(64), [8, 8]), lib.tensor(numbers(64), [8, 8]))).data(),
     ops.exp(lib.tensor(numbers(100))).data(),
@@ -42,7 +44,7 @@ export function answers(lib, load, file) {
 
   const gradient = ops.grad((a, b) => ops.sum(ops.tanh(ops.matmul(a, ops.sigmoid(b)))))
   const [da, db] = gradient(lib.tensor(numbers(12), [3, 4]), lib.tensor(numbers(20), [4, 5]))
-  result.gradients = hash([da.data(), db.data()])
+  result['gradients of ops'] = hash([da.data(), db.data()])
 
   const keras = load(file)
   const [, , features] = keras.inputs.shape
@@ -57,6 +59,69 @@ export function answers(lib, load, file) {
   }
   if (!(error instanceof lib.ArgumentError)) throw new Error('no ArgumentError')
   return result
+}
+
+/** A model around a cell of ops: the whole sequence, step by step, the gradients of its weights. */
+function traced(lib) {
+  const { Dense, Input, RNN, RNNCell, Sequential, ops } = lib
+  class Cell extends RNNCell {
+    static className = 'Cell' // minifiers rename classes, and what is drawn goes by names
+    stateSize = 6
+
+    build([, features]) {
+      this.kernel = this.addWeight({ shape: [features, 6], name: 'kernel' })
+      this.recurrent = this.addWeight({ shape: [6, 6], name: 'recurrent' })
+      this.built = true
+    }
+
+    call(x, [h]) {
+      const z = ops.add(ops.dot(x, this.kernel), ops.dot(h, this.recurrent))
+      const next = ops.add(ops.multiply(ops.sigmoid(z), h), ops.tanh(z))
+      return [ops.exp(ops.negative(ops.abs(next))), [next]]
+    }
+  }
+  const model = new Sequential([
+    new Input({ shape: [null, 5] }),
+    new RNN({ cell: new Cell(), returnSequences: true }),
+    new Dense({ units: 3 }),
+  ])
+  const x = numbers(2 * 13 * 5)
+  const whole = hash([model.predict(new lib.NdArray(x, [2, 13, 5])).data])
+  const stream = model.stream({ batch: 2 })
+  const [frame, steps] = [new Float32Array(10), []]
+  for (let t = 0; t < 13; t++) {
+    for (let row = 0; row < 2; row++)
+      frame.set(x.subarray((13 * row + t) * 5, (13 * row + t + 1) * 5), 5 * row)
+    steps.push(stream.step(frame).slice())
+  }
+  stream.dispose()
+  const gradients = gradientsOf(lib, model, lib.tensor(x, [2, 13, 5]))
+  model.dispose()
+  return { 'traced forward': whole, 'traced stream': hash(steps), 'traced gradients': gradients }
+}
+
+/** Gradients of a model of built-in layers, with masked steps. */
+function fused(lib) {
+  const { Bidirectional, Dense, GRU, Input, LSTM, Masking, Sequential } = lib
+  const model = new Sequential([
+    new Input({ shape: [null, 4] }),
+    new Masking({ maskValue: 0 }),
+    new LSTM({ units: 9, returnSequences: true }),
+    new Bidirectional({ layer: new GRU({ units: 5, returnSequences: true, activation: 'softsign' }) }),
+    new Dense({ units: 3, activation: 'sigmoid' }),
+  ])
+  const x = numbers(3 * 11 * 4)
+  x.fill(0, 0, 3 * 4) // masked steps
+  const gradients = gradientsOf(lib, model, lib.tensor(x, [3, 11, 4]))
+  model.dispose()
+  return { 'built-in gradients': gradients }
+}
+
+/** A hash of the gradients of a sum of squares by the input and the weights. */
+function gradientsOf({ ops }, model, x) {
+  const loss = x => ops.sum(ops.square(model.apply(x)))
+  const variables = model.trainableWeights
+  return hash([ops.grad(loss)(x), ...ops.grad(loss, { variables })(x)].map(gradient => gradient.data()))
 }
 
 /** Multiples of 2⁻¹⁰ in [-1, 1): the same everywhere without rounding. */

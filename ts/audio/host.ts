@@ -32,6 +32,8 @@ export class Host {
   readonly #options: Required<HostOptions>
   #player: Player | undefined
   #next: Player | undefined
+  /** When the next one came. */
+  #since = 0
   #stopped = false
   /** Quanta that are still to be left as they are. */
   #rest = 0
@@ -46,17 +48,14 @@ export class Host {
     this.#options = { rate, now, share, tell }
   }
 
-  /** Takes a message of the other side. A new model is made ready while the old one is still to be heard. */
+  /** Takes a message of the other side. A new model is copied in parts, quantum by quantum, while the old one is still to be heard. */
   take(request: Request): void {
     const { tell, now } = this.#options
     try {
       if (request.type === 'model') {
-        const start = now()
-        const player = Player.of(request)
-        this.#next?.dispose()
-        this.#next = player
-        this.#rest = 0
-        tell({ type: 'ready', milliseconds: now() - start })
+        this.#next = Player.of(request)
+        this.#since = now()
+        while (!this.#player && this.#next) this.#load() // nothing is heard that would wait
       } else if (request.type === 'reset') this.#player?.reset()
       else if (request.type === 'read') tell({ type: 'output', output: this.#player?.last })
       else if (request.type === 'stats') tell({ type: 'stats', ...this.stats })
@@ -75,11 +74,7 @@ export class Host {
   /** Plays a quantum; false when there is nothing more to come. */
   process(input: Channels, output: Channels): boolean {
     if (this.#stopped) return false
-    if (this.#next) {
-      this.#player?.dispose()
-      this.#player = this.#next
-      this.#next = undefined
-    }
+    if (this.#next) this.#load()
     const player = this.#player
     if (!player || this.#rest > 0) {
       if (player) {
@@ -96,7 +91,6 @@ export class Host {
       this.#played++
     } catch (error) {
       this.#player = undefined
-      player.dispose()
       bypass(input, output)
       this.#tellError(error)
     }
@@ -106,10 +100,18 @@ export class Host {
 
   dispose(): void {
     this.#stopped = true
-    this.#player?.dispose()
-    this.#next?.dispose()
     this.#player = undefined
     this.#next = undefined
+  }
+
+  /** Makes a part of the next player; it plays when it is whole. */
+  #load(): void {
+    const { tell, now } = this.#options
+    if (!this.#next!.load()) return
+    this.#player = this.#next
+    this.#next = undefined
+    this.#rest = 0
+    tell({ type: 'ready', milliseconds: now() - this.#since })
   }
 
   /** When a stretch took more than its share, as many quanta are left as they are. */

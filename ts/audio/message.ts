@@ -1,10 +1,8 @@
-/** Models on their way to an audio thread: a message that can be posted, and the model it becomes there. */
+/** Models on their way to an audio thread: a message that can be posted. */
 import { ArgumentError, mustBe } from '../errors.js'
-import { deserialize } from '../layers/builtin.js'
-import { type LayerConfig, serialize } from '../layers/registry.js'
-import { Model } from '../models/model.js'
-import { NdArray } from '../tensor/ndarray.js'
-import type { Data } from '../tensor/shape.js'
+import { KerasTensor } from '../models/graph.js'
+import type { Model } from '../models/model.js'
+import { type Snapshot, snapshot } from './snapshot.js'
 
 export interface AudioOptions {
   /** Frame-wise: samples from one frame to the next. Default: sample-wise, a step for each sample. */
@@ -15,15 +13,17 @@ export interface AudioOptions {
   channels?: number
 }
 
-/** What `node.port.postMessage` sends to a stream processor. */
-export interface ModelMessage extends Required<AudioOptions> {
+/** What `node.port.postMessage` sends to a stream processor; its `bytes` may be transferred. */
+export interface ModelMessage extends Required<AudioOptions>, Snapshot {
   type: 'model'
-  config: LayerConfig
-  weights: { data: Data; shape: readonly number[] }[]
 }
 
+/** Samples that an audio thread plays at once. */
+const quantum = 128
+
 /**
- * The message that makes a stream processor play this model, in the place of what it plays.
+ * The message that makes a stream processor play this model, in the place of what it plays: the model as it is now, built, compiled and
+ * run on silence, so that the audio thread has nothing to do but copy it.
  *
  * Sample-wise the model takes `[batch, time, 1]` and gives `[batch, time, 1]`. Frame-wise it takes `[batch, time, window]`; what it gives
  * is `hop` samples that follow each other, `window` samples that are added where frames overlap, or anything else, which is no sound:
@@ -39,27 +39,20 @@ export function modelMessage(model: Model, options: AudioOptions = {}): ModelMes
   }
   if (window < hop) throw mustBe('modelMessage', 'window', `at least hop, ${hop},`, window)
   const features = hop === 0 ? 1 : window
-  const shape =
-    model.inputs instanceof Object && 'shape' in model.inputs ? (model.inputs.shape as number[]) : []
-  if (shape.length !== 3 || shape[2] !== features) {
+  const { name, inputs, outputs } = model
+  const isFloat = (symbol: unknown) => symbol instanceof KerasTensor && symbol.dtype === 'float32'
+  const { shape } = inputs as unknown as KerasTensor
+  if (!isFloat(inputs) || shape.length !== 3 || shape[2] !== features) {
     throw new ArgumentError(
-      `modelMessage: ${model.name} must have one input [batch, time, ${features}], not ${model.inputs}`,
+      `modelMessage: ${name} must have one input [batch, time, ${features}], not ${inputs}`,
       { argument: 'model', expected: [null, null, features], actual: shape },
     )
   }
-  const weights = model.getWeights().map(({ data, shape }) => ({ data, shape }))
-  return { type: 'model', config: serialize(model), weights, ...sizes }
-}
-
-/** The model of a message. */
-export function modelOf({ config, weights }: ModelMessage): Model {
-  const model = deserialize(config)
-  if (!(model instanceof Model)) throw mustBe('a stream processor', 'config', 'that of a model', config)
-  try {
-    model.setWeights(weights.map(({ data, shape }) => new NdArray(data, shape)))
-    return model
-  } catch (error) {
-    model.dispose()
-    throw error
+  if (!isFloat(outputs)) {
+    throw new ArgumentError(`modelMessage: ${name} must have one output of numbers, not ${outputs}`, {
+      argument: 'model',
+      actual: outputs,
+    })
   }
+  return { type: 'model', ...sizes, ...snapshot(model, channels, hop === 0 ? [1, quantum] : [1]) }
 }

@@ -1,58 +1,63 @@
 /** A model that plays: samples in, samples out, in quanta of any length. Nothing is allocated while it plays. */
-import type { Model } from '../models/model.js'
-import type { Stream } from '../models/stream.js'
-import { type ModelMessage, modelOf } from './message.js'
+import type { ModelMessage } from './message.js'
+import { Restored, type Run } from './snapshot.js'
 
 /** The samples of each channel. */
 export type Channels = readonly Float32Array[]
 
-/** Steps that are run before a model is played, so that it is compiled and its weights are packed. */
-const warmSteps = 64
-
 export abstract class Player {
-  protected readonly model: Model
-  protected readonly stream: Stream
   protected readonly channels: number
+  readonly #stream: Restored
+  /** The run of a single step, and of a whole quantum where the model gives all of its steps. */
+  protected readonly single: Run
+  protected readonly block: Run | undefined
+  /** Numbers that the model gives for a step of one channel. */
+  protected readonly width: number
+  /** The last run. */
+  #ran: Run
 
-  protected constructor(model: Model, channels: number) {
-    this.model = model
-    this.channels = channels
-    this.stream = model.stream({ batch: channels }) as Stream
+  protected constructor(message: ModelMessage) {
+    this.channels = message.channels
+    this.#stream = new Restored(message)
+    const [single, block] = this.#stream.runs
+    this.single = single!
+    this.block = block
+    this.width = single!.output.length / this.channels
+    this.#ran = single!
+  }
+
+  /** Makes a part of what has to be made before it can play; whether that was the last. */
+  load(): boolean {
+    return this.#stream.load()
   }
 
   /** Plays one quantum; `output` has as many samples as `input`. A channel that is not there is silent. */
   abstract play(input: Channels, output: Channels): void
 
-  /** The last output of the model. */
+  protected run(run: Run): void {
+    run.run()
+    this.#ran = run
+  }
+
+  /** What the model gave for the last step, channel by channel. */
   get last(): Float32Array {
-    return (this.stream.output as Float32Array).slice()
+    const { width, channels } = this
+    const { output, steps } = this.#ran
+    const last = new Float32Array(channels * width)
+    for (let c = 0; c < channels; c++) {
+      const end = (c + 1) * steps * width
+      last.set(output.subarray(end - width, end), c * width)
+    }
+    return last
   }
 
   /** Starts anew. */
   reset(): void {
-    this.stream.resetStates()
+    this.#stream.reset()
   }
 
-  dispose(): void {
-    this.stream.dispose()
-    this.model.dispose()
-  }
-
-  /** The player of a message, warm: it plays silence of this length and starts anew. */
-  static of(message: ModelMessage, quantum = 128): Player {
-    const model = modelOf(message)
-    try {
-      const player = message.hop === 0 ? new SamplePlayer(model, message) : new FramePlayer(model, message)
-      const silence = Array.from({ length: message.channels }, () => new Float32Array(quantum))
-      const rounds = message.hop === 0 ? 2 : Math.ceil((warmSteps * message.hop) / quantum)
-      for (let i = 0; i < rounds; i++) player.play(silence, silence)
-      player.reset()
-      for (const channel of silence) channel.fill(0)
-      return player
-    } catch (error) {
-      model.dispose()
-      throw error
-    }
+  static of(message: ModelMessage): Player {
+    return message.hop === 0 ? new SamplePlayer(message) : new FramePlayer(message)
   }
 }
 
@@ -62,55 +67,30 @@ function sample(input: Channels, c: number, i: number): number {
   return samples === undefined || i >= samples.length ? 0 : samples[i]!
 }
 
-/** A step for each sample, a quantum in one run. */
+/** A step for each sample, a quantum in one run where it has the usual length. */
 class SamplePlayer extends Player {
-  /** Whether the model gives all steps; one that gives the last needs a run for each. */
-  readonly #whole: boolean
-  #in = new Float32Array(0)
-  #out = new Float32Array(0)
-  readonly #frame: Float32Array
-  readonly #result: Float32Array
-
-  constructor(model: Model, { channels }: ModelMessage) {
-    super(model, channels)
-    const { shape } = model.outputs as unknown as { shape: readonly (number | null)[] }
-    this.#whole = shape.length === 3
-    this.#frame = new Float32Array(channels)
-    this.#result = new Float32Array(channels * (shape.at(-1) ?? 1))
+  constructor(message: ModelMessage) {
+    super(message)
   }
 
   play(input: Channels, output: Channels): void {
     const n = output[0]?.length ?? 0
-    if (n === 0) return
-    if (this.#whole) this.#block(input, output, n)
-    else this.#singly(input, output, n)
+    const { block, single } = this
+    let from = 0
+    if (block) for (; from + block.steps <= n; from += block.steps) this.#play(block, input, output, from)
+    for (; from < n; from++) this.#play(single, input, output, from)
   }
 
-  #block(input: Channels, output: Channels, n: number): void {
-    const { channels } = this
-    if (this.#in.length !== channels * n) {
-      this.#in = new Float32Array(channels * n)
-      this.#out = new Float32Array((this.#result.length / channels) * this.#in.length)
-    }
-    const width = this.#out.length / this.#in.length
+  #play(run: Run, input: Channels, output: Channels, from: number): void {
+    const { channels, width } = this
+    const { steps } = run
     for (let c = 0; c < channels; c++) {
-      const samples = input[c]
-      if (samples) this.#in.set(samples, c * n)
-      else this.#in.fill(0, c * n, (c + 1) * n)
+      for (let i = 0; i < steps; i++) run.input[c * steps + i] = sample(input, c, from + i)
     }
-    this.stream.steps(this.#in, this.#out)
+    this.run(run)
     for (let c = 0; c < channels && c < output.length; c++) {
       const samples = output[c]!
-      for (let i = 0; i < n; i++) samples[i] = this.#out[(c * n + i) * width]!
-    }
-  }
-
-  #singly(input: Channels, output: Channels, n: number): void {
-    const width = this.#result.length / this.channels
-    for (let i = 0; i < n; i++) {
-      for (let c = 0; c < this.channels; c++) this.#frame[c] = sample(input, c, i)
-      this.stream.step(this.#frame, this.#result)
-      for (let c = 0; c < this.channels && c < output.length; c++) output[c]![i] = this.#result[c * width]!
+      for (let i = 0; i < steps; i++) samples[from + i] = run.output[(c * steps + i) * width]!
     }
   }
 }
@@ -119,10 +99,6 @@ class SamplePlayer extends Player {
 class FramePlayer extends Player {
   readonly #hop: number
   readonly #window: number
-  /** Numbers that the model gives for a frame. */
-  readonly #width: number
-  readonly #frame: Float32Array
-  readonly #result: Float32Array
   /** The last samples, and sums of outputs that are still to be played; a ring for each channel. */
   readonly #past: Float32Array
   readonly #sums: Float32Array
@@ -130,15 +106,12 @@ class FramePlayer extends Player {
   #at = 0
   #filled = 0
 
-  constructor(model: Model, { channels, hop, window }: ModelMessage) {
-    super(model, channels)
-    const { shape } = model.outputs as unknown as { shape: readonly (number | null)[] }
+  constructor(message: ModelMessage) {
+    super(message)
+    const { channels, hop, window } = message
     this.#hop = hop
     this.#window = window
-    this.#width = shape.at(-1) ?? 0
     this.#room = window + hop
-    this.#frame = new Float32Array(channels * window)
-    this.#result = new Float32Array(channels * this.#width)
     this.#past = new Float32Array(channels * this.#room)
     this.#sums = new Float32Array(channels * this.#room)
   }
@@ -155,7 +128,7 @@ class FramePlayer extends Player {
     const { channels } = this
     const room = this.#room
     const hop = this.#hop
-    const sounds = this.#width === hop || this.#width === this.#window
+    const sounds = this.width === hop || this.width === this.#window
     const n = output[0]?.length ?? 0
     for (let i = 0; i < n; i++) {
       for (let c = 0; c < channels; c++) this.#past[c * room + this.#at] = sample(input, c, i)
@@ -179,17 +152,17 @@ class FramePlayer extends Player {
   #step(sounds: boolean): void {
     const room = this.#room
     const window = this.#window
-    const width = this.#width
+    const width = this.width
     for (let c = 0; c < this.channels; c++) {
       for (let j = 0; j < window; j++)
-        this.#frame[c * window + j] = this.#past[c * room + ((this.#at + room - window + j) % room)]!
+        this.single.input[c * window + j] = this.#past[c * room + ((this.#at + room - window + j) % room)]!
     }
-    this.stream.step(this.#frame, this.#result)
+    this.run(this.single)
     if (!sounds) return
     for (let c = 0; c < this.channels; c++) {
       for (let j = 0; j < width; j++) {
         const place = c * room + ((this.#at + room - this.#hop + j) % room)
-        this.#sums[place] = this.#sums[place]! + this.#result[c * width + j]!
+        this.#sums[place] = this.#sums[place]! + this.single.output[c * width + j]!
       }
     }
   }

@@ -1,7 +1,4 @@
 /** An AudioWorkletProcessor around a `Host`. */
-
-import type { WasmSource } from '../engine/instance.js'
-import { initSync } from '../engine/provider.js'
 import { UnsupportedError } from '../errors.js'
 import { Host, type Request } from './host.js'
 import type { Channels } from './player.js'
@@ -22,8 +19,6 @@ interface Scope {
  * In an AudioWorklet: defines a processor that plays the models that are posted to it (`modelMessage`).
  *
  *     registerStreamProcessor('layer-rnn')
- *
- * Its node may give the compiled wasm, `processorOptions: { module: getModule() }`: with `layer-rnn/slim/worklet` it must.
  */
 export function registerStreamProcessor(name = 'layer-rnn'): void {
   const { AudioWorkletProcessor, registerProcessor, sampleRate: rate = 48_000 } = globalThis as Scope
@@ -34,10 +29,8 @@ export function registerStreamProcessor(name = 'layer-rnn'): void {
   class StreamProcessor extends AudioWorkletProcessor {
     readonly #host: Host
 
-    constructor(options?: { processorOptions?: { module?: WasmSource } }) {
+    constructor() {
       super()
-      const module = options?.processorOptions?.module
-      if (module) initSync(module)
       this.#host = new Host({ rate, tell: message => this.port.postMessage(message) })
       this.port.onmessage = ({ data }) => this.#host.take(data)
     }

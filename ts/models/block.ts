@@ -29,7 +29,7 @@ export interface BlockSource {
 export class Block {
   readonly #model: Model
   readonly #types: readonly InputType[]
-  readonly #call: Call
+  readonly call: Call
   /** The states that start from something else than zeros. */
   readonly #started: readonly { tensor: Tensor; start: number }[]
   readonly #states: StreamStates
@@ -73,7 +73,7 @@ export class Block {
         ...program.states.map(state => states.tensor(state)),
       ]
       const plan = program.bind(inputs.map(({ shape }) => shape))
-      this.#call = Trace.outside(() => plan.call(inputs))
+      this.call = Trace.outside(() => plan.call(inputs))
       this.#frames = new Ports(name, 'inputs', form, frames)
       this.#masks = masked ? new Ports(name, 'mask', form, masks) : undefined
     } catch (error) {
@@ -93,9 +93,9 @@ export class Block {
         ? []
         : [[states.tensor(state), states.tensor({ ...state, name: repeats })] as const]
     })
-    const outputs = this.#call.outputs.map(tensor => new Port(tensor, tensor.shape, 'out'))
+    const outputs = this.call.outputs.map(tensor => new Port(tensor, tensor.shape, 'out'))
     this.#outputs = new Ports(name, 'outputs', model.outputs, outputs)
-    this.#tensors = [...made, ...this.#call.outputs]
+    this.#tensors = [...made, ...this.call.outputs]
   }
 
   /** Whether states start from something else than zeros. */
@@ -107,7 +107,7 @@ export class Block {
   starts(): [Tensor, Data][] {
     if (this.#started.length === 0) return []
     const types = this.#types
-    const values = computeStarts(this.#model, types, this.#call.inputs.slice(0, types.length))
+    const values = computeStarts(this.#model, types, this.call.inputs.slice(0, types.length))
     return this.#started.map(({ tensor, start }) => {
       const { shape } = tensor
       return [tensor, convert(values[start], { shape, what: 'initialState' }).data]
@@ -139,13 +139,13 @@ export class Block {
       this.#states.settle()
       this.#masks?.writeMask(mask)
     }
-    this.#call.run()
+    this.call.run()
     this.#states.late = this.#late
     return this.#outputs.read(out)
   }
 
   dispose(): void {
-    this.#call.dispose()
+    this.call.dispose()
     for (const tensor of this.#tensors) tensor.dispose()
   }
 }
