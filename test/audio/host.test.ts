@@ -169,35 +169,37 @@ test('models are swapped between two quanta, and what fails leaves the old one p
     second.dispose()
   }))
 
-test('a swap: every sample is of the old model or of the new one, and no quantum has more to do than a little', () =>
+test('a swap: every sample is of the old model or of the new one, and the old one is never kept waiting', () =>
   balanced(() => {
     using old = sampleModel()
     using large = sampleModel(400) // 5 MB with its packed weights
-    const samples = numbers(80 * quantum)
-    const { host, told } = hostOf(modelMessage(old))
-    const output = new Float32Array(samples.length)
-    const times: number[] = []
-    let swapped = 0
-    for (let from = 0; from < samples.length; from += quantum) {
-      if (from === 8 * quantum) {
-        const message = posted(modelMessage(large))
-        const start = performance.now()
-        host.take(message)
-        times.push(performance.now() - start)
-      }
-      const ready = told.length
-      const part = [samples.subarray(from, from + quantum)]
-      const start = performance.now()
-      host.process(part, [output.subarray(from, from + quantum)])
-      if (from >= 8 * quantum && !swapped) times.push(performance.now() - start)
-      if (told.length > ready) swapped = from
-    }
-    assert.ok(swapped > 16 * quantum && swapped < 40 * quantum, `${swapped}`) // part by part
-    assert.equal(output.slice(0, swapped), (old.predict(samples) as NdArray).data.slice(0, swapped))
-    assert.equal(output.slice(swapped), (large.predict(samples.slice(swapped)) as NdArray).data)
-    times.sort((a, b) => a - b)
-    assert.ok(times[times.length >> 1]! < 1, `${times}`) // a quantum is 2.67 ms
+    const samples = numbers(64 * quantum)
+    const least = Math.min(...Array.from({ length: 5 }, (_, i) => swap(old, large, samples, i === 0)))
+    assert.ok(least < 1.5, `${least} ms`) // of the 2.67 that a quantum lasts
   }))
+
+/** The longest time of the processor in a call, in milliseconds, from the message to the first quantum of the new model. */
+function swap(old: Model, next: Model, samples: Float32Array, listen: boolean): number {
+  const { host, told } = hostOf(modelMessage(old))
+  const message = posted(modelMessage(next))
+  const output = new Float32Array(samples.length)
+  let longest = 0
+  let swapped = 0
+  for (let from = 0; from < samples.length && (listen || !swapped); from += quantum) {
+    const start = process.cpuUsage()
+    if (from === 8 * quantum) host.take(message)
+    const ready = told.length
+    host.process([samples.subarray(from, from + quantum)], [output.subarray(from, from + quantum)])
+    if (told.length > ready) swapped = from
+    if (from >= 8 * quantum && !swapped) longest = Math.max(longest, process.cpuUsage(start).user / 1000)
+  }
+  assert.ok(swapped > 16 * quantum, `${swapped}`) // part by part
+  if (listen) {
+    assert.equal(output.slice(0, swapped), (old.predict(samples) as NdArray).data.slice(0, swapped))
+    assert.equal(output.slice(swapped), (next.predict(samples.slice(swapped)) as NdArray).data)
+  }
+  return longest
+}
 
 test('a cell of ops needs nothing where it is heard', () =>
   balanced(() => {
