@@ -1,6 +1,6 @@
 /** Numbers and strings of HDF5: dataspaces, datatypes, contiguous and chunked data, attributes. */
+import { unzlibSync } from 'fflate'
 import type { Hdf5Bytes, Message } from './hdf5_bytes.js'
-import { inflate } from './inflate.js'
 import { nameOf } from './text.js'
 
 const undefinedAddress = 0xffffffffffffffffn
@@ -146,12 +146,9 @@ function unpacked(
   return bytes
 }
 
-/** Deflate after the two bytes of zlib, which say that it is and that no dictionary belongs to it. */
 function inflated(file: Hdf5Bytes, packed: Uint8Array, size: number): Uint8Array {
   try {
-    const [method = 0, flags = 0] = packed
-    if ((method & 15) !== 8 || ((method << 8) | flags) % 31 !== 0 || flags & 32) throw new Error('no zlib')
-    return inflate(packed.subarray(2), size + 4) // a checksum may be inside
+    return unzlibSync(packed, { out: new Uint8Array(size + 4) }) // a checksum may be inside
   } catch (error) {
     throw file.wrong(`a chunk cannot be unpacked: ${(error as Error).message}`)
   }

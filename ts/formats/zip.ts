@@ -2,8 +2,8 @@
  * Reads zip archives: a strict directory walk that checks every size against the file before anything is inflated.
  * Work and memory are bounded by the archive's own length and by `limits`.
  */
+import { inflateSync } from 'fflate'
 import { ImportError, UnsupportedError } from '../errors.js'
-import { inflate } from './inflate.js'
 import { nameOf } from './text.js'
 
 /** Bounds on what an archive may ask for. */
@@ -161,7 +161,7 @@ function check({ name, method, packed, size }: Entry, flags: number): void {
 function unpack({ name, size }: Entry, packed: Uint8Array): Uint8Array {
   let bytes: Uint8Array
   try {
-    bytes = inflate(packed, size)
+    bytes = inflateSync(packed, { out: new Uint8Array(size) })
   } catch (cause) {
     throw new ImportError(`${name} cannot be unpacked: ${(cause as Error).message}`, { path: name, cause })
   }
