@@ -39,7 +39,7 @@ static WORLD: Mutex<Option<World>> = Mutex::new(None);
 /// Words of the boundary at the start.
 const WORDS: usize = 1024;
 
-/// Starts the engine with a bound on the bytes of numbers; 0 means none.
+/// Starts the engine with a bound on the bytes of numbers; 0 means none. Once in an instance.
 #[wasm_bindgen]
 pub fn engine_start(max_bytes: f64) -> u32 {
     let Some(mut world) = WORLD.try_lock() else {
@@ -50,6 +50,9 @@ pub fn engine_start(max_bytes: f64) -> u32 {
         return Error::Memory { words: WORDS as u32 }.code() as u32;
     }
     words.resize(WORDS, 0);
+    if world.is_some() {
+        return Error::Busy.code() as u32;
+    }
     *world = Some(World { engine: Engine::new((max_bytes / 4.0) as usize), words, error: 0 });
     0
 }
