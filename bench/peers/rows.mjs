@@ -57,6 +57,7 @@ export const rows = [
   block('LSTM', 1, 16, 128, 'guitar amplifier, small'),
   step('GRU', [8, 8], 'speech enhancement over bins', { batch: 33 }),
   step('LSTM', [25, 64], 'sign language detector'),
+  step('LSTM', [64, 128], 'many streams', { batch: 1000 }),
   step('LSTM', [128, 128], 'voice activity'),
   step('GRU', [114, 96], 'noise suppression', { activation: 'relu', resetAfter: false }),
   step('LSTM', [257, 128, 128], 'noise suppression, two layers'),

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { extname, join, normalize } from 'node:path'
 import { ask, environment } from '../setup/run.mjs'
 import { extension, out } from './bundlers.mjs'
-import { app } from './install.mjs'
+import { quietQuanta } from './heap.mjs'
+import { app, attempt } from './install.mjs'
 
 const bundlers = ['esbuild', 'rollup', 'webpack', 'vite']
 
@@ -48,13 +49,12 @@ const kinds = {
     get: 'apt-get install chromium',
     command: (program, { url, profile, server }) => [
       program,
-      ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-      ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-      `--user-data-dir=${profile}`,
+      ...headless(profile),
       ...['--disable-extensions-except', '--load-extension'].map(flag => `${flag}=${extension(server)}`),
       url,
     ],
     alone: ['extension, service worker'],
+    driven: { 'AudioWorklet, heap and swaps': quietQuanta },
   },
   Firefox: {
     program: () => ['firefox-esr', 'firefox'].map(which).find(Boolean),
@@ -71,24 +71,43 @@ const kinds = {
   },
 }
 
+const headless = profile => [
+  ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+  ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  `--user-data-dir=${profile}`,
+]
+
 const which = name => ask('which', [name])
 
 export async function* browsers(wanted) {
   for (const [browser, kind] of Object.entries(kinds)) {
-    const own = [...cases, ...kind.alone.map(name => ({ name }))].filter(({ name }) =>
-      wanted(`${browser}, ${name}`),
-    )
-    if (own.length === 0) continue
+    const isWanted = name => wanted(`${browser}, ${name}`)
+    const own = [...cases, ...kind.alone.map(name => ({ name }))].filter(({ name }) => isWanted(name))
+    const driven = Object.entries(kind.driven ?? {}).filter(([name]) => isWanted(name))
+    if (own.length + driven.length === 0) continue
     const program = kind.program()
     if (!program) {
       yield { name: browser, error: `not run: ${browser} is not on this machine (${kind.get})` }
       continue
     }
-    const results = await visit(kind, program, own)
+    const results = own.length > 0 ? await visit(kind, program, own) : undefined
     const version = ask(program, ['--version'])?.match(/\d[\d.]+/)?.[0]
     for (const { name } of own) {
       const { error, ...answers } = results.get(name) ?? { error: 'no answer' }
       yield { name: `${browser}, ${name}`, version, answers: error ? undefined : answers, error }
+    }
+    for (const [name, drive] of driven) {
+      const { server, address } = await serve([], new Map(), () => {})
+      const profile = mkdtempSync(join(tmpdir(), 'matrix-'))
+      const child = spawn(program, [...headless(profile), '--remote-debugging-pipe', 'about:blank'], {
+        stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+        env: environment({ HOME: profile }),
+        detached: true,
+      })
+      yield await attempt(`${browser}, ${name}`, version, () =>
+        drive(child, `${address}/page?script=/out/quanta.js`),
+      )
+      await close(child, server, profile)
     }
   }
 }
@@ -101,13 +120,9 @@ async function visit(kind, program, own) {
     ended = resolve
   })
   const listening = own.filter(({ kind }) => kind)
-  const server = createServer((request, response) => {
-    answer(request, response, listening, results, () => {
-      if (results.has('end') && own.every(({ name }) => results.has(name))) ended()
-    })
+  const { server, address } = await serve(listening, results, () => {
+    if (results.has('end') && own.every(({ name }) => results.has(name))) ended()
   })
-  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
-  const address = `http://127.0.0.1:${server.address().port}`
   const profile = mkdtempSync(join(tmpdir(), 'matrix-'))
   const [command, ...args] = kind.command(program, { url: `${address}/`, profile, server: address })
   const env = environment({ ...kind.environment, HOME: profile })
@@ -115,13 +130,23 @@ async function visit(kind, program, own) {
   const timer = setTimeout(ended, 240_000)
   await end
   clearTimeout(timer)
-  const closed = new Promise(resolve => child.on('close', resolve))
+  await close(child, server, profile)
+  return results
+}
+
+async function serve(listening, results, received) {
+  const server = createServer((request, response) => answer(request, response, listening, results, received))
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
+  return { server, address: `http://127.0.0.1:${server.address().port}` }
+}
+
+async function close(child, server, profile) {
+  const closed = new Promise(resolve => child.on('exit', resolve))
   process.kill(-child.pid, 'SIGKILL') // with all that it started
   await closed
   server.closeAllConnections()
   server.close()
   rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
-  return results
 }
 
 const types = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' }

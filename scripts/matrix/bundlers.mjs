@@ -25,7 +25,15 @@ export async function bundle() {
   const { build: esbuild } = await load('esbuild')
   const common = { bundle: true, absWorkingDir: app, logLevel: 'error', outdir: out }
   await esbuild({ ...common, entryPoints: inputs(programs), format: 'esm', outdir: join(out, 'esbuild') })
-  const own = ['processor_global', 'service_worker', 'extension', 'audio', 'processor_stream']
+  const own = [
+    'processor_global',
+    'service_worker',
+    'extension',
+    'audio',
+    'processor_stream',
+    'quanta',
+    'processor_timed',
+  ]
   await esbuild({ ...common, entryPoints: inputs(own), format: 'esm' })
   const script = { globalName: 'matrixAnswers', format: 'iife' }
   await esbuild({ ...common, ...script, entryPoints: { answers: join(app, 'answers_script.mjs') } })

@@ -27,6 +27,8 @@ export type Request = ModelMessage | { type: 'reset' | 'read' | 'stats' | 'stop'
 
 /** Quanta over which time is measured: clocks of audio threads tick in milliseconds. */
 const stretch = 64
+/** Stretches of which one is measured anyway. */
+const seldom = 64
 
 export class Host {
   readonly #options: Required<HostOptions>
@@ -37,6 +39,10 @@ export class Host {
   #stopped = false
   /** Quanta that are still to be left as they are. */
   #rest = 0
+  /** Whether the quanta of this stretch are timed: each reading of the clock allocates a number. */
+  #timed = true
+  #stretches = 0
+  #began = 0
   #quanta = 0
   #spent = 0
   #due = 0
@@ -85,7 +91,8 @@ export class Host {
       return true
     }
     const { now } = this.#options
-    const start = now()
+    const timed = this.#timed
+    const start = timed ? now() : 0
     try {
       player.play(input, output)
       this.#played++
@@ -94,7 +101,8 @@ export class Host {
       bypass(input, output)
       this.#tellError(error)
     }
-    this.#measure(now() - start, output[0]?.length ?? 0)
+    if (timed) this.#spent += now() - start
+    this.#measure(output[0]?.length ?? 0)
     return true
   }
 
@@ -111,20 +119,28 @@ export class Host {
     this.#player = this.#next
     this.#next = undefined
     this.#rest = 0
+    this.#begin(true)
     tell({ type: 'ready', milliseconds: now() - this.#since })
   }
 
-  /** When a stretch took more than its share, as many quanta are left as they are. */
-  #measure(milliseconds: number, samples: number): void {
-    const { rate, share, tell } = this.#options
-    this.#spent += milliseconds
+  /** When a timed stretch took more than its share, as many quanta are left as they are. */
+  #measure(samples: number): void {
+    const { rate, share, tell, now } = this.#options
     this.#due += (1000 * samples) / rate
     if (++this.#quanta < stretch) return
-    if (this.#spent > share * this.#due) {
+    const due = share * this.#due
+    if (this.#spent > due) {
       this.#late++
       this.#rest = stretch
       tell({ type: 'late', late: this.#late, bypassed: this.#bypassed })
     }
+    const slow = now() - this.#began > 1.1 * this.#due // quanta come late, or the context was suspended
+    this.#begin(slow || 2 * this.#spent > due || ++this.#stretches % seldom === 0)
+  }
+
+  #begin(timed: boolean): void {
+    this.#timed = timed
+    this.#began = this.#options.now()
     this.#quanta = 0
     this.#spent = 0
     this.#due = 0
