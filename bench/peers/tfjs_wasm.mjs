@@ -137,7 +137,7 @@ function contestant(tf, model, { batch, features, steps, stream, ...row }, shape
       return result
     },
     call() {
-      const y = model.predict(x)
+      const y = model.predict(x, { batchSize: x.shape[0] })
       const result = y.dataSync()
       y.dispose()
       return result
