@@ -18,6 +18,7 @@ const sources: Record<string, string> = {
   no_reset_after_true: 'masking_keras2',
   repacked: 'masking_keras2',
   list_config: 'masking_keras2',
+  named_as_tfjs: 'cells_keras2',
   keras1: '../h5/keras1',
   cudnn: '../h5/cudnn',
   frozen: '../h5/frozen',
