@@ -417,6 +417,17 @@ fn gradients_of_gradients() {
             second(lab, x, y)
         });
     }
+    // of products with no, one, two and three zeros
+    let rows = vec![2.0, -0.5, 3.0, 1.5, 0.0, 5.0, 0.0, 3.0, 0.0, 0.0, 0.0, 0.0];
+    for attrs in [list(&[1]), list(&[0, 1])] {
+        let attrs = [&[Reduce::Prod as u32, 1], &attrs[..]].concat();
+        let dy = positive(if attrs[2] == 1 { &[4, 1] } else { &[1, 1] }, 3);
+        check("Prod twice", &[(F, vec![4, 3], rows.clone()), dy], &|lab, x| {
+            let y = lab.op(Op::Reduce, &x[..1], &attrs);
+            let (dxs, _) = lab.gradient(&[y], &[Some(x[1])], &x[..1]).unwrap();
+            dxs.into_iter().flatten().collect()
+        });
+    }
 }
 
 #[test]

@@ -159,7 +159,8 @@ fn gradient(back: &mut Backward) -> Result<()> {
             let zero = back.number(0.0)?;
             back.select(largest, share, zero)?
         }
-        // of the others: with one zero only that has a gradient, with more none
+        // Of the others, zeros apart: one that stands among them is a factor (as a sum, which has its slope), two make the
+        // slope nothing. So gradients of gradients are right too; third ones lose what three zeros share.
         Reduce::Prod => {
             let (zero, one) = (back.number(0.0)?, back.number(1.0)?);
             let is_zero = back.compare(Compare::Equal, x, zero)?;
@@ -170,7 +171,13 @@ fn gradient(back: &mut Backward) -> Result<()> {
             let count = over(back, Reduce::Sum, ones)?;
             let own = back.binary(Binary::Sub, count, ones)?;
             let alone = back.compare(Compare::Equal, own, zero)?;
-            let slope = back.select(alone, slope, zero)?;
+            let zeros = back.select(is_zero, x, zero)?;
+            let sum = over(back, Reduce::Sum, zeros)?;
+            let other = back.binary(Binary::Sub, sum, zeros)?;
+            let of_two = back.mul(slope, other)?;
+            let one_other = back.compare(Compare::Equal, own, one)?;
+            let rest = back.select(one_other, of_two, zero)?;
+            let slope = back.select(alone, slope, rest)?;
             back.mul(dy, slope)?
         }
         Reduce::Any | Reduce::All => return Ok(()),
