@@ -160,14 +160,18 @@ test('what cannot be is refused by name', () => {
   fails(
     () => uniform([2], { seed: wrong('a') }),
     ArgumentError,
-    /seed must be an integer, a SeedGenerator or null/,
+    /seed must be an integer from 0, a SeedGenerator or null/,
   )
   fails(() => uniform([2], wrong({ min: 3 })), ArgumentError, /no option "min"/)
   fails(() => normal([2], { stddev: Number.NaN }), ArgumentError, /stddev/)
   fails(() => bernoulli([2], { probability: 1.5 }), ArgumentError, /probability must be a number from 0 to 1/)
   fails(() => dropout([1, 2], -1), ArgumentError, /rate/)
   fails(() => dropout([1, 2], 0.5, { noiseShape: [1, 1] }), ArgumentError, /noiseShape/)
-  fails(() => new SeedGenerator({ seed: 0.5 }), ArgumentError, /seed must be an integer/)
+  for (const seed of [0.5, -1, Number.NaN, 2 ** 53]) {
+    fails(() => new SeedGenerator({ seed }), ArgumentError, /seed must be an integer from 0/)
+    fails(() => setRandomSeed(seed), ArgumentError, /setRandomSeed: seed must be an integer from 0/)
+    fails(() => uniform([2], { seed }), ArgumentError, /seed must be an integer from 0/)
+  }
   fails(() => new SeedGenerator(wrong(3)), ArgumentError, /options/)
 })
 

@@ -1,5 +1,5 @@
 /**
- * Random numbers, as Keras's `keras.random`. `seed` is an integer, which draws the same numbers in every call, or a `SeedGenerator`,
+ * Random numbers, as Keras's `keras.random`. `seed` is an integer from 0, which draws the same numbers in every call, or a `SeedGenerator`,
  * which draws others in each. Without one, ops on data draw anew and what is traced draws from a generator of the engine;
  * `setRandomSeed` makes both reproducible.
  */
@@ -12,7 +12,7 @@ import { sourceIn } from './cell_call.js'
 import { draw, type Source } from './draw.js'
 import { greaterEqual, less, multiply, where } from './elementwise.js'
 import { type Like, type Operand, operateOne } from './operation.js'
-import { nextKey, seedKey } from './seed.js'
+import { isSeed, nextKey, seedKey } from './seed.js'
 import { globalGenerator, SeedGenerator } from './seed_generator.js'
 import { dims, type Sizes } from './shaping.js'
 import { sizeAlong, Trace } from './trace.js'
@@ -96,7 +96,7 @@ export function dropout<X extends Operand>(x: X, rate: number, options: DropoutO
 function source(name: string, seed: Seed, operands: readonly unknown[]): (trace: Trace) => Source {
   if (seed instanceof SeedGenerator) return trace => sourceIn(trace, seed)
   if (seed !== null) {
-    if (!Number.isSafeInteger(seed)) throw mustBe(name, 'seed', 'an integer, a SeedGenerator or null', seed)
+    if (!isSeed(seed)) throw mustBe(name, 'seed', 'an integer from 0, a SeedGenerator or null', seed)
     return trace => ({ key: seedKey(seed), ...trace.call?.source() })
   }
   const symbolic = operands.some(value => value instanceof SymbolicTensor && !(value instanceof Tensor))

@@ -1,22 +1,20 @@
 /** Seeds: every weight draws from a stream of its own, so its values do not depend on when they are drawn. */
 
-import { ArgumentError, show } from '../errors.js'
+import { mustBe } from '../errors.js'
 
 /** The key of a counter-based random stream. */
 export type Key = readonly [low: number, high: number]
 
+/** @internal */
+export const isSeed = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0
+
 let globalSeed: number | undefined
 let drawn = 0
 
-/** Makes what is created from now on reproducible: the same seed and the same model give the same weights. */
+/** Makes what is created from now on reproducible: the same seed, an integer from 0, and the same model give the same weights. */
 export function setRandomSeed(seed: number): void {
-  if (!Number.isSafeInteger(seed)) {
-    throw new ArgumentError(`setRandomSeed: seed must be an integer, not ${show(seed)}`, {
-      argument: 'seed',
-      expected: 'an integer',
-      actual: seed,
-    })
-  }
+  if (!isSeed(seed)) throw mustBe('setRandomSeed', 'seed', 'an integer from 0', seed)
   globalSeed = seed
   drawn = 0
   for (const restart of restarts) restart()

@@ -6,11 +6,11 @@ import { mustBe } from '../errors.js'
 import { checkOptions } from '../layers/options.js'
 import { Variable } from '../tensor/tensor.js'
 import { add } from './elementwise.js'
-import { globalKey, nextKey, onSeed } from './seed.js'
+import { globalKey, isSeed, nextKey, onSeed } from './seed.js'
 import type { Trace } from './trace.js'
 
 export interface SeedGeneratorOptions {
-  /** An integer. Default: another one for every generator, in an order that `setRandomSeed` fixes. */
+  /** An integer from 0. Default: another one for every generator, in an order that `setRandomSeed` fixes. */
   seed?: number | null
   name?: string
 }
@@ -30,8 +30,8 @@ export class SeedGenerator implements Disposes {
   constructor(options: SeedGeneratorOptions = {}, engine?: Engine) {
     checkOptions('SeedGenerator', options, ['seed', 'name'])
     const { seed = null, name = 'seed_generator_state' } = options
-    if (seed !== null && !Number.isSafeInteger(seed))
-      throw mustBe('SeedGenerator', 'seed', 'an integer or null', seed)
+    if (seed !== null && !isSeed(seed))
+      throw mustBe('SeedGenerator', 'seed', 'an integer from 0 or null', seed)
     const first = seed ?? nextKey(name)[0]
     this.state = new Variable({
       name,
