@@ -9,7 +9,7 @@ import { writeReadme } from './peers/record.mjs'
 const help = `npm run bench [-- options]   speed against onnxruntime-web and tfjs wasm, one thread each, in one interleaved run;
                  then of cells of one's own, of gradients, of what comes before the first call, and of the cells of examples/cells (in Node alone)
   --json         one line of JSON: { date, node, cpu, peak, peers, rows: [{ shape, ours, ortWeb?, tfjsWasm?, ratios, bound, first, p99, heap }],
-                 own: [{ shape, ours, builtIn?, tfjsWasm?, forward?, ratios, aim, first, p99, heap }],
+                 own: [{ shape, ours, builtIn?, tfjsWasm?, allSteps?, forward?, ratios, aim, first, p99, heap }],
                  gallery: [{ shape, ours, tfjsWasm, ratios, aim, bound, first, p99, heap }] }, medians in µs, bytes
   --node N       run with Node N (the npm package of its binary is put under .cache/)
   --only TEXT    the rows whose name contains TEXT

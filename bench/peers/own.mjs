@@ -11,11 +11,12 @@ import {
   RNN,
   Sequential,
   SimpleRNN,
+  sequenceMask,
   tensor,
 } from '../../build/ts/entry/index.js'
 import { inputsOf, traceModel } from '../../build/ts/models/trace_model.js'
 import { Trace } from '../../build/ts/ops/trace.js'
-import { inputOf } from './rows.mjs'
+import { halves, inputOf } from './rows.mjs'
 import { convLSTM, minimalCell } from './tfjs_wasm.mjs'
 
 const [features, units, steps] = [64, 128, 100]
@@ -48,7 +49,7 @@ export const ownRows = [
   ),
   ...[steps, 1].map(steps =>
     row('MinimalRNNCell', 'SimpleRNN', { batch: 1, steps, stream: steps === 1 }, 1 / 100, [
-      (row, weights) => model(minimalRNN(), row, withoutBias(weights)),
+      (row, weights) => model(minimalRNN(), row, withoutBias(weights)[0]),
       (row, weights, tf) => minimalCell(tf, row, withoutBias(weights)),
     ]),
   ),
@@ -58,6 +59,13 @@ export const ownRows = [
     ...{ features: 16 * 16 * 8, batch: 1, steps: 10 },
     makers: [row => convModel(row), (row, _, tf) => convLSTM(tf, { ...row, ...images }, imageWeights())],
   },
+  // padded batches cost what their steps cost
+  ...['LSTM', 'GRU'].map(kind =>
+    row(`${kind}, half masked against all steps`, kind, { batch: 32, lengths: halves(32, steps) }, 0.55, [
+      (row, weights) => model(builtIn(kind), row, weights[0], sequenceMask(row.lengths, steps)),
+      (row, weights) => ({ ...model(builtIn(kind), row, weights[0]), name: 'allSteps' }),
+    ]),
+  ),
   // each answers with the outputs; the gradients of x and of the weights are what the first takes longer
   ...Object.keys(classes).map(kind =>
     row(`${kind}, gradient (both less forward)`, kind, { batch: 32, longer: true }, 2.5, [
@@ -137,11 +145,12 @@ function program(name, layer, row, weights, { gradient, output = !gradient }) {
 }
 
 /** A layer as a user would run it. */
-function model(layer, { batch, steps, stream: isStream, ...row }, [weights]) {
+function model(layer, { batch, steps, stream: isStream, ...row }, weights, mask) {
   const model = new Sequential([Input({ shape: [isStream ? null : steps, features] }), layer])
   layer.setWeights(weights)
   const stream = isStream ? model.stream({ batch }) : undefined
-  const answer = data => (stream ? stream.step(data) : model.predict(data, { batchSize: batch }).data)
+  const options = mask ? { mask, batchSize: batch } : { batchSize: batch }
+  const answer = data => (stream ? stream.step(data) : model.predict(data, options).data)
   const x = inputOf({ batch, steps, ...row })
   return {
     name: 'ours',

@@ -46,7 +46,7 @@ const block = (kind, features, units, steps, by) =>
   })
 
 /** Lengths from none to all of the steps, half of them on the average. */
-const halves = (batch, steps) =>
+export const halves = (batch, steps) =>
   Array.from({ length: batch }, (_, i) => Math.round((i * steps) / (batch - 1)))
 
 const families = ['LSTM', 'GRU', 'SimpleRNN']
