@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { extname, join, normalize } from 'node:path'
 import { ask, environment } from '../setup/run.mjs'
 import { extension, out } from './bundlers.mjs'
+import { devServer } from './dev_server.mjs'
 import { quietQuanta } from './heap.mjs'
 import { app, attempt } from './install.mjs'
 
@@ -54,7 +55,7 @@ const kinds = {
       url,
     ],
     alone: ['extension, service worker'],
-    driven: { 'AudioWorklet, heap and swaps': quietQuanta },
+    driven: { 'AudioWorklet, heap and swaps': quietQuanta, 'vite, dev server': devServer },
   },
   Firefox: {
     program: () => ['firefox-esr', 'firefox'].map(which).find(Boolean),
