@@ -1,11 +1,11 @@
 /** Rows without a browser. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { VERSION } from 'rollup'
 import { carried } from '../../test/consumer/carried.mjs'
 import { bundlers, forNode, out } from './bundlers.mjs'
-import { app, attempt, printed, tool } from './install.mjs'
+import { app, attempt, output, printed, tool } from './install.mjs'
 
 const version = name => JSON.parse(readFileSync(tool(name, 'package.json'), 'utf8')).version
 
@@ -34,7 +34,7 @@ export async function* runtimes(wanted) {
     'Deno, require': ['deno', tool('deno/deno'), ['run', '--no-prompt', '--allow-read', 'require.cjs']],
     'Bun, import': ['bun', tool('bun/bin/bun.exe'), ['import.mjs']],
     'Bun, require': ['bun', tool('bun/bin/bun.exe'), ['require.cjs']],
-    workerd: ['workerd', tool('workerd/bin/workerd'), ['test', workerdConfig()]],
+    workerd: ['workerd', ...workerd(out, 'layer_rnn.wasm')],
   }
   for (const [name, [from, program, args]] of Object.entries(rows)) {
     if (!wanted(name)) continue
@@ -44,6 +44,7 @@ export async function* runtimes(wanted) {
       return answers
     })
   }
+  if (wanted('wrangler')) yield attempt('wrangler', version('wrangler'), wranglerAnswers)
   for (const bundler of bundlers) {
     const name = `${bundler}, for Node`
     const its = bundler === 'rollup' ? VERSION : version(bundler)
@@ -64,8 +65,9 @@ async function alone(file) {
   if (others.length > 0) throw new Error(`carries ${others.join(', ')}`)
 }
 
-function workerdConfig() {
-  const file = join(out, 'config.capnp')
+/** The command that runs `workerd.js` of a folder, with the wasm that it imports. */
+function workerd(folder, wasm) {
+  const file = join(folder, 'config.capnp')
   writeFileSync(
     file,
     `using Workerd = import "/workerd/workerd.capnp";
@@ -73,13 +75,25 @@ const config :Workerd.Config = (services = [(name = "main", worker = .worker)]);
 const worker :Workerd.Worker = (
   modules = [
     (name = "workerd.js", esModule = embed "workerd.js"),
-    (name = "layer_rnn.wasm", wasm = embed "layer_rnn.wasm"),
+    (name = "${wasm}", wasm = embed "${wasm}"),
   ],
   compatibilityDate = "2024-01-01",
 );
 `,
   )
-  return file
+  return [tool('workerd/bin/workerd'), ['test', file]]
+}
+
+/** What Cloudflare's own command would deploy. */
+async function wranglerAnswers() {
+  const folder = join(out, 'wrangler')
+  const config = { name: 'matrix', main: join(app, 'workerd.mjs'), compatibility_date: '2024-01-01' }
+  writeFileSync(join(app, 'wrangler.json'), JSON.stringify(config))
+  const env = { WRANGLER_SEND_METRICS: 'false', CI: '1' }
+  const args = [tool('wrangler/bin/wrangler.js'), 'deploy', '--dry-run', '--outdir', folder]
+  await output(tool('node24/bin/node'), args, { env })
+  const wasm = readdirSync(folder).find(name => name.endsWith('.wasm'))
+  return printed(...workerd(folder, wasm))
 }
 
 async function edgeAnswers() {
