@@ -9,7 +9,7 @@ import { closing, record } from './tally.mjs'
 const usage = `npm run matrix -- [--no-browsers] [WORD ...]
 
 Packs the package, installs the tarball, and runs it in every runtime; WORDs limit that to rows whose name contains one of them.
-Runtimes are npm packages, fetched into .cache/matrix the first time (1 GB); browsers are those of the machine. What is not there is
+Runtimes are npm packages, fetched into .cache/matrix the first time (1.4 GB); browsers are those of the machine. What is not there is
 said, and counted as failed. --no-browsers: only what needs none.`
 
 /** Every row: a name, a version, and what gives its answers; all answers must be those of the first row. */

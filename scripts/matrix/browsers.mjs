@@ -15,6 +15,7 @@ const bundlers = ['esbuild', 'rollup', 'webpack', 'vite']
 const cases = [
   { name: 'import map', kind: 'page', query: 'map=1&script=/programs/page.mjs' },
   { name: 'script tag', kind: 'page', query: 'global=1&script=/programs/page_global.mjs' },
+  { name: 'two copies', kind: 'page', query: 'map=1&global=1&script=/programs/two_copies.mjs' },
   { name: 'strict CSP', kind: 'page', query: 'csp=1&script=/out/esbuild/page.js' },
   { name: 'strict CSP, script tag', kind: 'page', query: 'csp=1&global=1&script=/programs/page_global.mjs' },
   { name: 'module worker', kind: 'worker', url: '/out/esbuild/page.js' },
@@ -67,6 +68,7 @@ const kinds = {
     program: () => (existsSync(webkit) && which('xvfb-run') ? webkit : undefined),
     get: 'apt-get install libwebkit2gtk-4.1-0 webkit2gtk-driver xvfb xauth',
     command: (program, { url }) => ['xvfb-run', '-a', program, url],
+    version: program => ['xvfb-run', ['-a', program, '--version']], // it opens a display for that
     environment: { WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1' },
     alone: [],
   },
@@ -92,7 +94,9 @@ export async function* browsers(wanted) {
       continue
     }
     const results = own.length > 0 ? await visit(kind, program, own) : undefined
-    const version = ask(program, ['--version'])?.match(/\d[\d.]+/)?.[0]
+    const version = ask(...(kind.version ?? (program => [program, ['--version']]))(program))?.match(
+      /\d[\d.]+/,
+    )?.[0]
     for (const { name } of own) {
       const { error, ...answers } = results.get(name) ?? { error: 'no answer' }
       yield { name: `${browser}, ${name}`, version, answers: error ? undefined : answers, error }

@@ -22,7 +22,7 @@ export async function install() {
   const done = join(tools, 'installed.json')
   const text = readFileSync(list, 'utf8')
   if (!existsSync(done) || readFileSync(done, 'utf8') !== text) {
-    say('fetching runtimes and bundlers into .cache/matrix, 1 GB, half a minute')
+    say('fetching runtimes and bundlers into .cache/matrix, 1.4 GB, a minute')
     copyFileSync(list, installed)
     await run('npm', ['install', ...quiet], { cwd: tools })
     writeFileSync(done, text)
