@@ -10,13 +10,14 @@ import {
   ops,
   RNN,
   RNNCell,
+  ShapeError,
   type SymbolicTensor,
   scope,
   type Tensor,
   tensor,
   type Variable,
 } from '../../ts/entry/api.js'
-import { balanced, near } from '../engine/support.js'
+import { balanced, fails, near } from '../engine/support.js'
 
 /** What it sees, times the number of steps before, summed up. */
 class Counter extends RNNCell<[Tensor]> {
@@ -135,6 +136,98 @@ test('a layer that assigns goes on too, also inside another layer and inside a s
       assert.is(cell.inner.count.item(), 6)
     }
   }))
+
+test('a choice assigns what the branch that is taken does, what that leaves stays', () =>
+  balanced(() => {
+    class Choice extends RNNCell<[Tensor]> {
+      inner = new RNN({ cell: new Counter() })
+      n!: Variable
+      few!: Variable
+      constructor() {
+        super()
+        this.stateSize = 1
+      }
+      override build() {
+        const [n, few] = ['n', 'few'].map(name =>
+          this.addWeight({ shape: [], initializer: 'zeros', name, trainable: false }),
+        )
+        Object.assign(this, { n, few })
+      }
+      override call(x: Tensor, [h]: [Tensor]) {
+        this.n.assign(ops.add(this.n, 1))
+        // x is 1 or 2: the second counts only in n, and by tens
+        const y = ops.cond(
+          ops.greater(ops.sum(x), 1.5),
+          () => {
+            const once = ops.add(h, ops.multiply(this.n, 0))
+            this.n.assign(ops.add(this.n, 10))
+            return once
+          },
+          () => {
+            this.few.assign(ops.add(this.few, 1))
+            return ops.add(h, this.inner.apply(ops.expandDims(x, 1)) as Tensor)
+          },
+        )
+        const next = ops.add(y, ops.multiply(this.few, 100))
+        return [next, [next]]
+      }
+    }
+    const data = [1, 2, 2, 1, 2, 1]
+    let [n, few, h] = [0, 0, 0]
+    for (const x of data) {
+      n += x === 1 ? 1 : 11
+      if (x === 1) h += few++
+      h += 100 * few
+    }
+    for (const unroll of [false, true]) {
+      const cell = new Choice()
+      using layer = new RNN({ cell, unroll })
+      const y = scope(() => (layer.apply(tensor(data, [1, 6, 1])) as Tensor).item())
+      const { count } = cell.inner.cell as Counter
+      assert.equal([y, cell.n.item(), cell.few.item(), count.item()], [h, n, few, few])
+    }
+    using two = new (class extends Layer {
+      n!: Variable
+      override build() {
+        this.n = this.addWeight({ shape: [], initializer: 'zeros', name: 'n', trainable: false })
+      }
+      override call(x: SymbolicTensor) {
+        const assign = (value: number) => () => {
+          this.n.assign(value)
+          return x
+        }
+        const inner = () => ops.cond(ops.greater(ops.sum(x), 200), assign(8), assign(7))
+        return ops.cond(ops.greater(ops.sum(x), 100), inner, assign(5))
+      }
+    })()
+    for (const [x, n] of [
+      [300, 8],
+      [150, 7],
+      [1, 5],
+    ] as const) {
+      scope(() => void two.apply(tensor([x])))
+      assert.is(two.n.item(), n)
+    }
+  }))
+
+test('a variable takes no value of unknown sizes', () => {
+  class Rows extends RNNCell<[Tensor]> {
+    m!: Variable
+    constructor() {
+      super()
+      this.stateSize = 3
+    }
+    override build() {
+      this.m = this.addWeight({ shape: [3], initializer: 'zeros', name: 'm', trainable: false })
+    }
+    override call(x: Tensor, [h]: [Tensor]) {
+      this.m.assign(ops.sum(x, -1))
+      return [h, [h]] as [Tensor, [Tensor]]
+    }
+  }
+  const call = () => new RNN({ cell: new Rows(), name: 'sums' }).apply(Input({ shape: [null, 3] }))
+  fails(call, ShapeError, /^rows: m: value must be of shape \[3\], not tensor float32 \[null\]/)
+})
 
 test('gradients see what was assigned before the layer', () =>
   scope(() => {

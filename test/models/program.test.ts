@@ -8,6 +8,7 @@ import {
   Embedding,
   GRU,
   Input,
+  Layer,
   LSTM,
   Masking,
   Model,
@@ -126,6 +127,20 @@ test('the gradient of a cell written with ops adds up weights after its loop', (
   is('gradient', printPlan('gradient of a readout', plan))
   program.dispose()
   rnn.dispose()
+})
+
+test('numbers are made first, so that the ops between which they stand are one group', () => {
+  class Curve extends Layer {
+    override call(x: Tensor) {
+      const y = ops.add(ops.multiply(ops.tanh(ops.subtract(x, 0.25)), 0.5), 1)
+      return ops.where(ops.greater(y, 1), ops.multiply(y, 2), y)
+    }
+  }
+  const model = new Sequential([Input({ shape: [null, 6], name: 'x' }), new Curve({ name: 'curve' })], {
+    name: 'curved',
+  })
+  is('literals', model.program())
+  model.dispose()
 })
 
 test('the gradient of a fused layer', () => {

@@ -55,7 +55,7 @@ const errors: Record<ErrorCode, Make> = {
   [ErrorCode.Busy]: fail =>
     fail(StateError, 'a tensor that is written is also read or written elsewhere in the same run'),
   [ErrorCode.Gradient]: (fail, [op]) => {
-    const name = Object.keys(Op).find(key => Op[key as keyof typeof Op] === op)
+    const name = opName(op!)
     return fail(UnsupportedError, `the op ${name} has no gradient`, undefined, name)
   },
   [ErrorCode.Depth]: (fail, [most]) =>
@@ -63,10 +63,14 @@ const errors: Record<ErrorCode, Make> = {
   [ErrorCode.Op]: (fail, [op]) =>
     fail(
       UnsupportedError,
-      `this needs op ${op}, which the WebAssembly of layer-rnn/infer has not (first values, random numbers, gradients): give all weights, or import layer-rnn`,
+      `this needs the op ${opName(op!)}, which the WebAssembly of layer-rnn/infer has not (first values, random numbers, gradients): give all weights, or import layer-rnn`,
       undefined,
-      op,
+      opName(op!),
     ),
+}
+
+function opName(op: number): string | undefined {
+  return Object.keys(Op).find(key => Op[key as keyof typeof Op] === op)
 }
 
 /** 400 bytes, 1.5 GiB */

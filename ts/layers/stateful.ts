@@ -45,8 +45,9 @@ export class CarriedStates implements Disposes {
 
   /** Says what the next call starts from. */
   carry(states: readonly SymbolicTensor[]): void {
+    // of a batch that is this one in every run
     this.#variables.forEach((variable, i) => {
-      variable.assign(states[i]!)
+      Trace.current()!.say(variable, states[i]!)
     })
   }
 

@@ -83,7 +83,7 @@ export function scan<C, X = null, Y = unknown>(
 
 /**
  * What `trueFn()` returns if `pred`, a scalar, is true, else what `falseFn()` does: tensors, or arrays and plain objects of such, the same
- * form, shapes and dtypes in both. Both are computed, whatever `pred` is, and one is chosen.
+ * form, shapes and dtypes in both. Both are computed, whatever `pred` is, and one is chosen; so is what they assign to variables.
  */
 export function cond<P extends Operand, A, B extends Leaves<A, SymbolicTensor>>(
   pred: P,
@@ -91,9 +91,13 @@ export function cond<P extends Operand, A, B extends Leaves<A, SymbolicTensor>>(
   falseFn: () => B,
 ): Leaves<A, Tensor> {
   let form: unknown
-  const body = ([chosen]: readonly SymbolicTensor[]) => {
+  const body = ([chosen]: readonly SymbolicTensor[], trace: Trace) => {
     if (chosen!.rank > 0) throw mustBe('cond', 'pred', 'a scalar', chosen, ShapeError)
-    const [yes, no] = [trueFn, falseFn].map(fn => outOfOperation<unknown>(fn))
+    const branch = (fn: () => unknown) => trace.apart(() => outOfOperation(fn))
+    const [{ value: yes, said }, { value: no, said: saidElse }] = [branch(trueFn), branch(falseFn)]
+    for (const variable of new Set([...said.keys(), ...saidElse.keys()]))
+      trace.say(variable, where(chosen!, said.get(variable) ?? variable, saidElse.get(variable) ?? variable))
+    trace.settle()
     form = yes
     const others = matched(yes, no)
     if (flat(no).length !== others.length)

@@ -80,14 +80,6 @@ export class StepTrace extends Trace {
     return this.unrolled && this.#options.outer.readable
   }
 
-  override run<T>(fn: () => T): T {
-    if (!this.disposed) return super.run(fn)
-    throw new TraceError(
-      `a tensor was kept from a step of ${this.cell}. States and results must be passed on, not stored`,
-      { layer: this.cell },
-    )
-  }
-
   /** What the sequences bring to a step. */
   x(operand: TracedTensor): TracedTensor {
     const { dims, dtype } = operand

@@ -13,7 +13,7 @@ import type { CellCall } from './cell_call.js'
 import { type InputType, idIn, type Origin, Program, type ProgramParts, type RowState } from './program.js'
 import { currentOperation } from './public_op.js'
 import { RowStateList } from './row_states.js'
-import { TracedTensor } from './traced_tensor.js'
+import { keptFrom, strayed, TracedTensor } from './traced_tensor.js'
 
 export { Call, Plan, Program, type RowState, type TensorType } from './program.js'
 export { anySize, Dim, sizeAlong, TracedTensor } from './traced_tensor.js'
@@ -130,6 +130,7 @@ export class Trace extends Handle {
 
   /** Runs `fn` with ops recorded here. */
   run<T>(fn: () => T): T {
+    if (this.disposed) throw keptFrom(this.cell, 'a tensor')
     return within({ trace: this, owned: this.#owned }, fn)
   }
 
@@ -228,15 +229,29 @@ export class Trace extends Handle {
   }
 
   /** The same of a variable, by user code. What reads it goes on reading the old value until a layer or a loop begins or ends. @internal */
-  say(variable: Variable, value: SymbolicTensor): void {
+  say(variable: Tensor, value: SymbolicTensor): void {
     this.assign(variable, value)
     this.#said.set(variable, this.own(value))
   }
 
-  /** A layer or a loop begins or ends. @internal */
+  /** A layer, a loop or a choice begins or ends. @internal */
   settle(): void {
     for (const [variable, value] of this.#said) this.#after.set(variable, value)
     this.#said.clear()
+  }
+
+  /** Runs `fn`, which may be one of two: its value, and what it says of variables, which nothing behind it reads yet. @internal */
+  apart<T>(fn: () => T): { value: T; said: ReadonlyMap<Tensor, TracedTensor> } {
+    this.settle()
+    const before = this.#after
+    this.#after = new Map(before)
+    try {
+      const value = fn()
+      this.settle()
+      return { value, said: new Map([...this.#after].filter(([key, now]) => before.get(key) !== now)) }
+    } finally {
+      this.#after = before
+    }
   }
 
   /** Records an op; gives its values. The engine checks the operands. */
@@ -302,28 +317,16 @@ export class Trace extends Handle {
   own(value: SymbolicTensor): TracedTensor {
     if (value instanceof Tensor) return this.capture(value)
     if (value instanceof TracedTensor && value.trace === this) return value
-    const cell = value instanceof TracedTensor ? value.trace.cell : undefined
-    const rule = 'States and results must be passed on, not stored'
-    throw new TraceError(
-      cell !== undefined
-        ? `${value} was kept from a step of ${cell}. ${rule}`
-        : value instanceof TracedTensor
-          ? `${value} belongs to another trace: it was kept from an earlier call. ${rule}`
-          : `${value} is a symbolic tensor of a model; inside call, compute with the tensors that are passed in`,
-      { layer: cell, actual: String(value) },
-    )
+    throw strayed(value)
   }
 
   /** The numbers of values: what has been recorded so far is run, by a program of its own. @internal */
   read(values: readonly TracedTensor[]): NdArray[] {
     this.root.#hasRead = true
-    for (const { id } of values) this.#uses.set(id, this.uses({ id }) + 1)
+    const ids = values.map(({ id }) => id)
+    for (const id of ids) this.#uses.set(id, this.uses({ id }) + 1)
     const copy = this.engine.make('trace', 'builder_copy', [this.id])
-    const id = this.#close(
-      copy,
-      values.map(({ id }) => id),
-    )
-    const program = this.#program(id, values.length)
+    const program = this.#program(this.#close(copy, ids), ids.length)
     try {
       return Trace.outside(() =>
         scope(() => {
@@ -351,10 +354,8 @@ export class Trace extends Handle {
   finish(outputs: readonly SymbolicTensor[]): Program {
     const ids = outputs.map(output => this.own(output).id)
     const states = this.#states.finished(value => this.#assigned.has(value.id))
-    const id = this.close(
-      ids,
-      [...this.#assigned].map(([target, value]) => [target, value.id]),
-    )
+    const assigned = [...this.#assigned].map(([target, value]) => [target, value.id])
+    const id = this.close(ids, assigned)
     const owned = this.#owned
     this.#owned = new Set()
     return this.#program(id, ids.length, { owned, states })

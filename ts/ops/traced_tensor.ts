@@ -88,3 +88,22 @@ export class Dim {
 export function sizeAlong(like: SymbolicTensor, axis: number): number | Dim {
   return like.shape.at(axis) ?? new Dim(like, axis < 0 ? axis + like.rank : axis)
 }
+
+/** The error of a value that outlived the step of this cell, or its call. */
+export function keptFrom(cell: string | undefined, value: unknown): TraceError {
+  const kept =
+    cell === undefined
+      ? 'belongs to another trace: it was kept from an earlier call'
+      : `was kept from a step of ${cell}`
+  const text = `${value} ${kept}. States and results must be passed on, not stored`
+  return new TraceError(text, { layer: cell, actual: String(value) })
+}
+
+/** The error of a value that is none of the trace which reads it. */
+export function strayed(value: SymbolicTensor): TraceError {
+  if (value instanceof TracedTensor) return keptFrom(value.trace.cell, value)
+  return new TraceError(
+    `${value} is a symbolic tensor of a model; inside call, compute with the tensors that are passed in`,
+    { actual: String(value) },
+  )
+}

@@ -238,15 +238,17 @@ export class Variable extends Tensor {
 
   /**
    * Sets all numbers; the shape must be the variable's, or the numbers bare. While a model is traced: says what the variable
-   * will be after each run. The code that says so still reads what it was before, and the last of its assignments counts; layers and
-   * loops that begin later, and all code after a layer or loop that assigned it, read the new value.
+   * will be after each run, a tensor of its shape, no size of which is unknown. The code that says so still reads what it was before, and
+   * the last of its assignments counts; layers, loops and choices that begin later, and all code after one that assigned it, read the
+   * new value.
    */
   assign(values: SymbolicTensor | ArrayLike): this {
     const trace = currentTrace()
     if (!trace) return this.set(values)
     const { shape, dtype, name, engine } = this
     if (values instanceof SymbolicTensor) {
-      if (!fits(shape, values.shape))
+      // a size that is not known, as that of the rows, may be another one in the next run
+      if (values.shape.includes(null) || !fits(shape, values.shape))
         throw mustBe(name, 'value', `of shape ${show(shape)}`, values, ShapeError)
       if (dtype !== values.dtype) throw mustBe(name, 'value', dtype, values)
       trace.say(this, values)

@@ -66,9 +66,17 @@ impl Plan {
         let mut binder = Binder { free: Vec::new(), plan: Plan::default(), depth: 0, plainly };
         let mut scope = Scope::new(program, program.values.clone());
         binder.inputs(&mut scope, shapes)?;
-        let order = (0..program.records.len()).filter(|&index| program.live[index]);
-        scope.find_last_uses(order.clone().map(|index| (index, index)));
-        for index in order {
+        let live = (0..program.records.len()).filter(|&index| program.live[index]);
+        scope.find_last_uses(live.clone().map(|index| (index, index)));
+        // numbers first, in slots of their own, so that they part no group
+        let (numbers, others): (Vec<_>, Vec<_>) = live.partition(|&index| {
+            let record = &program.records[index];
+            record.op == Op::Fill && program.values[record.outputs[0] as usize].shape == Shape::SCALAR
+        });
+        for &index in &numbers {
+            scope.last_use[program.records[index].outputs[0] as usize] = usize::MAX;
+        }
+        for index in numbers.into_iter().chain(others) {
             let at = |error| Failure { error, record: Some(index as u32) };
             let step = binder.record(&mut scope, index, index).map_err(at)?;
             binder.plan.steps.extend(step);
