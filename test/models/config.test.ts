@@ -243,6 +243,15 @@ test('classes of the user in configs', () => {
   using copy = deserialize(named) as Model
   assert.is((copy.layers[0] as Scale).factor, 3)
   fails(() => new Scale().addWeight({ shape: [1] }), StateError, /outside build/)
+  const wrong = (...args: unknown[]) => new Scale().addWeight(...(args as [never]))
+  fails(
+    () => wrong([3, 4]),
+    ArgumentError,
+    /addWeight takes one object of options, as { shape, name }, not \[3, 4\]/,
+  )
+  fails(() => wrong('kernel', [3, 4]), ArgumentError, /as { shape, name }, not "kernel"/)
+  fails(() => wrong({ name: 'kernel' }), ArgumentError, /shape must be an array of sizes, not undefined/)
+  fails(() => wrong({ shape: [1], nam: 'kernel' }), ArgumentError, /no option "nam"/)
   fails(() => new Scale().build([null, null]), ShapeError, /axis 0 of weight "scale" is unknown/)
 })
 

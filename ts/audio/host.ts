@@ -1,5 +1,6 @@
 /** What an audio processor does: plays the newest model, leaves the sound as it is while there is none or time runs out. */
 import { LayerRnnError } from '../errors.js'
+import { type Field, field, rate, readOptions, required } from '../layers/options.js'
 import type { ModelMessage } from './message.js'
 import { type Channels, Player } from './player.js'
 
@@ -8,7 +9,7 @@ export interface HostOptions {
   rate: number
   /** Milliseconds, from anywhere. Default: Date.now. */
   now?: () => number
-  /** Share of the time that models may take. Default 0.8. */
+  /** Share of the time that models may take, from 0 to 1. Default 0.8. */
   share?: number
   /** Takes what is to be told to the other side. */
   tell?: (message: HostMessage) => void
@@ -30,6 +31,20 @@ const stretch = 64
 /** Stretches of which one is measured anyway. */
 const seldom = 64
 
+const callback = <F>(initial: F): Field<F> =>
+  field(initial, 'a function', value => typeof value === 'function')
+
+const fields = {
+  rate: field<number>(
+    required,
+    'a positive number',
+    value => Number.isFinite(value) && (value as number) > 0,
+  ),
+  now: callback(Date.now),
+  share: rate(0.8),
+  tell: callback<Required<HostOptions>['tell']>(() => {}),
+}
+
 export class Host {
   readonly #options: Required<HostOptions>
   #player: Player | undefined
@@ -50,8 +65,9 @@ export class Host {
   #bypassed = 0
   #played = 0
 
-  constructor({ rate, now = Date.now, share = 0.8, tell = () => {} }: HostOptions) {
-    this.#options = { rate, now, share, tell }
+  /** @throws {ArgumentError} for options that it has not or that are not as they must be */
+  constructor(options: HostOptions) {
+    this.#options = readOptions('Host', fields, options) as unknown as Required<HostOptions>
   }
 
   /** Takes a message of the other side. A new model is copied in parts, quantum by quantum, while the old one is still to be heard. */

@@ -1,13 +1,14 @@
 /** Models on their way to an audio thread: a message that can be posted. */
 import { ArgumentError, mustBe } from '../errors.js'
+import { count, readOptions } from '../layers/options.js'
 import { KerasTensor } from '../models/graph.js'
-import type { Model } from '../models/model.js'
+import { Model } from '../models/model.js'
 import { type Snapshot, snapshot } from './snapshot.js'
 
 export interface AudioOptions {
   /** Frame-wise: samples from one frame to the next. Default: sample-wise, a step for each sample. */
   hop?: number
-  /** Samples of a frame, the last ones. Default: `hop`. */
+  /** Samples of a frame, the last ones; only with `hop`, and at least as many. Default: `hop`. */
   window?: number
   /** Channels, each a row of the stream. Default 1. */
   channels?: number
@@ -17,6 +18,9 @@ export interface AudioOptions {
 export interface ModelMessage extends Required<AudioOptions>, Snapshot {
   type: 'model'
 }
+
+/** Without `hop` it is 0: sample-wise. */
+const fields = { hop: count(0), window: count(0), channels: count(1) }
 
 /** Samples that an audio thread plays at once. */
 const quantum = 128
@@ -28,15 +32,15 @@ const quantum = 128
  * Sample-wise the model takes `[batch, time, 1]` and gives `[batch, time, 1]`. Frame-wise it takes `[batch, time, window]`; what it gives
  * is `hop` samples that follow each other, `window` samples that are added where frames overlap, or anything else, which is no sound:
  * then the input is played, and `{ type: 'read' }` asks for the last output.
+ *
+ * @throws {ArgumentError} for options that there are not or that are not as they must be, and for models of another form
  */
 export function modelMessage(model: Model, options: AudioOptions = {}): ModelMessage {
-  const { hop = 0, window = hop, channels = 1 } = options
-  const sizes = { hop, window, channels }
-  for (const [argument, value] of Object.entries(sizes)) {
-    const least = argument === 'channels' ? 1 : 0
-    if (!Number.isInteger(value) || value < least)
-      throw mustBe('modelMessage', argument, `an integer of at least ${least}`, value)
-  }
+  if (!((model as unknown) instanceof Model)) throw mustBe('modelMessage', 'model', 'a model', model)
+  const sizes = readOptions('modelMessage', fields, options) as Record<keyof typeof fields, number>
+  const { hop, channels } = sizes
+  if (sizes.window && !hop) throw mustBe('modelMessage', 'hop', 'given where window is', options.hop)
+  const window = sizes.window || hop
   if (window < hop) throw mustBe('modelMessage', 'window', `at least hop, ${hop},`, window)
   const features = hop === 0 ? 1 : window
   const { name, inputs, outputs } = model
@@ -54,5 +58,11 @@ export function modelMessage(model: Model, options: AudioOptions = {}): ModelMes
       actual: outputs,
     })
   }
-  return { type: 'model', ...sizes, ...snapshot(model, channels, hop === 0 ? [1, quantum] : [1]) }
+  return {
+    type: 'model',
+    hop,
+    window,
+    channels,
+    ...snapshot(model, channels, hop === 0 ? [1, quantum] : [1]),
+  }
 }

@@ -37,11 +37,8 @@ export function apply(layer: Layer, inputs: unknown, options: CallOptions): unkn
 /** The error of what Keras has beside inference. */
 export function inferenceOnly(layer: string, argument: string): UnsupportedError {
   return new UnsupportedError(
-    `${layer}: ${argument} is not supported: training and saving are not installed, only inference is`,
-    {
-      layer,
-      argument,
-    },
+    `${layer}: ${argument} is not supported: training and saving are not there yet`,
+    { layer, argument },
   )
 }
 

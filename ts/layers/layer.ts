@@ -31,7 +31,7 @@ import { keepRules, type Stored } from './stored.js'
 import type { Nested } from './structure.js'
 import type { Applicable, Masks, Output } from './types.js'
 import { assignAll, toLeaves, toMask, type Values } from './values.js'
-import { knownShape, takeRoom } from './weight_room.js'
+import { checkWeight, knownShape, takeRoom } from './weight_room.js'
 
 export abstract class Layer {
   /** The name in configs, safe from minifiers. */
@@ -256,6 +256,7 @@ export abstract class Layer {
 
   /** Adds a weight; only while the layer is being built. */
   addWeight(options: WeightOptions): Variable {
+    checkWeight(this.name, options)
     const name = options.name ?? `weight_${this.#variables.length}`
     const text = `${this.name}: addWeight("${name}") outside build`
     if (!this.#building) throw new StateError(text, { layer: this.name, argument: name })

@@ -98,8 +98,8 @@ export function reject(
   })
 }
 
-/** A field from a check that returns the value or undefined, written as it is. */
-function field<T>(
+/** A field from a check of its values, written as they are. */
+export function field<T>(
   initial: NoInfer<T> | typeof required,
   expected: string,
   check: (value: unknown) => boolean,

@@ -1,5 +1,17 @@
 /** How many weights may still be made: a file cannot ask for more than it holds. */
 import { MemoryError, ShapeError, show } from '../errors.js'
+import type { WeightOptions } from './layer_options.js'
+import { checkOptions, reject } from './options.js'
+
+const options: readonly (keyof WeightOptions)[] = [
+  'shape',
+  'initializer',
+  'name',
+  'dtype',
+  'trainable',
+  'regularizer',
+  'constraint',
+]
 
 let room = Number.POSITIVE_INFINITY
 
@@ -17,25 +29,25 @@ export function limitWeights<T>(most: number, fn: () => T): T {
 /** Counts a new weight. @internal */
 export function takeRoom(layer: string, argument: string, shape: readonly number[]): void {
   const count = shape.reduce((total, size) => total * size, 1)
+  const details = { layer, argument, actual: shape }
   room -= count
-  if (room < 0) {
-    throw new ShapeError(`${layer}: ${argument} ${show(shape)} is larger than the weights that there are`, {
-      layer,
-      argument,
-      actual: shape,
-    })
-  }
+  if (room < 0)
+    throw new ShapeError(
+      `${layer}: ${argument} ${show(shape)} is larger than the weights that there are`,
+      details,
+    )
   // No engine has so much; its 32-bit numbers would not even hold the size.
-  if (count >= 2 ** 30) {
+  if (count >= 2 ** 30)
     throw new MemoryError(
       `${layer}: no memory for ${argument} ${show(shape)}, ${Math.ceil(count / 2 ** 28)} GiB`,
-      {
-        layer,
-        argument,
-        actual: shape,
-      },
+      details,
     )
-  }
+}
+
+/** Refuses what `addWeight` does not take. @internal */
+export function checkWeight(layer: string, given: WeightOptions): void {
+  checkOptions(layer, given, options, 'addWeight', 'shape, name')
+  if (!Array.isArray(given.shape)) reject({ layer, argument: 'shape' }, 'an array of sizes', given.shape)
 }
 
 /** The shape of a weight, which must be known. */

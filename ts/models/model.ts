@@ -1,5 +1,5 @@
 /** A model: a graph of layers between inputs and outputs, itself a layer. */
-import { ArgumentError, StateError, show } from '../errors.js'
+import { ArgumentError, StateError, show, UnsupportedError } from '../errors.js'
 import { part } from '../installed.js'
 import { applyTraced, type Call, inferenceOnly } from '../layers/apply.js'
 import { Layer } from '../layers/layer.js'
@@ -289,7 +289,8 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
   }
 
   loadWeights(..._: unknown[]): never {
-    throw inferenceOnly(this.name, 'loadWeights')
+    const text = `${this.name}: use loadWeights(model, file) of layer-rnn/keras`
+    throw new UnsupportedError(text, { layer: this.name, argument: 'loadWeights' })
   }
 
   override get streams(): boolean {

@@ -64,7 +64,9 @@ export function loadModelSync<const S extends Symbols = SymbolicTensor>(
  */
 export function loadWeights(model: Model<never>, bytes: ArrayBuffer | ArrayBufferView): void {
   if (!((model as unknown) instanceof Model))
-    throw new ArgumentError('loadWeights takes a model and the bytes of a file', { argument: 'model' })
+    throw new ArgumentError('loadWeights(model, file) takes a model and the bytes of a file', {
+      argument: 'model',
+    })
   const whole = model as unknown as Model
   const written = serialize(whole) as unknown as Serialized
   const { find, place } = open(bytesOf(bytes, 'loadWeights'))

@@ -29,7 +29,10 @@ export function readOlderConfig(file: Hdf5Group): Serialized {
   const path = 'model_config'
   const text = file.strings(path)?.[0]
   if (text === undefined)
-    throw new ImportError('the file holds weights and no model; make the model and use loadWeights', { path })
+    throw new ImportError(
+      'the file holds weights and no model; make the model, then loadWeights(model, file) of layer-rnn/keras',
+      { path },
+    )
   const version = file.strings('keras_version')?.[0] ?? '1.0' // the first versions wrote none
   const json = withLayers(readJson(new TextEncoder().encode(text), path))
   const family: Family = version.startsWith('1.') ? 2 : familyOf(version, 'keras_version')
