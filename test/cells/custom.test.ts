@@ -3,6 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import '../../ts/entry/inline.js'
 import {
+  ArgumentError,
   GRU,
   Input,
   LSTM,
@@ -18,7 +19,7 @@ import {
   scope,
   type Tensor,
 } from '../../ts/entry/api.js'
-import { balanced, near } from '../engine/support.js'
+import { balanced, fails, near } from '../engine/support.js'
 import { numbers, sequences } from '../support/random.js'
 import { CountingCell, MinimalRNNCell, OpsLSTMCell } from './support.js'
 
@@ -50,6 +51,12 @@ test('the minimal cell, alone and stacked, on symbolic tensors', () =>
         [null, 32],
         [null, 64],
       ],
+    )
+    const numbersAsCells = () => layerRnn({ cell: [32, 4] as never })
+    fails(
+      numbersAsCells,
+      ArgumentError,
+      /^RNN: cell must be a cell, as LSTMCell, with "call" and "stateSize", not 32/,
     )
     using model = new Model({ inputs: input, outputs: [one, two] })
     assert.equal(

@@ -261,6 +261,14 @@ test('layers inside steps inside steps: as deep as the engine goes, and no deepe
   fails(() => nested(9).apply(x), UnsupportedError, /sequences can be inside one another 8 deep, not deeper/)
 })
 
+test('an index out of range names the op of the step', () => {
+  const take = step(x => [
+    x,
+    [ops.add(x, ops.take([1, 2], ops.cast(ops.add(ops.multiply(x, 0), 9), 'int32')))],
+  ])
+  fails(() => scope(take), ArgumentError, /^rnn.*: take: index 9 is not in 0 … 1/)
+})
+
 test('only variables of its own are assigned in a step', () => {
   fails(
     step((x, [h]) => {

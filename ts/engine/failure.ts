@@ -95,8 +95,10 @@ export function failure(
   const input = operands[0]!
   const role = code <= ErrorCode.Dtype ? (roles[input] ?? `input ${input + 1}`) : undefined
   const argument = roles[input] === undefined ? role : role?.replace(/ \d+$/, '')
+  // of all ops only this one can be given a wrong number, in a step too
+  const op = code === ErrorCode.Index && what === 'sequence' ? 'take' : what
   const fail: Fail = (Class, text, expected, actual) =>
-    new Class(what ? `${what}: ${text}` : text, { argument, expected, actual })
+    new Class(op ? `${op}: ${text}` : text, { argument, expected, actual })
   const make = errors[code as ErrorCode]
   return make
     ? make(fail, operands, shapes[input] ? `${role} ${show(shapes[input])}` : `${role}`)
