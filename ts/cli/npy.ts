@@ -77,9 +77,10 @@ function arrayOf(type: string): { new (length: number): Data } {
 function half(bits: number): number {
   const sign = bits < 0x8000 ? 1 : -1
   const exponent = (bits >> 10) & 31
-  const fraction = (bits & 1023) / 1024
+  const fraction = bits & 1023
   if (exponent === 31) return fraction ? Number.NaN : sign * Infinity
-  return sign * (exponent === 0 ? fraction / 2 ** 14 : (1 + fraction) * 2 ** (exponent - 15))
+  const steps = exponent === 0 ? fraction : 1024 + fraction
+  return (sign * steps * (1 << Math.max(exponent, 1))) / 33_554_432 // 2^(exponent - 15) / 1024
 }
 
 function exact(value: bigint): number {
