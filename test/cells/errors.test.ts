@@ -306,6 +306,12 @@ test('what is no cell is refused', () => {
       ArgumentError,
       /stateSize must be a number, shape/,
     )
+  for (const outputSize of [-1, 1.5, 'four', [4, -1], [shape(3), 'x'], { y: undefined }])
+    fails(
+      () => new RNN({ cell: { call, stateSize: 4, outputSize } as never }),
+      ArgumentError,
+      /outputSize must be a number, shape/,
+    )
 })
 
 test('states that a cell starts from are checked', () => {
@@ -343,7 +349,7 @@ test('constants', () => {
     ArgumentError,
     /rnn: MyCell does not use constants/,
   )
-  fails(() => layer.apply(x, { constants: 3 as never }), ArgumentError, /constants must be a list/)
+  fails(() => layer.apply(x, { constants: 'three' as never }), ArgumentError, /constants must be a list/)
   scope(() => {
     const tensors = [ops.zeros([2, 3, 4]), ops.zeros([2, 4]), ops.zeros([2, 4])]
     fails(

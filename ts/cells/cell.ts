@@ -3,14 +3,15 @@ import { UnsupportedError } from '../errors.js'
 import { part } from '../installed.js'
 import { Layer } from '../layers/layer.js'
 import type { LayerOptions } from '../layers/layer_options.js'
-import { type StateSize, stateShapes } from '../layers/state_size.js'
+import { type OutputSize, outputShapes, type StateSize, stateShapes } from '../layers/state_size.js'
+import type { Nested } from '../layers/structure.js'
 import { onceIn } from '../ops/cell_call.js'
 import { ones } from '../ops/creation.js'
 import { hasRows } from '../ops/rows.js'
 import { SeedGenerator } from '../ops/seed_generator.js'
 import type { Sizes } from '../ops/shaping.js'
 import { type Dim, sizeAlong, TracedTensor } from '../ops/trace.js'
-import type { Shape } from '../tensor/shape.js'
+import type { WholeShape } from '../tensor/shape.js'
 import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
 
 /** What a cell is asked for its first states with. */
@@ -33,7 +34,7 @@ export interface CellCallOptions {
 export interface Cell {
   readonly stateSize: StateSize
   /** Units of the output; an array is its shape without the batch. Default: the size of the first state. */
-  readonly outputSize?: number | Shape
+  readonly outputSize?: OutputSize
   // biome-ignore lint/suspicious/noExplicitAny: cells annotate what they take themselves
   call(inputs: any, states: any, options: any): readonly unknown[]
   /** What the states are before the first step, in the structure of `stateSize`. Default: zeros. */
@@ -48,7 +49,7 @@ export abstract class RNNCell<S = Tensor[]> extends Layer implements Cell {
   /** Units of the states, in their structure; a list of states is an array. */
   declare stateSize: StateSize
   /** Units of the output. Default: the size of the first state. */
-  declare outputSize?: number | Shape
+  declare outputSize?: OutputSize
 
   #generator: SeedGenerator | undefined
 
@@ -122,8 +123,7 @@ export function cellName(cell: Cell): string {
   return cell instanceof Layer ? cell.name : 'cell'
 }
 
-/** The shape of a cell's output without the batch. */
-export function outputShape({ outputSize, stateSize }: Cell): Shape {
-  if (typeof outputSize === 'number') return [outputSize]
-  return outputSize ?? stateShapes(stateSize)[0] ?? []
+/** The shape of a cell's output without the batch; of several outputs, in their structure. */
+export function outputShape({ outputSize, stateSize }: Cell): Nested<WholeShape> {
+  return outputShapes(outputSize ?? stateShapes(stateSize)[0] ?? [])
 }

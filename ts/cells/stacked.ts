@@ -6,10 +6,10 @@ import type { LayerOptions } from '../layers/layer_options.js'
 import { assignNames } from '../layers/naming.js'
 import { type Fields, reject, required } from '../layers/options.js'
 import { make, serialize } from '../layers/registry.js'
-import { isStateSize, statesFor } from '../layers/state_size.js'
-import { isPlain, leaves, type Nested, pack } from '../layers/structure.js'
+import { isStateSize, outputShapes, statesFor } from '../layers/state_size.js'
+import { isPlain, leaves, mapNested, type Nested, pack } from '../layers/structure.js'
 import type { StateList, StatesOf } from '../layers/types.js'
-import type { Shape } from '../tensor/shape.js'
+import { isWholeShape, type Shape, shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import { type Cell, cellsOf, outputShape, RNNCell } from './cell.js'
 
@@ -37,7 +37,7 @@ export class StackedRNNCells<const C extends readonly Cell[] = readonly Cell[]> 
     assignNames(this.cells.filter(cell => cell instanceof Layer))
     this.stateSize = this.cells.map(cell => cell.stateSize)
     const output = outputShape(this.cells.at(-1)!)
-    this.outputSize = output.length === 1 ? output[0]! : output
+    this.outputSize = isWholeShape(output) && output.length === 1 ? output[0]! : output
   }
 
   override get flatCells(): readonly Cell[] {
@@ -45,11 +45,11 @@ export class StackedRNNCells<const C extends readonly Cell[] = readonly Cell[]> 
   }
 
   override build(inputShape: Shape): void {
-    let shape = inputShape
+    let shapes: Nested<Shape> = inputShape
     const [batch = null] = isShape(inputShape) ? inputShape : []
     for (const cell of this.cells) {
-      if (cell instanceof Layer) cell.build(shape)
-      shape = [batch, ...outputShape(cell)]
+      if (cell instanceof Layer) cell.build(shapes as Shape)
+      shapes = mapNested(outputShape(cell), size => shape(batch, ...(size as Shape)))
     }
   }
 
@@ -80,13 +80,15 @@ export function readCells(value: unknown, layer: string): Cell[] {
 
 export function readCell(value: unknown, layer: string): Cell {
   const cell = isPlain(value) && 'class_name' in value ? make(value) : value
-  const { call, stateSize } = (cell ?? {}) as Partial<Cell>
+  const { call, stateSize, outputSize } = (cell ?? {}) as Partial<Cell>
   // A recurrent layer has both too, from the cell that it runs.
   if (typeof call !== 'function' || stateSize === undefined || 'cell' in (cell as object))
     return notCell(layer, value)
-  if (isStateSize(stateSize)) return cell as Cell
-  const place = { layer, argument: 'stateSize' }
-  return reject(place, 'a number, shape(…), or lists and objects of these', stateSize)
+  const wrong = (argument: string, value: unknown) =>
+    reject({ layer, argument }, 'a number, shape(…), or lists and objects of these', value)
+  if (!isStateSize(stateSize)) wrong('stateSize', stateSize)
+  if (outputSize !== undefined && !isStateSize(outputShapes(outputSize))) wrong('outputSize', outputSize)
+  return cell as Cell
 }
 
 /** The config of a cell. */

@@ -2,11 +2,11 @@
 import { CellError, inLayer, show, TraceError } from '../errors.js'
 import { Layer } from '../layers/layer.js'
 import { stateLeaves, statesFor } from '../layers/state_size.js'
-import { leaves, mapNested, type Nested } from '../layers/structure.js'
+import { leaves, mapNested, type Nested, pack } from '../layers/structure.js'
 import { anySize, type TracedTensor } from '../ops/trace.js'
-import { fits } from '../tensor/shape.js'
+import { fits, isWholeShape, type Shape, shape } from '../tensor/shape.js'
 import { SymbolicTensor, type Variable } from '../tensor/tensor.js'
-import { type Cell, type CellCallOptions, cellName } from './cell.js'
+import { type Cell, type CellCallOptions, cellName, outputShape } from './cell.js'
 
 /** What a cell's step made. */
 export interface CellStep {
@@ -37,17 +37,29 @@ export function callCell(
   const form = `[output, ${show(statesFor(cell.stateSize, states))}]`
   const [output, after] = Array.isArray(result) && result.length === 2 ? result : []
   const next = stateLeaves(cell.stateSize, after)
-  if (!next || ![...leaves(output as Nested<unknown>), ...next].every(isTensor) || isEmpty(output))
+  const given = leaves(output as Nested<unknown>)
+  if (!next || ![...given, ...next].every(isTensor) || given.length === 0)
     return fail('call must return', form, result)
+  const rows = dims[0]! < 0 ? null : dims[0]!
+  const sizes =
+    cell.outputSize === undefined
+      ? undefined
+      : mapNested(outputShape(cell), size => shape(rows, ...(size as Shape)))
+  // sizes of one output are those of each
+  const several = sizes && !isWholeShape(sizes)
+  const made = several ? stateLeaves(sizes, output) : given
+  if (!made?.every(isTensor)) return fail('the output must be', sizes, output)
+  const expected = several ? leaves(sizes) : made.map(() => sizes)
   return inLayer(layer, () => ({
-    output: mapNested(output, leaf => {
-      const value = trace.own(leaf as SymbolicTensor)
-      const size = cell.outputSize
-      const rest = size === undefined ? value.shape.slice(1) : typeof size === 'number' ? [size] : size
-      const expected = [dims[0]! < 0 ? null : dims[0]!, ...rest]
-      const rows = agree(dims[0]!, value.dims[0])
-      return rows && fits(expected, value.shape) ? value : fail('the output must be', expected, value)
-    }),
+    output: pack(
+      several ? sizes : output,
+      made.map((leaf, i) => {
+        const value = trace.own(leaf as SymbolicTensor)
+        const size = expected[i] ?? [rows, ...value.shape.slice(1)]
+        const same = agree(dims[0]!, value.dims[0]) && fits(size, value.shape)
+        return same ? value : fail('the output must be', size, value)
+      }),
+    ),
     states: states.map((state, i) => {
       const value = trace.own(next[i] as SymbolicTensor)
       const same =
@@ -60,8 +72,6 @@ export function callCell(
 }
 
 const isTensor = (value: unknown) => value instanceof SymbolicTensor
-
-const isEmpty = (output: unknown) => leaves(output as Nested<unknown>).length === 0
 
 /** Whether a size may be the same as before. */
 export function agree(before: number, after: number | undefined): boolean {

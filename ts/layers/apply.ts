@@ -96,8 +96,9 @@ export function inferShape(layer: Layer, inputShape: Shape): Nested<unknown> {
 function applyConcrete(layer: Layer, call: Call): Nested<Tensor> {
   const { engine } = layer
   const types: InputType[] = []
+  const rows = tensorsOf(call)[0]?.shape[layer.batchAxis]
   for (const [role, part] of Object.entries({ inputs: call.inputs, ...call.options }))
-    mapNested(part, leaf => isLeaf(leaf) && types.push(layer.openType(leaf, role)))
+    mapNested(part, leaf => isLeaf(leaf) && types.push(layer.openType(leaf, role, rows)))
   let next = 0
   const form = mapNested({ ...call }, leaf => (isLeaf(leaf) ? types[next++] : leaf))
   const body = (traced: TracedTensor[]) => {

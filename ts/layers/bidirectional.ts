@@ -34,7 +34,7 @@ export interface BidirectionalOptions extends LayerOptions {
   mergeMode?: MergeMode | null
   /** For the other direction, instead of a copy of `layer`. */
   backwardLayer?: RecurrentLayer | null
-  /** How many tensors at the end of a list `[x, ...states, ...constants]` are constants. Default 0. */
+  /** How many tensors at the end of a list `[x, ...states, ...constants]` are constants. Default: as `layer` says. */
   numConstants?: number
 }
 
@@ -86,6 +86,7 @@ export class Bidirectional<const O extends BidirectionalOptions = any> extends R
       backwardLayer: backward,
       ...Object.fromEntries(alike.map(name => [name, layer[name]])),
       goBackwards,
+      numConstants: this.numConstants || (layer.numConstants ?? 0),
       inputDim: null,
       inputLength: null,
       inputSpec,

@@ -208,9 +208,9 @@ export abstract class Layer {
     return this.sublayers.filter(layer => layer.carries).flatMap(layer => layer.resets(states))
   }
 
-  /** The type of data in the part `role` of a call: of whatever sizes may be others in the next call. @internal */
-  openType(data: Spec, role: string): InputType {
-    return openType(data, role, this)
+  /** The type of data in the part `role` of a call with `rows`: of whatever sizes may be others in the next call. @internal */
+  openType(data: Spec, role: string, rows?: number | null): InputType {
+    return openType(data, role, this, rows)
   }
 
   /** The engine of the weights. @internal */

@@ -49,7 +49,10 @@ export interface RecurrentOptions extends LayerOptions {
 export interface RecurrentCallOptions extends CallOptions {
   /** Instead of zeros: tensors or arrays `[batch, units]`, in the structure of `stateSize` or as a flat list. */
   initialState?: Applicable | null
-  /** A tensor or a list of them, which the cell is given at every step. No built-in cell uses any. */
+  /**
+   * A tensor, or a list of tensors, arrays and numbers, which the cell is given at every step: by rows where the first size is the
+   * batch, otherwise the same for all rows. No built-in cell uses any.
+   */
   constants?: Applicable | null
 }
 

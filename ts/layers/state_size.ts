@@ -1,9 +1,21 @@
 /** Sizes of states, and states in their structure. */
-import { isWholeShape, type Shape, type WholeShape } from '../tensor/shape.js'
+import { isWholeShape, type Shape, shape, type WholeShape } from '../tensor/shape.js'
 import { isPlain, leaves, type Nested, pack } from './structure.js'
 
 /** The size of one state, `shape(…)` for one with more axes, or arrays and objects of sizes. */
 export type StateSize = number | WholeShape | readonly StateSize[] | { readonly [name: string]: StateSize }
+
+/** Units of an output, or its shape, any array of sizes; of several outputs, arrays and objects of these. */
+export type OutputSize = number | Shape | readonly OutputSize[] | { readonly [name: string]: OutputSize }
+
+/** The shapes of the outputs without the batch, in their structure. */
+export function outputShapes(size: OutputSize): Nested<WholeShape> {
+  if (isPlain(size))
+    return Object.fromEntries(Object.entries(size).map(([name, inner]) => [name, outputShapes(inner)]))
+  if (!Array.isArray(size)) return typeof size === 'number' ? shape(size) : (size as never)
+  const whole = size.every(each => each === null || typeof each === 'number')
+  return whole ? shape(...(size as Shape)) : size.map(outputShapes)
+}
 
 /** The shapes of the states without the batch, flat. */
 export function stateShapes(size: StateSize): Shape[] {

@@ -47,18 +47,17 @@ export function toLeaf(layer: string, argument: string, value: unknown, dtype: D
   return new NdArray(data, shape)
 }
 
-/** Constants of a recurrent layer: a list of tensors or arrays, or one of them. */
+/** Constants of a recurrent layer: a list of tensors, arrays and numbers, or one tensor or number. */
 export function toConstants(layer: string, value: unknown): unknown[] {
   if (value === undefined || value === null) return []
   if (Array.isArray(value) && (value.length === 0 || isTensorList(value))) return value
-  return isLeaf(value) || ArrayBuffer.isView(value) ? [value] : notList(layer, value)
+  if (isLeaf(value) || isValues(value)) return [value]
+  // an array is a list, never one constant
+  if (Array.isArray(value) && value.every(item => Array.isArray(item) || isValues(item))) return value
+  return reject({ layer, argument: 'constants' }, 'a list of tensors, arrays or numbers', value)
 }
 
-function notList(layer: string, value: unknown): unknown[] {
-  // nested numbers are a list of arrays only when each entry is one
-  if (Array.isArray(value) && value.every(Array.isArray)) return value
-  return reject({ layer, argument: 'constants' }, 'a list of tensors or arrays', value)
-}
+const isValues = (value: unknown) => typeof value === 'number' || ArrayBuffer.isView(value)
 
 /** Inputs of a layer: the same in a list of tensors or an object of them. */
 export function toLeaves(layer: string, value: unknown, dtype: DType): Nested<Leaf> {

@@ -29,16 +29,19 @@ const time = 2 ** 20
 
 /**
  * The type that data in the part `role` of a call are traced for: any batch, and any time for sequences, where these are not
- * fixed.
+ * fixed. Of constants that have as many rows as the sequences, `rows`, axis 0 is the batch; the others stay as they are.
  */
 export function openType(
   { shape, dtype }: { shape: Shape; dtype: DType },
   role: string,
   { carries, unrolls, batchAxis }: Fixed,
+  rows?: number | null,
 ): InputType {
-  if (role === 'initialState') return { dtype, shape: carries ? shape : [null, ...shape.slice(1)] }
-  // constants are [batch, ...] whatever the order of the sequences
-  if (role === 'constants') batchAxis = 0
+  // [batch, ...] whatever the order of the sequences
+  if (role === 'initialState' || role === 'constants') {
+    const fixed = carries || (role === 'constants' && shape[0] !== rows)
+    return { dtype, shape: fixed ? shape : [null, ...shape.slice(1)] }
+  }
   const timed = shape.length > 2 || dtype !== 'float32'
   const open = shape.map((size, axis) => {
     if (axis > 1 || (axis === 1 && !timed)) return size
