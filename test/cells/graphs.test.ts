@@ -79,8 +79,9 @@ class Graph extends RNNCell<[Tensor, Tensor]> {
     this.bias = weight('bias', units)
   }
 
-  override call(x: Tensor, [h, c]: [Tensor, Tensor]) {
+  override call(x: Tensor, [h, c]: [Tensor, Tensor], { constants: [i, m, k] }: { constants: Tensor[] }) {
     const values: SymbolicTensor[] = [ops.dot(x, this.kernel), h, c, ops.add(c, this.bias)]
+    values.push(ops.multiply(ops.cast(i!, 'float32'), [0.2, -0.3, 0.1]), ops.where(m!, k!, 0.1))
     for (const { op, a, b } of this.nodes) {
       const [left, right] = [a, b].map(at => values[at % values.length]!) as [SymbolicTensor, SymbolicTensor]
       values.push(this.from[op]!(left, right, this.recurrent))
@@ -91,7 +92,7 @@ class Graph extends RNNCell<[Tensor, Tensor]> {
   }
 }
 
-const node = fc.record({ op: fc.nat(kinds.length - 1), a: fc.nat(9), b: fc.nat(9) })
+const node = fc.record({ op: fc.nat(kinds.length - 1), a: fc.nat(11), b: fc.nat(11) })
 const graphs = fc.array(node, { minLength: 1, maxLength: 6 })
 const masks = fc.array(fc.array(fc.boolean(), { minLength: time, maxLength: time }), {
   minLength: batch,
@@ -125,17 +126,54 @@ function make(
   return layer as unknown as Layer
 }
 
-const run = (layer: Layer, data: unknown, mask?: boolean[][]): Float32Array[] =>
+/** What every step is given: of each row an id, what it chooses, and numbers. */
+const around: [number[][], boolean[][], number[][]] = [
+  [[1], [-2], [3]],
+  [
+    [true, false, true],
+    [false, false, true],
+    [true, true, false],
+  ],
+  sequences(1, batch, units, 9)[0]!,
+]
+
+/** Of all rows, or of one. */
+const constantsOf = (b?: number) =>
+  around.map((values, i) =>
+    tensor(
+      (values as number[][]).slice(b ?? 0, b === undefined ? batch : b + 1),
+      undefined,
+      (['int32', 'bool', 'float32'] as const)[i]!,
+    ),
+  )
+
+const constantInputs = () => ({
+  i: Input({ shape: [1], dtype: 'int32' }),
+  m: Input({ shape: [units], dtype: 'bool' }),
+  k: Input({ shape: [units] }),
+})
+
+const fed = { i: around[0], m: around[1], k: around[2] }
+
+const run = (layer: Layer, data: unknown, mask?: boolean[][], b?: number): Float32Array[] =>
   scope(() => {
-    const made = layer.apply(data as number[][][], { ...(mask && { mask }) }) as unknown as Tensor[]
+    const constants = constantsOf(b)
+    const made = layer.apply(
+      data as number[][][],
+      { ...(mask && { mask }), constants } as never,
+    ) as unknown as Tensor[]
     return made.map(value => value.data() as Float32Array)
   })
 
 /** Gradients of the states at the end, times numbers, by x and by the weights. */
 const slopes = (layer: Layer, data: unknown, mask?: boolean[][]): Float32Array[] =>
   scope(() => {
+    const constants = constantsOf()
     const loss = (x: SymbolicTensor) => {
-      const [, h, c] = layer.apply(x as Tensor, { ...(mask && { mask }) }) as unknown as Tensor[]
+      const [, h, c] = layer.apply(
+        x as Tensor,
+        { ...(mask && { mask }), constants } as never,
+      ) as unknown as Tensor[]
       return ops.sum(ops.add(ops.multiply(h!, [1, -2, 3]), ops.multiply(c!, [0.5, 1, -1])))
     }
     const input = tensor(data as number[][][])
@@ -162,10 +200,11 @@ law('unrolled and looped, backwards and over the reversed: the same bits', (node
 law('step by step, and row by row: the bits of the sequence', nodes => {
   using layer = make(nodes)
   const [all] = run(layer, x) as [Float32Array]
-  const input = Input({ shape: [null, features] })
-  const [outputs] = layer.apply(input) as unknown as SymbolicTensor[]
-  using model = new Model({ inputs: input, outputs: outputs! })
-  using stream = model.stream({ batch })
+  const [input, around] = [Input({ shape: [null, features] }), constantInputs()]
+  const constants = Object.values(around)
+  const [outputs] = layer.apply(input, { constants } as never) as unknown as SymbolicTensor[]
+  using model = new Model({ inputs: { x: input, ...around }, outputs: outputs! })
+  using stream = model.stream({ batch, inputs: fed } as never)
   const at = (b: number, t: number) => [...all.subarray((b * time + t) * units, (b * time + t + 1) * units)]
   for (let t = 0; t < time; t++) {
     const y = stream.step(Float32Array.from(x.flatMap(row => row[t]!)))
@@ -175,7 +214,7 @@ law('step by step, and row by row: the bits of the sequence', nodes => {
     )
   }
   for (const [b, row] of x.entries())
-    assert.equal(run(layer, [row])[0], all.slice(b * time * units, (b + 1) * time * units))
+    assert.equal(run(layer, [row], undefined, b)[0], all.slice(b * time * units, (b + 1) * time * units))
 })
 
 law('what is padded and masked has the bits of what is trimmed, gradients too', nodes => {
@@ -206,8 +245,8 @@ law('gradients are the slopes of differences', (nodes, mask) => {
     const [, h, c] = run(layer, data, mask) as [Float32Array, Float32Array, Float32Array]
     return h.reduce((sum, v, i) => sum + v * [1, -2, 3][i % 3]! + c[i]! * [0.5, 1, -1][i % 3]!, 0)
   }
-  const [byX] = slopes(layer, x, mask)
-  // one direction through all of x
+  const [byX, ...byWeights] = slopes(layer, x, mask)
+  // one direction through all of x, and one through all weights
   const direction = sequences(batch, time, features, 77)
   const moved = (by: number) =>
     loss(x.map((row, b) => row.map((step, t) => step.map((v, i) => v + by * direction[b]![t]![i]!))))
@@ -218,14 +257,27 @@ law('gradients are the slopes of differences', (nodes, mask) => {
     slope,
     3e-3,
   )
+  const first = layer.getWeights().map(({ data }) => Float32Array.from(data))
+  const ways = first.map((values, i) => sequences(1, 1, values.length, 80 + i)[0]![0]!)
+  const turned = (by: number) => {
+    layer.setWeights(first.map((values, i) => values.map((v, k) => v + by * ways[i]![k]!)))
+    return loss(x)
+  }
+  near(
+    byWeights.reduce((sum, each, i) => sum + each.reduce((part, v, k) => part + v * ways[i]![k]!, 0), 0),
+    (8 * (turned(h) - turned(-h)) - (turned(2 * h) - turned(-2 * h))) / (12 * h),
+    3e-3,
+  )
+  layer.setWeights(first)
   assert.equal(slopes(layer, x, mask), slopes(layer, x, mask))
 })
 
 law('gradients of gradients are the slopes of differences', (nodes, mask) => {
   using layer = make(nodes)
   const direction = sequences(batch, time, features, 78)
+  const fixed = constantsOf()
   const loss = (q: SymbolicTensor) => {
-    const [, h, c] = layer.apply(q as Tensor, { mask }) as unknown as Tensor[]
+    const [, h, c] = layer.apply(q as Tensor, { mask, constants: fixed } as never) as unknown as Tensor[]
     return ops.sum(ops.add(ops.multiply(h!, [1, -2, 3]), ops.multiply(c!, [0.5, 1, -1])))
   }
   const along = (q: SymbolicTensor) => ops.sum(ops.multiply(ops.grad(loss)(q as Tensor) as Tensor, direction))
@@ -244,9 +296,10 @@ law('gradients of gradients are the slopes of differences', (nodes, mask) => {
       3e-3,
     )
   })
+  for (const each of fixed) each.dispose()
 })
 
-const chance = fc.array(fc.record({ op: fc.nat(drawing.length - 1), a: fc.nat(9), b: fc.nat(9) }), {
+const chance = fc.array(fc.record({ op: fc.nat(drawing.length - 1), a: fc.nat(11), b: fc.nat(11) }), {
   minLength: 1,
   maxLength: 6,
 })
@@ -265,11 +318,14 @@ test('cells that draw: the same numbers in every run with a seed, traced anew, u
       assert.equal(run(again, x, mask), first)
       assert.equal(run(unrolled, x, mask), first)
       assert.equal(slopes(layer, x, mask), slopes(again, x, mask))
-      const input = Input({ shape: [null, features] })
-      const [outputs] = layer.apply(input) as unknown as SymbolicTensor[]
-      using model = new Model({ inputs: input, outputs: outputs! })
-      using stream = model.stream({ batch })
-      const whole = model.predict(x, { mask }).array() as number[][][]
+      const [input, around] = [Input({ shape: [null, features] }), constantInputs()]
+      const constants = Object.values(around)
+      const [outputs] = layer.apply(input, { constants } as never) as unknown as SymbolicTensor[]
+      using model = new Model({ inputs: { x: input, ...around }, outputs: outputs! })
+      using stream = model.stream({ batch, inputs: fed } as never)
+      const whole = model
+        .predict({ x, ...fed } as never, { mask: { x: mask } } as never)
+        .array() as number[][][]
       for (let t = 0; t < time; t++) {
         const step = Float32Array.from(x.flatMap(row => row[t]!))
         const y = stream.step(step, null, { mask: mask.map(row => row[t]!) })

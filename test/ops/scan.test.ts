@@ -225,6 +225,22 @@ test('errors say what f must be', () =>
         ShapeError,
         /value of falseFn/,
       )
+      fails(
+        () =>
+          ops.cond(
+            true,
+            () => ({ a: tensor(1) }),
+            () => ({ b: tensor(2) }) as never,
+          ),
+        ArgumentError,
+        /falseFn must be of the form { a }, not { b }/,
+      )
+      const none = ops.zeros([0])
+      fails(
+        () => ops.scan((c, x) => [ops.add(c, x), c] as const, 0, none),
+        ShapeError,
+        /length must be at least 1/,
+      )
     }),
   ))
 

@@ -44,6 +44,8 @@ export function scan<C, X = null, Y = unknown>(
       if (!fits([length ?? null], x.shape.slice(0, 1)))
         throw mustBe('scan', `xs ${i}`, `[${length ?? 'length'}, …]`, x.shape, ShapeError)
     }
+    if ((given > 0 ? operands[0]!.shape[0] : length) === 0)
+      throw mustBe('scan', 'length', 'at least 1', 0, ShapeError)
     const states = values.slice(given).map(value => trace.own(value))
     const result = steps({
       trace,
@@ -100,7 +102,7 @@ export function cond<P extends Operand, A, B extends Leaves<A, SymbolicTensor>>(
     trace.settle()
     form = yes
     const others = matched(yes, no)
-    if (flat(no).length !== others.length)
+    if (flat(no).length !== others.length || others.some(each => each == null))
       throw mustBe('cond', 'the value of falseFn', `of the form ${show(yes)}`, no)
     return flat(yes).map((value, i) => {
       const [a, b] = [value, others[i]].map(each => tensor('cond', 'a value', each)) as [
