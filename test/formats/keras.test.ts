@@ -9,8 +9,10 @@ import { groupName } from '../../ts/formats/keras/weights.js'
 import { Layer } from '../../ts/layers/layer.js'
 import { registerSerializable } from '../../ts/layers/registry.js'
 import { multiply } from '../../ts/ops/index.js'
+import { NdArray } from '../../ts/tensor/ndarray.js'
 import type { Shape } from '../../ts/tensor/shape.js'
 import type { SymbolicTensor, Variable } from '../../ts/tensor/tensor.js'
+import { numbersOf } from '../fixtures/replay.js'
 import {
   assertAnswers,
   handles,
@@ -71,6 +73,41 @@ test('classes of the user', () => {
   load()
 })
 
+test('names that classes, merge layers and ops share', () => {
+  const changed = (name: string, change: (layer: Json) => void, file = 'merge_keras3') =>
+    reconfigured(file, ({ config }) => change(config.layers.find((each: Json) => each.class_name === name)))
+  const users = (layer: Json) => Object.assign(layer, { module: 'mine', registered_name: 'Mine>Add' })
+  refused(changed('Add', users), UnsupportedError, /registered as "Mine>Add".*class of a user.*customObjects/)
+  const foreign = (layer: Json) => Object.assign(layer, { module: 'mine', registered_name: layer.class_name })
+  refused(changed('GRU', foreign), UnsupportedError, /"GRU" is a class of a user/)
+  const another = (layer: Json) => Object.assign(layer, { class_name: 'Attention' })
+  const { message } = refused(
+    changed('Add', another),
+    UnsupportedError,
+    "Keras's layer Attention is not supported",
+  )
+  assert.not.match(message, 'customObjects')
+  const op = (layer: Json) => {
+    layer.module = 'keras.src.ops.numpy'
+    layer.config = { name: layer.name }
+    layer.inbound_nodes[0].args = layer.inbound_nodes[0].args[0]
+  }
+  refused(changed('Add', op), ImportError, 'the op Add takes 2 operands, not 3')
+  const third = (layer: Json) => layer.inbound_nodes[0].args[0].push(layer.inbound_nodes[0].args[0][0])
+  refused(changed('Subtract', third), ImportError, '2 tensors')
+  const masked = (layer: Json) => {
+    layer.class_name = 'Maximum'
+  }
+  const model = loadModelSync<never>(changed('Subtract', masked))
+  const { inputs } = readJson<Json>('merge_keras3.json')
+  const x = numbersOf(inputs[0])
+  assert.throws(
+    () => model.predict(new NdArray(Float32Array.from(x), [3, 5, 3])),
+    (e: Error) => e instanceof UnsupportedError && /masks of the inputs of Maximum/.test(e.message),
+  )
+  model.dispose()
+})
+
 test('every kind of source', async () => {
   const bytes = modelFile('single_keras3')
   const buffer = bytes.slice().buffer
@@ -102,6 +139,7 @@ test('what is no source', async () => {
     assert.ok(error instanceof kind && words.test(error.message), String(error))
   }
   await rejects('model.keras', ArgumentError, /readFileSync/)
+  await rejects(new URL('file:///model.keras'), ArgumentError, /readFileSync/)
   await rejects(undefined, ArgumentError, /Uint8Array/)
   await rejects({}, ArgumentError, /Uint8Array/)
   await rejects(new Response('', { status: 404 }), ImportError, /404/)

@@ -17,7 +17,7 @@ export function bytesOf(source: unknown, caller: string): Uint8Array {
   const tag = Object.prototype.toString.call(source)
   if (tag === '[object ArrayBuffer]' || tag === '[object SharedArrayBuffer]')
     return new Uint8Array(source as ArrayBuffer)
-  if (typeof source === 'string') {
+  if (typeof source === 'string' || source instanceof URL) {
     throw new ArgumentError(
       `${caller} takes the file's bytes, not a path or address: read it first, ` +
         'with await fetch(url) in a browser or readFileSync(path) from node:fs in Node',

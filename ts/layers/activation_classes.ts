@@ -28,6 +28,9 @@ const classes: Readonly<Record<string, (read: Read) => ActivationLike>> = {
   },
 }
 
+/** The names of the classes. */
+export const activationClasses = Object.keys(classes)
+
 /** x above `threshold` and at most `most`; below it `slope` times what is missing; Keras refuses negative ones. */
 function rectified(most: number | null, slope: number, threshold: number): ActivationLike {
   if (threshold === 0 && slope === 0 && most === null) return 'relu'

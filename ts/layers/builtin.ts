@@ -20,12 +20,14 @@ import { CuDNNGRU, CuDNNLSTM } from './cudnn.js'
 import { Dense } from './dense.js'
 import { Dropout } from './dropout.js'
 import { Embedding } from './embedding.js'
+import { fileActivations, noises } from './file_layers.js'
 import { GRU } from './gru.js'
 import { InputLayer } from './input.js'
 import type { Layer } from './layer.js'
 import { LayerNormalization } from './layer_normalization.js'
 import { LSTM } from './lstm.js'
 import { Masking } from './masking.js'
+import { merges } from './merge.js'
 import { type CustomObjects, type LayerClass, make, registerBuiltin } from './registry.js'
 import { RNN } from './rnn.js'
 import { SimpleRNN } from './simple_rnn.js'
@@ -39,6 +41,9 @@ registerBuiltin([
   ConvLSTMCell as unknown as LayerClass,
   ...[SimpleRNNCell, LSTMCell, GRUCell, StackedRNNCells],
   ...[Sequential, Model],
+  ...fileActivations,
+  ...noises,
+  ...merges,
   ...fileOps,
 ])
 

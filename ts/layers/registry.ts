@@ -30,7 +30,25 @@ let scoped: ReadonlyMap<string, LayerClass> = new Map()
 
 /** Makes built-in classes known by their `className`: called once, by the module that lists them. @internal */
 export function registerBuiltin(classes: readonly (LayerClass & { className?: string })[]): void {
-  for (const Class of classes) builtin.set(Class.className!, Class)
+  for (const Class of classes) builtin.set(keyOf(Class.className!, opModule.test(moduleOf(Class)!)), Class)
+}
+
+const opModule = /^keras\.(src\.)?ops\b/
+
+/** Ops between layers share names with layers (`Add`). */
+const keyOf = (className: string, op: boolean): string => (op ? `ops.${className}` : className)
+
+/** Whether a config is that of an op. HDF5 files do not say its module; a layer's own config has `trainable`. */
+function isOp({ module, class_name: name, config }: Readonly<Record<string, unknown>>): boolean {
+  if (typeof module === 'string') return opModule.test(module)
+  return builtin.has(keyOf(name as string, true)) && !('trainable' in (config as object))
+}
+
+/** Whether a config may mean a class of Keras: it names Keras's module or none, and no package of a user. @internal */
+export function isKeras({ module, class_name, registered_name }: Readonly<Record<string, unknown>>): boolean {
+  if (`${registered_name}${class_name}`.includes('>')) return false
+  if (module === undefined || module === null) return true
+  return typeof module === 'string' && /^((tf_)?keras|tensorflow\.(python\.)?keras)(\.|$)/.test(module)
 }
 
 /**
@@ -82,30 +100,43 @@ export function make(config: unknown, customObjects: CustomObjects = {}): Layer 
   const outer = scoped
   scoped = new Map([...outer, ...Object.entries(customObjects)])
   try {
-    return find(config.class_name, config.registered_name).fromConfig(config.config)
+    return find(config.class_name, config).fromConfig(config.config)
   } finally {
     scoped = outer
   }
 }
 
-function find(className: string, registeredName: unknown): LayerClass {
+function find(className: string, config: Readonly<Record<string, unknown>>): LayerClass {
+  const { module, registered_name: registeredName } = config
+  const [ours, op] = [isKeras(config), isOp(config)]
+  const own = ours ? builtin.get(keyOf(className, op)) : undefined
+  if (own && op) return own
   // Keras writes "Package>Name" into registered_name, in old files into class_name.
   const name = typeof registeredName === 'string' ? registeredName : className
   const short = className.slice(className.lastIndexOf('>') + 1)
-  const Class =
-    scoped.get(name) ?? scoped.get(short) ?? registered.get(name) ?? registered.get(`Custom>${short}`)
-  const found = Class ?? builtin.get(className)
+  const found =
+    scoped.get(name) ?? scoped.get(short) ?? registered.get(name) ?? registered.get(`Custom>${short}`) ?? own
   if (found) return found
+  const fail = (text: string): never => {
+    throw new UnsupportedError(text, { layer: className, actual: className })
+  }
   // Bundlers leave the list of our classes out when nothing that reads configs is imported.
-  const remedy =
-    builtin.size === 0
-      ? 'import deserialize, which brings ours, or register the class with registerSerializable'
-      : 'your own are given as customObjects or registered with registerSerializable'
-  throw new UnsupportedError(
-    `there is no layer class "${className}"${hint(className, builtin.keys())}; ${remedy}`,
-    {
-      layer: className,
-      actual: className,
-    },
+  if (builtin.size === 0) {
+    return fail(
+      `there is no layer class "${className}"; import deserialize, which brings ours, or register the class with registerSerializable`,
+    )
+  }
+  if (!ours) {
+    const who = name === className ? `"${name}"` : `"${className}", registered as "${name}",`
+    return fail(
+      `${who} is a class of a user: it is given as customObjects or registered with registerSerializable`,
+    )
+  }
+  if (typeof module === 'string') {
+    return fail(`Keras's ${op ? 'op' : 'layer'} ${className} is not supported`)
+  }
+  const layers = [...builtin.keys()].filter(key => !key.startsWith('ops.'))
+  return fail(
+    `there is no layer class "${className}"${hint(className, layers)}; your own are given as customObjects or registered with registerSerializable`,
   )
 }

@@ -34,7 +34,7 @@ export function writeGraph(graph: Graph): Record<string, unknown> {
   }
   const write = (structure: unknown) => mapNested(structure, value)
   const writeNode = (node: Node): unknown => ({
-    args: node.layer instanceof FileOp ? write(node.inputs) : [write(node.inputs)],
+    args: node.layer instanceof FileOp && !node.layer.takesList ? write(node.inputs) : [write(node.inputs)],
     kwargs: Object.fromEntries(
       Object.entries(node.options)
         .filter(([, option]) => option !== undefined)

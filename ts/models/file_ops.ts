@@ -1,4 +1,5 @@
 /** The ops that files have between their layers, as Keras 3 writes the masks of functional models. */
+import { ArgumentError } from '../errors.js'
 import { pascalCase } from '../layers/names.js'
 import type { Fields } from '../layers/options.js'
 import type { LayerClass } from '../layers/registry.js'
@@ -6,9 +7,11 @@ import {
   add,
   all,
   any,
+  concatenate,
   divide,
   equal,
   exp,
+  expandDims,
   greater,
   greaterEqual,
   less,
@@ -25,6 +28,7 @@ import {
   multiply,
   negative,
   notEqual,
+  onesLike,
   relu,
   sigmoid,
   sqrt,
@@ -33,16 +37,22 @@ import {
   sum,
   tanh,
   where,
+  zerosLike,
 } from '../ops/index.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import { FileOp } from './op_layer.js'
 
 type Op = (...operands: never[]) => SymbolicTensor
 
-function fileOp(name: string, op: Op, parameters: readonly string[]): LayerClass & { className: string } {
+function fileOp(
+  name: string,
+  op: Op,
+  count: number,
+  parameters: readonly string[] = [],
+): LayerClass & { className: string } {
   return class extends FileOp {
     static override readonly className = pascalCase(name)
-    static readonly module = 'keras.src.ops.numpy'
+    static readonly module = `keras.src.ops.${name in ofNetworks ? 'nn' : 'numpy'}`
     static override readonly fields: Fields = Object.fromEntries(
       parameters.map(parameter => [
         parameter,
@@ -50,14 +60,25 @@ function fileOp(name: string, op: Op, parameters: readonly string[]): LayerClass
       ]),
     )
 
+    override readonly takesList: boolean = name === 'concatenate'
+
     override call(operands: readonly unknown[]): SymbolicTensor {
+      const { length } = operands
+      if (!this.takesList && length !== count) {
+        const text = `${this.name}: the op ${this.className} takes ${count} operands, not ${length}`
+        const place = { layer: this.name, argument: 'inbound_nodes' }
+        throw new ArgumentError(text, { ...place, expected: count, actual: length })
+      }
       const values = this as unknown as Record<string, unknown>
-      return op(...([...operands, ...parameters.map(parameter => values[parameter] ?? undefined)] as never[]))
+      const options = parameters.map(parameter => values[parameter] ?? undefined)
+      return op(...([...(this.takesList ? [operands] : operands), ...options] as never[]))
     }
   }
 }
 
-const elementwise = {
+const ofNetworks = { sigmoid, relu }
+const unary = { logicalNot, negative, exp, log, sqrt, square, tanh, ...ofNetworks }
+const binary = {
   add,
   subtract,
   multiply,
@@ -72,20 +93,15 @@ const elementwise = {
   greaterEqual,
   logicalAnd,
   logicalOr,
-  logicalNot,
-  where,
-  negative,
-  exp,
-  log,
-  sqrt,
-  square,
-  tanh,
-  sigmoid,
-  relu,
 }
 const reductions = { sum, mean, max, min, any, all }
 
 export const fileOps = [
-  ...Object.entries(elementwise).map(([name, op]) => fileOp(name, op as Op, [])),
-  ...Object.entries(reductions).map(([name, op]) => fileOp(name, op as Op, ['axis', 'keepdims'])),
+  ...Object.entries(unary).map(([name, op]) => fileOp(name, op as Op, 1)),
+  ...Object.entries(binary).map(([name, op]) => fileOp(name, op as Op, 2)),
+  fileOp('where', where as Op, 3),
+  fileOp('concatenate', concatenate as Op, 1, ['axis']),
+  fileOp('expandDims', expandDims as Op, 1, ['axis']),
+  ...Object.entries({ zerosLike, onesLike }).map(([name, op]) => fileOp(name, op as Op, 1, ['dtype'])),
+  ...Object.entries(reductions).map(([name, op]) => fileOp(name, op as Op, 1, ['axis', 'keepdims'])),
 ]

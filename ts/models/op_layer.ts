@@ -43,13 +43,16 @@ setFunctionalHandler((name, inputs, body) => new CodeOp(name, body).apply(inputs
 
 /** An op that a file has between its layers; those that there are: file_ops.ts. */
 export abstract class FileOp extends Layer {
+  /** Whether its operands are one list. */
+  readonly takesList: boolean = false
+
   /** Its arguments: tensors and numbers. */
   override prepare(inputs: unknown): Call {
     return { inputs: Array.isArray(inputs) ? inputs : [inputs], options: {} }
   }
 
   override getConfig(): Record<string, unknown> {
-    const { trainable: _, dtype: __, ...config } = super.getConfig()
-    return config
+    const { trainable: _, dtype, ...config } = super.getConfig()
+    return 'dtype' in (this.constructor as typeof Layer).fields ? { ...config, dtype } : config
   }
 }

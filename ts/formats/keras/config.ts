@@ -3,6 +3,8 @@
  * layers' own `fromConfig` reads both forms of everything else (docs/keras-files.md).
  */
 import { ImportError, UnsupportedError } from '../../errors.js'
+import { isMerge } from '../../layers/merge.js'
+import { isKeras } from '../../layers/registry.js'
 import { isPlain } from '../../layers/structure.js'
 import { utf8 } from '../text.js'
 
@@ -127,7 +129,12 @@ function translate(value: unknown, family: Family): unknown {
       older && functionName(item) === 'hard_sigmoid' ? 'hard_sigmoid_keras2' : translate(item, family),
     ]
   })
-  return Object.fromEntries(entries)
+  const translated = Object.fromEntries(entries)
+  // merge layers of family 2 have another rule for masks
+  const merges =
+    family === 2 && isSerialized(translated) && isKeras(translated) && isMerge(translated.class_name)
+  if (merges) translated.config = { ...(translated.config as object), every_mask: true }
+  return translated
 }
 
 /** Keras writes a function as its name, or as an object around it. */
