@@ -100,9 +100,8 @@ test('names that classes, merge layers and ops share', () => {
   }
   const model = loadModelSync<never>(changed('Subtract', masked))
   const { inputs } = readJson<Json>('merge_keras3.json')
-  const x = numbersOf(inputs[0])
   assert.throws(
-    () => model.predict(new NdArray(Float32Array.from(x), [3, 5, 3])),
+    () => model.predict(new NdArray(Float32Array.from(numbersOf(inputs[0])), [3, 5, 3])),
     (e: Error) => e instanceof UnsupportedError && /masks of the inputs of Maximum/.test(e.message),
   )
   model.dispose()
