@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { exportsField, sideEffects } from '../setup/entries.mjs'
 import { cache, Failure, root, run } from '../setup/run.mjs'
 
-/** Everything that may be in the package: nothing of the sources, the tests or the machine. */
+/** Everything that may be in the package, what is built and what documents it: nothing of the sources, the tests or the machine. */
 const expected =
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/[\w./-]+\.(js|cjs|d\.ts|d\.cts|wasm))$/
+  /^(package\.json|LICENSE|[A-Z]+\.md|docs\/[\w-]+\.md|examples\/cells\/\w+\.ts|dist\/[\w./-]+\.(js|cjs|d\.ts|d\.cts|wasm))$/
 
 /** Packs the package, installs it in an empty project and runs test/consumer's programs there. */
 export async function consumer() {
