@@ -188,7 +188,7 @@ test('errors name what is wrong', () => {
       fails(() => grad(x => ops.sum(qr(x)[0]))([[1]]), UnsupportedError, /the op Qr has no gradient/)
       fails(() => grad(x => tensor((x.item() as number) + 1))(1), TraceError, /item\(\) needs values/)
       fails(() => grad(3 as never), ArgumentError, /grad: fn must be a function, not 3/)
-      fails(() => grad(x => x, { by: 1 } as never), ArgumentError, /options must be \{ variables \}/)
+      fails(() => grad(x => x, { by: 1 } as never), ArgumentError, /options must be \{ variables, segment \}/)
       fails(
         () => grad(x => x, { variables: [tensor(1)] as never }),
         ArgumentError,

@@ -12,19 +12,27 @@ import { type Trace, TracedTensor } from './trace.js'
 export interface GradOptions {
   /** What to differentiate by instead of the arguments, which then may be anything. */
   variables?: readonly Variable[]
+  /**
+   * Of a recurrent layer, keep only the states at every so many steps and compute what is between again, a segment at a time: the same
+   * numbers from less memory, for one more run forward. Least memory: about the square root of the number of steps. Default null:
+   * all that the gradient wants of every step is kept.
+   */
+  segment?: number | null
 }
 
 type Given<Args extends readonly unknown[]> = { [K in keyof Args]: Leaves<Args[K], Operand> }
+
+type ByVariables = GradOptions & { variables: readonly Variable[] }
 
 /** The gradient of one argument, or an array of those of several or of variables; with the value in front of it, or without. */
 interface Derive<WithValue extends boolean> {
   <Args extends readonly SymbolicTensor[]>(
     fn: (...args: Args) => SymbolicTensor,
-    options: { variables: readonly Variable[] },
+    options: ByVariables,
   ): (...args: Given<Args>) => Result<WithValue, Tensor[]>
   <Args extends readonly unknown[]>(
     fn: (...args: Args) => SymbolicTensor,
-    options: { variables: readonly Variable[] },
+    options: ByVariables,
   ): (...args: Given<Args>) => Result<WithValue, Tensor[]>
   <X = SymbolicTensor>(
     fn: (x: X) => SymbolicTensor,
@@ -73,11 +81,13 @@ export function stopGradient<X extends Operand>(x: X): Like<X> {
 
 function check(name: string, fn: unknown, options: GradOptions): void {
   if (typeof fn !== 'function') throw mustBe(name, 'fn', 'a function', fn)
-  if (!isPlain(options) || Object.keys(options).some(key => key !== 'variables'))
-    throw mustBe(name, 'options', '{ variables }', options)
-  const { variables } = options
+  if (!isPlain(options) || Object.keys(options).some(key => key !== 'variables' && key !== 'segment'))
+    throw mustBe(name, 'options', '{ variables, segment }', options)
+  const { variables, segment } = options
   if (variables && !(Array.isArray(variables) && variables.every(value => value instanceof Variable)))
     throw mustBe(name, 'variables', 'an array of variables', variables)
+  if (segment != null && !(Number.isInteger(segment) && segment > 0))
+    throw mustBe(name, 'segment', 'null or a number of steps', segment)
 }
 
 /** In the place of a leaf: finds its value among those of all. */
@@ -87,7 +97,7 @@ type Slot = (values: readonly unknown[]) => unknown
 function differentiate(
   name: string,
   fn: Differentiable,
-  { variables }: GradOptions,
+  { variables, segment }: GradOptions,
   args: readonly unknown[],
 ): [SymbolicTensor, unknown] {
   const leaves: Operand[] = []
@@ -111,7 +121,7 @@ function differentiate(
     if (!isScalar) throw mustBe(name, 'the value of fn', 'a scalar', y, ShapeError)
     if (y.dtype !== 'float32') throw mustBe(name, 'the value of fn', 'float32', y.dtype)
     const [one] = trace.emit(Op.Fill, [], [kindOf('float32').code, bits(1), 0])
-    const gradients = trace.gradient([y], [one], xs)
+    const gradients = trace.gradient([y], [one], xs, Math.min(segment ?? 0, 2 ** 31 - 1))
     return [y, ...gradients.map((gradient, i) => gradient ?? zerosLike(xs[i]!))]
   }
   const [value, ...gradients] = operate(name, [...leaves, ...(variables ?? [])], body, [

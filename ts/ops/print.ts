@@ -73,6 +73,13 @@ const partNames = {
   [Part.State]: 'state',
   [Part.ZeroState]: 'state',
   [Part.Capture]: '',
+  [Part.Tape]: 'x',
+}
+
+/** What stands for the operand of a part that has none. */
+const without: { readonly [part: number]: string } = {
+  [Part.ZeroState]: 'zeros',
+  [Part.Tape]: 'a segment run again',
 }
 
 const isState = (part: Part) => part === Part.State || part === Part.ZeroState
@@ -80,20 +87,22 @@ const isState = (part: Part) => part === Part.State || part === Part.ZeroState
 /** The attributes of a sequence of steps. */
 function readSteps([, flags = 0, previous = 0, count = 0, ...rest]: readonly number[]) {
   const parts = rest.slice(0, count) as Part[]
-  const pairs = rest.slice(count + 1)
+  const [length = 0, ...words] = rest.slice(count)
+  const pairs = words.slice(0, length)
   const results = pairs.flatMap((_, i) => (i % 2 ? [] : [pairs.slice(i, i + 2)]))
-  return { flags, previous, parts, results }
+  return { flags, previous, parts, results, segment: words[length] }
 }
 
 /** What a sequence of steps has beside its step. */
 function around({ attrs }: Described['records'][number], operands: readonly string[]): string[] {
-  const { flags, previous, parts } = readSteps(attrs)
-  const given = parts.filter(part => part !== Part.ZeroState).length
+  const { flags, previous, parts, segment } = readSteps(attrs)
+  const given = parts.filter(part => !without[part]).length
   const mask = (flags >> 2) & 1
   return [
     ...flagsOf(flags),
     ...(mask ? [`mask ${operands[given]}`] : []),
     ...(previous ? [`previous ${operands.slice(given + mask).join(' ')}`] : []),
+    ...(segment ? [`segments of ${segment}`] : []),
   ]
 }
 
@@ -261,7 +270,7 @@ class Printer {
     let operand = 0
     parts.forEach((part, i) => {
       const value = body.inputs[i]!
-      const outside = part === Part.ZeroState ? 'zeros' : scope.name(record.inputs[operand++]!)
+      const outside = without[part] ?? scope.name(record.inputs[operand++]!)
       if (part === Part.Capture) inner.names.set(value, outside)
       else line(`${partNames[part]} ${inner.define(value)} = ${outside} : ${inner.type(value)}`)
     })
@@ -283,7 +292,7 @@ class Printer {
     results.forEach(([kind, output], i) => {
       const value = body.outputs[output!]!
       this.#rename(inner, value, indent)
-      const made = kind === Emit.FinalState ? owners[output!]! : value
+      const made = kind === Emit.FinalState || kind === Emit.Kept ? owners[output!]! : value
       line(`${scope.name(record.outputs[i]!)} = ${nameOf(Emit, kind)} ${inner.name(made)}`)
     })
   }

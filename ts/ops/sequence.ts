@@ -27,8 +27,6 @@ export interface SequenceOptions {
   all?: boolean
   /** Time comes before batch: in x, in the mask, and in all outputs. */
   timeMajor?: boolean
-  /** For a gradient, keep the states every so many steps and compute the rest again: less memory. Default: keep everything. */
-  segment?: number
 }
 
 export interface SequenceResult {
@@ -64,7 +62,6 @@ export function sequence(
     zeroOutput,
     all,
     timeMajor,
-    segment = 0,
   } = options
   const given =
     (bias ? operand.bias : 0) +
@@ -100,7 +97,6 @@ export function sequence(
             (timeMajor ? flag.timeMajor : 0),
           given,
           (all ? result.all : result.last) + result.states + (previous ? result.previous : 0),
-          segment,
         ],
       ),
     roles,

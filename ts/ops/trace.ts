@@ -271,14 +271,12 @@ export class Trace extends Handle {
     return this.#answered(count, op === Op.Fill ? [] : ids, origin) as TracedTensor[]
   }
 
-  /**
-   * Records what computes the gradients of `xs`: of the sum of all ys, each element times that of its `dys`. Nothing for an x on
-   * which no y depends.
-   */
+  /** The gradients of `xs`: of the sum of all ys, each element times that of its `dys`; none for an x on which no y depends. */
   gradient(
     ys: readonly SymbolicTensor[],
     dys: readonly (SymbolicTensor | undefined)[],
     xs: readonly SymbolicTensor[],
+    segment = 0,
   ): (TracedTensor | undefined)[] {
     if (xs.length === 0) return []
     const { engine } = this
@@ -287,7 +285,7 @@ export class Trace extends Handle {
     const [from, given, to] = [ys, dys, xs].map(values =>
       values.map(value => (value ? this.own(value).id : -1)),
     ) as [number[], number[], number[]]
-    const words = engine.send([from.length, ...from, ...given, to.length, ...to], 16 * to.length)
+    const words = engine.send([from.length, ...from, ...given, to.length, ...to, segment], 16 * to.length)
     const count = engine.call('builder_gradient', this.id, words)
     if (count === 0) {
       const { op = 'gradient', layer } = this.#origins[engine.operands[4]!] ?? {}

@@ -170,7 +170,8 @@ impl Engine {
     }
 
     /// Appends what computes the gradients of `xs`: of the sum of all `ys`, each element times that of its `dys` (none: zeros).
-    /// Nothing for an x on which no y depends.
+    /// Nothing for an x on which no y depends. Sequences keep their states every `segment` steps and compute the rest again, or
+    /// they keep everything (0).
     #[cfg(feature = "full")]
     pub fn builder_gradient(
         &mut self,
@@ -178,12 +179,13 @@ impl Engine {
         ys: &[u32],
         dys: &[Option<u32>],
         xs: &[u32],
+        segment: u32,
     ) -> core::result::Result<Gradients, Failure> {
         headroom()?;
         let builder = self.builders.get_mut(id)?;
         let before = builder.program().records.len();
         let mut gradients = Vec::new();
-        for gradient in builder.gradient(ys, dys, xs)? {
+        for gradient in builder.gradient(ys, dys, xs, segment)? {
             gradients.push(match gradient {
                 Some(value) => Some((value, *builder.program().ty(value)?)),
                 None => None,

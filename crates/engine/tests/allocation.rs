@@ -82,7 +82,12 @@ fn runs(segment: u32) {
 /// A masked step program with a capture of rows, forward and backward.
 #[test]
 fn a_step_program_allocates_nothing() {
+    [0, 3].into_iter().for_each(runs_steps);
+}
+
+fn runs_steps(segment: u32) {
     let mut lab = Lab::new();
+    lab.segment = segment;
     let x = lab.input(Dtype::Float32, &[BATCH, TIME, 5]);
     let mask = lab.input(Dtype::Bool, &[BATCH, TIME]);
     let scale = lab.input(Dtype::Float32, &[BATCH, 5]);

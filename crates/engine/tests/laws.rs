@@ -29,6 +29,8 @@ struct Case {
     given: [bool; 2],
     /// Without groups and hoisting?
     plainly: bool,
+    /// Steps of a segment, or 0.
+    segment: u32,
 }
 
 impl Case {
@@ -51,6 +53,7 @@ impl Case {
             ds: code.states.iter().map(|width| some(batch * width)).collect(),
             given: [true; 2],
             plainly: false,
+            segment: 0,
         }
     }
 
@@ -106,6 +109,7 @@ impl Case {
             ds: parts(&self.ds, &code.states),
             given: self.given,
             plainly: self.plainly,
+            segment: self.segment,
         })
     }
 
@@ -125,6 +129,7 @@ impl Case {
     /// With `twice`, gradients of a weighted sum of the gradients, which is the last value.
     fn run_once_or_twice(&self, code: &Code, twice: bool) -> Made {
         let mut lab = if self.plainly { Lab::of(Engine::plain()) } else { Lab::new() };
+        lab.segment = self.segment;
         let x = lab.input(Dtype::Float32, &[BATCH, TIME, code.x as i32]);
         let mut tensors = vec![lab.tensor(Dtype::Float32, &self.dims(&[self.time, code.x]), &self.x)];
         let [states, rows] = self.inputs(code, &mut lab, &mut tensors);
@@ -376,6 +381,20 @@ fn hoisting_and_groups_change_no_bit() {
 }
 
 #[test]
+fn segments_change_no_bit() {
+    each(300, false, |code, mut case, dice, what| {
+        case.flags |= dice.pick(&[0, ZERO_OUTPUT]);
+        let case = if dice.roll(2) == 0 { case } else { case.masked(code, dice, false, f32::NAN) };
+        let all = case.run(code);
+        for segment in [1, 2, 3, 100, u32::MAX] {
+            let parts = Case { segment, ..case.clone() }.run(code);
+            assert_eq!(all_bits(&all.values), all_bits(&parts.values), "segment {segment}, {what}");
+            assert_eq!(all_bits(&all.gradients), all_bits(&parts.gradients), "segment {segment}, {what}");
+        }
+    });
+}
+
+#[test]
 fn a_row_of_a_batch_is_that_row_alone() {
     each(150, false, |code, case, dice, what| {
         if code.mixes() {
@@ -511,6 +530,20 @@ fn gradients_are_central_differences() {
 #[test]
 fn gradients_of_gradients_are_central_differences() {
     each_smooth(60, |code, case, dice, what| differences(code, &case, dice, true, what));
+}
+
+#[test]
+fn segments_of_many_chunks_change_no_bit() {
+    for seed in 0..6 {
+        let code = Code::new(seed + 2000, false);
+        let mut case = Case::new(&code, seed, 400, 130);
+        case.flags |= if seed % 2 == 0 { BACKWARD } else { 0 };
+        let case = if seed < 3 { case } else { case.masked(&code, &mut Dice(seed), false, f32::NAN) };
+        let all = case.run(&code);
+        let parts = Case { segment: 60, ..case }.run(&code);
+        assert_eq!(all_bits(&all.values), all_bits(&parts.values), "{code:?}");
+        assert_eq!(all_bits(&all.gradients), all_bits(&parts.gradients), "{code:?}");
+    }
 }
 
 #[test]

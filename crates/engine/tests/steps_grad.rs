@@ -53,6 +53,8 @@ struct Case {
     scale: Vec<f32>,
     /// Gradients of all outputs, the last one and the state.
     dys: [Vec<f32>; 3],
+    /// Steps of segments, one gradient after the other.
+    segments: Vec<u32>,
 }
 
 impl Case {
@@ -66,6 +68,7 @@ impl Case {
             mask: vec![1.0; batch * time],
             scale: numbers(batch * Y, 7),
             dys: [numbers(batch * time * Y, 8), numbers(batch * Y, 9), numbers(batch * H, 10)],
+            segments: vec![0],
         }
     }
 
@@ -108,8 +111,12 @@ impl Case {
         let results = [6, Emit::All as u32, 1, Emit::Last as u32, 1, Emit::FinalState as u32, 0];
         let made = lab.record(Op::Steps, &operands, &[&attrs[..], &results].concat()).unwrap();
         let xs: Vec<u32> = [x, h, scale].into_iter().chain(weights).collect();
-        let (gradients, _) = lab.gradient(&made, &dys.map(Some), &xs).unwrap();
-        let outputs: Vec<u32> = gradients.into_iter().map(Option::unwrap).collect();
+        let mut outputs = vec![];
+        for &segment in &self.segments {
+            lab.segment = segment;
+            let (gradients, _) = lab.gradient(&made, &dys.map(Some), &xs).unwrap();
+            outputs.extend(gradients.into_iter().map(Option::unwrap));
+        }
         let program = lab.finish(&outputs, &[]);
         lab.run(program, &tensors).unwrap()
     }
@@ -232,6 +239,23 @@ fn nothing_of_a_masked_step_reaches_anything() {
     }
 }
 
+/// Gradients of one sequence, each with segments of its own: the first says how long they are for all that have any.
+#[test]
+fn each_gradient_may_have_segments() {
+    for flags in [0, MASK | BACKWARD] {
+        let mut case = Case::new(5, 6, flags);
+        case.mask = masks().as_flattened().to_vec();
+        let whole = case.gradients();
+        for segments in [[0, 4, 4], [4, 1, 0], [1, 0, 4]] {
+            case.segments = segments.to_vec();
+            let made = case.gradients();
+            for (made, whole) in made.iter().zip(whole.iter().cycle()) {
+                assert_eq!(bits(made), bits(whole), "{segments:?}");
+            }
+        }
+    }
+}
+
 /// Rows that are padded and masked give the bits of rows without padding, weights' gradients too.
 #[test]
 fn padded_is_trimmed() {
@@ -254,9 +278,9 @@ fn padded_is_trimmed() {
 /// h' = 0.5 h + x for vectors that have no rows: every kind of result lets its gradient through.
 #[test]
 fn steps_without_rows() {
-    for (kind, backward) in [Emit::All, Emit::TimeMajorAll, Emit::Timed, Emit::TimeMajorTimed]
+    for (kind, backward, segment) in [Emit::All, Emit::TimeMajorAll, Emit::Timed, Emit::TimeMajorTimed]
         .into_iter()
-        .flat_map(|kind| [(kind, 0), (kind, BACKWARD)])
+        .flat_map(|kind| [(kind, 0, 0), (kind, BACKWARD, 0), (kind, 0, 2), (kind, BACKWARD, 2)])
     {
         let mut lab = Lab::new();
         let x = lab.input(Dtype::Float32, &[TIME, 2]);
@@ -272,6 +296,7 @@ fn steps_without_rows() {
         let attrs = [body, backward, 0, 2, Part::X as u32, Part::State as u32];
         let results = [6, kind as u32, 0, Emit::Last as u32, 0, Emit::FinalState as u32, 0];
         let made = lab.record(Op::Steps, &[x, h], &[&attrs[..], &results].concat()).unwrap();
+        lab.segment = segment;
         let (gradients, _) = lab.gradient(&made, &dys.map(Some), &[x, h]).unwrap();
         let outputs: Vec<u32> = gradients.into_iter().map(Option::unwrap).collect();
         let program = lab.finish(&outputs, &[]);

@@ -60,7 +60,7 @@ pub fn builder_record(builder: u32, words: u32) -> u32 {
     .unwrap_or(0)
 }
 
-/// Appends gradients: number of ys, ys, their gradients (−1 for zeros), number of xs, xs. Answers with the number of xs, 0 on
+/// Appends gradients: number of ys, ys, their gradients (−1 for zeros), number of xs, xs, steps of a segment. Answers with the number of xs, 0 on
 /// failure; the boundary then holds for each x the value of its gradient (−1 for none), dtype, rank and dims, and behind
 /// them how many records were appended.
 #[cfg(feature = "full")]
@@ -74,7 +74,8 @@ pub fn builder_gradient(builder: u32, words: u32) -> u32 {
         let given = take(&mut rest, ys.len() as u32)?;
         let dys: Vec<Option<u32>> = given.iter().map(|&dy| (dy != NONE).then_some(dy)).collect();
         let xs = list(&mut rest)?;
-        let (gradients, appended) = world.engine.builder_gradient(builder, ys, &dys, xs)?;
+        let segment = take(&mut rest, 1)?[0];
+        let (gradients, appended) = world.engine.builder_gradient(builder, ys, &dys, xs, segment)?;
         let none = (NONE, Type { dtype: Dtype::Float32, shape: Shape::SCALAR });
         let mut words = Vec::new();
         for gradient in gradients {

@@ -250,6 +250,9 @@ fn gradient(back: &mut Backward) -> Result<()> {
     let mut attrs = site.attrs.to_vec();
     attrs.resize(SEGMENT + 1, 0);
     attrs[RESULTS] |= TAPE;
+    if record.results & TAPE == 0 && back.segment() > 0 {
+        attrs[SEGMENT] = back.segment();
+    }
     let tape = match record.results & TAPE {
         0 => *back.extend(&attrs, None)?.last().ok_or(back.unsupported())?,
         _ => back.output(results),

@@ -1,8 +1,8 @@
 //! A step program over time: what the record says. The loop is `sequence/steps.rs`.
 //!
-//! Attributes: `[program, flags, previous outputs, list of roles, list of (result, body output)]`. There is a [`Role`] for each
-//! input of the body; inputs whose axis 0 is symbol 0 have rows, the others are the same for all rows.
-//! Inputs: one for each body input that is not [`Part::ZeroState`], the mask, the previous outputs.
+//! Attributes: `[program, flags, previous outputs, list of parts, list of (result, body output), steps of a segment]`; the last may be
+//! missing. There is a [`Part`] for each input of the body; inputs whose axis 0 is symbol 0 have rows, the others are the same for
+//! all rows. Inputs: one for each body input that has one by its part, the mask, the previous outputs; then those of [`Again`].
 //! The body's outputs are the new states, in the order of the state inputs, then whatever results name.
 
 use super::rows::{ROWS, has_rows};
@@ -10,6 +10,7 @@ use super::{Outputs, Rule, Site};
 use crate::error::{Error, Result};
 use crate::program::Program;
 use crate::tensor::{ANY, Dtype, Shape, Type, unify};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// Binding runs it: `program/bind_steps.rs`.
@@ -61,6 +62,8 @@ layer_rnn_kernels::numbered! {
         ZeroState,
         /// The same at every step.
         Capture,
+        /// What the steps that run [`Again`] have put out; it has no operand.
+        Tape,
     }
 }
 
@@ -81,7 +84,19 @@ layer_rnn_kernels::numbered! {
         Timed,
         /// The same, `[time, batch, …]`.
         TimeMajorTimed,
+        /// The state of this number before the first step of each segment, `[segments, batch, …]`.
+        Kept,
+        /// All values of a segment, `[steps, batch, …]` at the times they belong to.
+        Tape,
     }
+}
+
+/// Steps that run again, a segment at a time, from states that were [`Emit::Kept`], for those that are their gradient. What they put
+/// out is in the order of the parts that read it, [`Part::Tape`]. Their operands are those of the steps, mask and all, with what
+/// was kept of every state.
+pub(crate) struct Again {
+    pub attrs: Vec<u32>,
+    pub body: Arc<Program>,
 }
 
 /// The record, read.
@@ -93,6 +108,8 @@ pub(crate) struct Record<'a> {
     pub results: Vec<(Emit, usize)>,
     /// Number of states.
     pub states: usize,
+    /// Steps of a segment; 0 if there are none.
+    pub segment: usize,
 }
 
 impl<'a> Record<'a> {
@@ -113,7 +130,9 @@ impl<'a> Record<'a> {
         }
         let at = 4 + words.len();
         let mut results = Vec::new();
-        for pair in site.list(at)?.chunks(2) {
+        let pairs = site.list(at)?;
+        let segment = site.attrs.get(at + 1 + pairs.len()).map_or(0, |&steps| steps as usize);
+        for pair in pairs.chunks(2) {
             let &[kind, output] = pair else { return Err(bad(at, 1).into()) };
             let kind = Emit::from_u32(kind).ok_or(bad(at, kind))?;
             results.push((kind, output as usize));
@@ -121,15 +140,22 @@ impl<'a> Record<'a> {
         let states = parts.iter().filter(|part| part.is_state()).count();
         let outputs = body.outputs.len();
         for &(kind, output) in &results {
-            if output >= if kind == Emit::FinalState { states } else { outputs } {
+            let of_state = matches!(kind, Emit::FinalState | Emit::Kept);
+            if output >= if of_state { states } else { outputs } {
                 return Err(Error::Index { value: output as i32, limit: outputs as i32 }.into());
+            }
+            if kind == Emit::Kept && segment == 0 {
+                return Err(bad(at, kind as u32).into());
             }
         }
         let previous = site.attr(2)? as usize;
         if outputs < states || previous > outputs - states {
             return Err(Error::Index { value: previous as i32, limit: outputs as i32 }.into());
         }
-        Ok(Record { body, flags, previous, parts, results, states })
+        if body.again.is_none() && parts.contains(&Part::Tape) {
+            return Err(bad(3, Part::Tape as u32).into());
+        }
+        Ok(Record { body, flags, previous, parts, results, states, segment })
     }
 
     pub fn has(&self, flag: u32) -> bool {
@@ -150,7 +176,7 @@ impl<'a> Record<'a> {
     pub fn operands(&self) -> impl Iterator<Item = (Part, Option<usize>)> {
         let mut next = 0;
         self.parts.iter().map(move |&part| {
-            let operand = (part != Part::ZeroState).then_some(next);
+            let operand = part.is_given().then_some(next);
             next += operand.is_some() as usize;
             (part, operand)
         })
@@ -158,18 +184,47 @@ impl<'a> Record<'a> {
 
     /// Operands of the body's inputs; the mask comes behind them.
     pub fn given(&self) -> usize {
-        self.parts.iter().filter(|&&part| part != Part::ZeroState).count()
+        self.parts.iter().filter(|part| part.is_given()).count()
     }
 
     /// The first operand with a previous output.
     pub fn first_previous(&self) -> usize {
         self.given() + self.has(MASK) as usize
     }
+
+    /// The steps that run again.
+    #[inline(always)]
+    pub fn again(&self) -> Option<&'a Again> {
+        self.body.again.as_deref().filter(|_| cfg!(feature = "full"))
+    }
+}
+
+impl Again {
+    /// The types of their operands, for the gradient at `site`: of what was kept, the states of one segment.
+    pub fn types(&self, site: &Site, of: &Record) -> Result<Vec<Type>> {
+        let mut types = site.inputs.get(of.first_previous() + of.previous..).unwrap_or(&[]).to_vec();
+        for (part, operand) in Record::read(&self.site(&[]))?.operands() {
+            if let Some(ty) = operand.filter(|_| part.is_state()).and_then(|at| types.get_mut(at)) {
+                ty.shape = Part::TimeMajorX.without_time(&ty.shape, &Shape::SCALAR);
+            }
+        }
+        Ok(types)
+    }
+
+    /// What they are used with.
+    pub fn site<'s>(&'s self, inputs: &'s [Type]) -> Site<'s> {
+        Site { attrs: &self.attrs, inputs, body: Some(&self.body) }
+    }
 }
 
 impl Part {
     pub(crate) fn is_state(self) -> bool {
         matches!(self, Part::State | Part::ZeroState)
+    }
+
+    /// Has it an operand?
+    pub(crate) fn is_given(self) -> bool {
+        !matches!(self, Part::ZeroState | Part::Tape)
     }
 
     /// The shape of an operand at one step; `inner` is what it is called in the body.
@@ -200,6 +255,12 @@ impl Sizes {
     pub fn of(site: &Site, record: &Record) -> Result<Sizes> {
         let mut sizes = Sizes { batch: ANY, time: ANY, symbols: Vec::new() };
         let mut timed = false;
+        if let Some(again) = record.again() {
+            let types = again.types(site, record)?;
+            let site = again.site(&types);
+            sizes = Sizes::of(&site, &Record::read(&site)?)?;
+            timed = true;
+        }
         for (index, (part, operand)) in record.operands().enumerate() {
             let inner = record.input(index)?;
             let Some(operand) = operand else { continue };
@@ -227,7 +288,9 @@ impl Sizes {
             let lead: &[Axis] = if has_rows(&inner.shape) { &[Axis::Batch] } else { &[] };
             sizes.match_operand(operand, outer, lead, &inner.shape)?;
         }
-        site.count(record.first_previous() + record.previous)?;
+        if record.again().is_none() {
+            site.count(record.first_previous() + record.previous)?;
+        }
         if !timed {
             return Err(Error::Inputs { expected: 1, actual: 0 }.into());
         }
@@ -303,11 +366,26 @@ impl Sizes {
 pub(crate) fn infer(site: &Site, record: &Record, sizes: &Sizes) -> Result<Vec<Type>> {
     let body = record.body;
     let mut types = body.values.clone();
+    let mut tape = Vec::new();
+    if let Some(again) = record.again() {
+        let types = again.types(site, record)?;
+        let site = again.site(&types);
+        let again = Record::read(&site)?;
+        let types = infer(&site, &again, sizes)?;
+        tape = again
+            .results
+            .iter()
+            .rev()
+            .map(|&(_, output)| types[again.body.outputs[output] as usize])
+            .collect();
+    }
     for (index, (&value, (part, operand))) in body.inputs.iter().zip(record.operands()).enumerate() {
         let inner = &record.input(index)?.shape;
-        let shape = match operand {
-            None => sizes.shape(&[Axis::Batch], has_rows(inner), inner)?,
-            Some(operand) => part.without_time(&site.input(operand)?.shape, inner),
+        let taped = if part == Part::Tape { tape.pop() } else { None };
+        let shape = match (operand, taped) {
+            (_, Some(taped)) => taped.shape,
+            (None, _) => sizes.shape(&[Axis::Batch], has_rows(inner), inner)?,
+            (Some(operand), _) => part.without_time(&site.input(operand)?.shape, inner),
         };
         if !shape.known() {
             return Err(Error::Attribute { index: 3, value: index as u32 }.into());
@@ -356,10 +434,15 @@ fn shape(site: &Site) -> Result<Outputs> {
         let rows = has_rows(&record.output(output)?.shape);
         let lead: &[Axis] = match kind {
             Emit::All | Emit::Timed => &[Axis::Batch, Axis::Time],
-            Emit::TimeMajorAll | Emit::TimeMajorTimed => &[Axis::Time, Axis::Batch],
+            Emit::TimeMajorAll | Emit::TimeMajorTimed | Emit::Kept | Emit::Tape => &[Axis::Time, Axis::Batch],
             Emit::Last | Emit::FinalState | Emit::NextPrevious => &[Axis::Batch],
         };
-        outputs.push(ty.dtype, sizes.shape(lead, rows, &ty.shape)?);
+        let mut shape = sizes.shape(lead, rows, &ty.shape)?;
+        if kind == Emit::Kept {
+            let time = &mut shape.dims_mut()[0];
+            *time = if *time < 0 { ANY } else { (*time as usize).div_ceil(record.segment) as i32 };
+        }
+        outputs.push(ty.dtype, shape);
     }
     Ok(outputs)
 }

@@ -5,7 +5,7 @@
 use super::carry::given;
 use super::reshape::{COPY, LITERAL};
 use super::rows::{ROWS, accumulates, has_rows};
-use super::steps::{Axis, BACKWARD, Emit, MASK, Part, Record, STEP_MASK, ZERO_OUTPUT, mask_axes};
+use super::steps::{Again, Axis, BACKWARD, Emit, MASK, Part, Record, STEP_MASK, ZERO_OUTPUT, mask_axes};
 use super::{Backward, Op, Site};
 use crate::error::Result;
 use crate::program::{Builder, Program, distribute};
@@ -18,6 +18,9 @@ use layer_rnn_kernels::reduce::Reduce;
 pub(crate) fn gradient(back: &mut Backward) -> Result<()> {
     let site = back.site();
     let record = Record::read(&site)?;
+    if record.again().is_some() {
+        return Err(back.unsupported()); // steps that run again give no gradient to what they work on
+    }
     let mut body = Body::new(&record);
     let incoming = body.incoming(back)?;
     let wanted: Vec<u32> = record
@@ -29,8 +32,10 @@ pub(crate) fn gradient(back: &mut Backward) -> Result<()> {
         })
         .map(|(index, _)| record.body.inputs[index])
         .collect();
-    let gradients =
-        body.builder.contributions(&incoming.ys, &incoming.dys, &wanted).map_err(|failure| failure.error)?;
+    let gradients = body
+        .builder
+        .contributions(&incoming.ys, &incoming.dys, &wanted, 0)
+        .map_err(|failure| failure.error)?;
     let parts_of = |index: usize| {
         let at = wanted.iter().position(|&value| value == record.body.inputs[index]);
         at.map(|at| gradients[at].as_slice()).unwrap_or(&[])
@@ -69,8 +74,34 @@ pub(crate) fn gradient(back: &mut Backward) -> Result<()> {
     }
 
     let tape = body.tape(&outputs);
-    let taped = body.keep(back, &tape)?;
-    let (program, inputs) = body.finish(back, outputs, &tape, &taped);
+    let mut forward = body.forward();
+    // all gradients of a sequence have the segments of the first
+    let wanted = if tape.is_empty() { 0 } else { back.segment() };
+    let segment = if wanted > 0 && record.segment > 0 { record.segment as u32 } else { wanted };
+    let mut taped = Vec::new();
+    if segment == 0 {
+        let first = forward.outputs.len();
+        put_out(&mut forward, &tape);
+        let attrs =
+            with_results(&record, site.attrs, Emit::TimeMajorTimed, first, tape.len(), record.segment);
+        taped = back.extend(&attrs, Some(Arc::new(forward.clone())))?;
+    }
+    let (mut program, inputs) = body.finish(back, outputs, &tape, &taped);
+    let mask = (record.flags & MASK != 0).then(|| back.input(record.given()));
+    let mut operands: Vec<u32> = inputs.iter().filter_map(|&(_, operand)| operand).chain(mask).collect();
+    if segment > 0 {
+        let attrs = with_results(&record, site.attrs, Emit::Kept, 0, record.states, segment as usize);
+        let mut kept = back.extend(&attrs, None)?.into_iter();
+        for (part, operand) in record.operands() {
+            let operand = operand.map(|operand| back.input(operand));
+            operands.extend(if part.is_state() { kept.next() } else { operand });
+        }
+        operands.extend(mask);
+        let mut tape = program.inputs.clone();
+        let mut parts = inputs.iter();
+        tape.retain(|_| parts.next().is_some_and(|&(part, _)| part == Part::Tape));
+        program.again = Some(Arc::new(again(&record, forward, &tape, segment as usize)));
+    }
     let flags = (record.flags ^ BACKWARD) | ZERO_OUTPUT;
     let mut attrs = alloc::vec![0, flags, 0, inputs.len() as u32];
     attrs.extend(inputs.iter().map(|&(part, _)| part as u32));
@@ -78,12 +109,11 @@ pub(crate) fn gradient(back: &mut Backward) -> Result<()> {
     for &(_, kind, output) in &results {
         attrs.extend_from_slice(&[kind as u32, output as u32]);
     }
+    attrs.push(segment);
     let site = Site { attrs: &attrs, inputs: &[], body: Some(&program) };
     if flags & (MASK | STEP_MASK) == MASK && distribute(&Record::read(&site)?).whole {
         return Err(back.unsupported()); // a gradient that mixes rows where nothing else did
     }
-    let mut operands: Vec<u32> = inputs.iter().filter_map(|&(_, operand)| operand).collect();
-    operands.extend((record.flags & MASK != 0).then(|| back.input(record.given())));
     let made = back.steps(&operands, &attrs, program)?;
     for (&(operand, ..), &gradient) in results.iter().zip(&made) {
         if let Some(operand) = operand.filter(|&operand| back.wants(operand)) {
@@ -94,6 +124,46 @@ pub(crate) fn gradient(back: &mut Backward) -> Result<()> {
         back.give(operand, gradient);
     }
     Ok(())
+}
+
+/// The attributes of forward steps with more results: this of some outputs.
+#[inline(never)]
+fn with_results(
+    record: &Record,
+    attrs: &[u32],
+    kind: Emit,
+    first: usize,
+    count: usize,
+    segment: usize,
+) -> Vec<u32> {
+    let at = 4 + record.parts.len();
+    let mut attrs = attrs[..=at + attrs[at] as usize].to_vec();
+    attrs[at] += 2 * count as u32;
+    for output in first..first + count {
+        attrs.extend_from_slice(&[kind as u32, output as u32]);
+    }
+    attrs.push(segment as u32);
+    attrs
+}
+
+/// Lets a program put out more.
+#[inline(never)]
+fn put_out(program: &mut Program, values: &[u32]) {
+    program.outputs.extend_from_slice(values);
+    program.mark_live();
+}
+
+/// Forward steps that put out their tape and nothing else.
+fn again(record: &Record, mut body: Program, tape: &[u32], segment: usize) -> Again {
+    body.outputs.truncate(record.states);
+    put_out(&mut body, tape);
+    let mut attrs = alloc::vec![0, record.flags, 0, record.parts.len() as u32];
+    for &part in &record.parts {
+        attrs.push(if part.is_state() { Part::State } else { part } as u32);
+    }
+    attrs.push(0);
+    let attrs = with_results(record, &attrs, Emit::Tape, record.states, tape.len(), segment);
+    Again { attrs, body: Arc::new(body) }
 }
 
 /// One more axis, of one row.
@@ -168,6 +238,9 @@ impl<'a> Body<'a> {
             let mut dys = [None; 6];
             for (index, &(kind, _)) in record.results.iter().enumerate().filter(|(_, of)| of.1 == output) {
                 let Some(dy) = back.dy(index)? else { continue };
+                if matches!(kind, Emit::Kept | Emit::Tape) {
+                    return Err(back.unsupported());
+                }
                 let sum = match given::bit(kind) {
                     None => &mut final_states[output],
                     Some(bit) => &mut dys[bit],
@@ -319,25 +392,15 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Lets the forward sequence put out what is taped; gives it out here.
-    fn keep(&self, back: &mut Backward, tape: &[u32]) -> Result<Vec<u32>> {
-        // rules may have given forward records more outputs, so they are taken from where the gradient was made
+    /// The forward body. Rules may have given its records more outputs, so they are taken from where the gradient was made.
+    fn forward(&self) -> Program {
         let mut program = self.builder.program().clone();
         program.records.truncate(self.forward);
         program.inputs.truncate(self.record.body.inputs.len());
-        let first = program.outputs.len();
-        program.outputs.extend(tape);
-        program.mark_live();
-        let mut attrs = back.site().attrs.to_vec();
-        let at = 4 + self.record.parts.len();
-        attrs[at] += 2 * tape.len() as u32;
-        for output in first..first + tape.len() {
-            attrs.extend_from_slice(&[Emit::TimeMajorTimed as u32, output as u32]);
-        }
-        back.extend(&attrs, Some(Arc::new(program)))
+        program
     }
 
-    /// The backward body, and what its inputs are.
+    /// The backward body, and what its inputs are. What is taped is given by value, or it is that of a segment.
     fn finish(
         self,
         back: &Backward,
@@ -345,22 +408,23 @@ impl<'a> Body<'a> {
         tape: &[u32],
         taped: &[u32],
     ) -> (Program, Vec<(Part, Option<u32>)>) {
-        let kept = |value: u32| tape.iter().position(|&taped| taped == value).map(|at| taped[at]);
+        let part = if taped.is_empty() { Part::Tape } else { Part::TimeMajorX };
+        let kept = |value: u32| {
+            tape.iter().position(|&taped| taped == value).map(|at| (value, part, taped.get(at).copied()))
+        };
         let mut program = self.builder.into_program();
         let mut inputs = Vec::new();
         for (&value, (part, operand)) in self.record.body.inputs.iter().zip(self.record.operands()) {
             match kept(value) {
-                Some(stack) => inputs.push((value, Part::TimeMajorX, Some(stack))),
+                Some(input) => inputs.push(input),
                 None if part.is_state() => {}
                 None => inputs.push((value, part, operand.map(|operand| back.input(operand)))),
             }
         }
         inputs.extend(self.inputs);
-        for (&value, &stack) in tape.iter().zip(taped) {
-            if !self.record.body.inputs.contains(&value) {
-                inputs.push((value, Part::TimeMajorX, Some(stack)));
-            }
-        }
+        inputs.extend(
+            tape.iter().filter(|value| !self.record.body.inputs.contains(value)).copied().filter_map(kept),
+        );
         program.outputs = outputs;
         // what is given is not computed
         let mut records = Vec::new();
@@ -388,6 +452,9 @@ fn needed(program: &Program, inputs: &[(u32, Part, Option<u32>)], masked: bool) 
     let mut known = if masked { alloc::vec![STEPS, ROWS] } else { Vec::new() };
     let mut needed: Vec<bool> =
         inputs.iter().map(|&(value, part, _)| read[value as usize] || part.is_state()).collect();
+    if inputs.iter().any(|&(_, part, _)| part == Part::Tape) {
+        return needed; // the forward operands come with it
+    }
     for wanted in [true, false] {
         for (needed, &(value, part, operand)) in needed.iter_mut().zip(inputs) {
             if *needed != wanted || operand.is_none() {

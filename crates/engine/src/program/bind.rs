@@ -351,6 +351,14 @@ impl Binder {
         }
     }
 
+    /// Binds something with slots of its own: not even what it gives back has another use.
+    pub fn apart<T>(&mut self, bind: impl FnOnce(&mut Binder) -> Result<T>) -> Result<T> {
+        let free = core::mem::take(&mut self.free);
+        let bound = bind(self);
+        self.free = free;
+        bound
+    }
+
     /// Which slots are taken.
     pub fn taken(&self) -> Vec<bool> {
         let mut taken = alloc::vec![true; self.plan.slots.len()];

@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 use crate::op::Site;
 use crate::op::rows::has_rows;
 use crate::op::steps::{BACKWARD, Emit, MASK, Part, Record, STEP_MASK, Sizes, infer};
-use crate::tensor::{Dtype, Type};
+use crate::tensor::{Dtype, Shape, Type};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -97,6 +98,7 @@ impl Extent {
 
 /// What is copied into the body: x for a chunk, captures of rows for the active ones.
 pub(crate) struct Feed {
+    /// Or the number of the tape.
     pub operand: usize,
     pub part: Part,
     pub dtype: Dtype,
@@ -119,6 +121,7 @@ pub(crate) struct State {
     /// Its values before each step of a chunk, where something wants them.
     pub kept: Option<u16>,
     pub rows: bool,
+    pub dtype: Dtype,
     pub bytes: usize,
     /// Is it only added to, at the end of a chunk?
     pub late: bool,
@@ -176,6 +179,18 @@ pub(crate) struct StepsPlan {
     pub packs: Vec<(usize, Role, Type, Place)>,
     pub phases: [Vec<Step>; 3],
     pub results: Vec<Emitted>,
+    /// Steps of a segment; all if there are none.
+    pub segment: usize,
+    again: Option<Box<AgainPlan>>,
+}
+
+/// Bound steps that run again for a tape.
+pub(crate) struct AgainPlan {
+    pub plan: StepsPlan,
+    /// The first of their operands.
+    pub first: usize,
+    /// Where they put out what is the tape of a segment.
+    pub tape: Vec<Located>,
 }
 
 /// Bytes of some elements.
@@ -187,6 +202,12 @@ impl StepsPlan {
     /// Rows of a chunk without masked ones.
     pub fn capacity(&self) -> usize {
         self.batch * self.steps
+    }
+
+    /// The steps that run again.
+    #[inline(always)]
+    pub fn again(&self) -> Option<&AgainPlan> {
+        self.again.as_deref().filter(|_| cfg!(feature = "full"))
     }
 
     /// Are the rows of captures gathered in every step?
@@ -235,6 +256,25 @@ fn bind(
     let mut scope = Scope::new(body, infer(site, &record, &sizes)?);
     let uses = Uses::find(&scope, &record, &distribution.late, phase_of);
 
+    let segment = if record.segment == 0 { time } else { record.segment.min(time) }.max(1);
+    let again = match record.again() {
+        None => None,
+        Some(again) => {
+            let types = again.types(site, &record)?;
+            let first = operands.len() - types.len();
+            let site = again.site(&types);
+            let plan = binder.apart(|binder| bind(binder, &again.body, &site, &operands[first..]))?;
+            let mut tape = Vec::new();
+            for result in &plan.results {
+                let shape = Shape::new(&[segment as i32, result.all(batch).div_ceil(4) as i32])?;
+                let elements = Type { dtype: Dtype::Float32, shape }.words()?;
+                let place = Place::Slot(binder.take(elements)?);
+                tape.push(Located { place, start: 0, elements, moves: Moves::Still });
+            }
+            Some(Box::new(AgainPlan { plan, first, tape }))
+        }
+    };
+
     // how many steps a chunk has
     let rows_of = |value: u32| has_rows(&body.values[value as usize].shape);
     let row_words = |value: u32| {
@@ -247,10 +287,8 @@ fn bind(
         width = width.saturating_add(row_words(value)?);
     }
     let rows = batch.max(1);
-    let steps = (AHEAD / rows.saturating_mul(width).max(1))
-        .max(8)
-        .min(MOST_ROWS.div_ceil(rows))
-        .clamp(1, time.max(1));
+    let steps =
+        (AHEAD / rows.saturating_mul(width).max(1)).max(8).min(MOST_ROWS.div_ceil(rows)).clamp(1, segment);
 
     let mask = record.has(MASK).then(|| record.given());
     let lists = binder.take(2 * batch * steps + steps)?;
@@ -267,6 +305,8 @@ fn bind(
         packs: Vec::new(),
         phases: Default::default(),
         results: Vec::new(),
+        segment,
+        again,
     };
     scope.extent = Some(Extent {
         phase: Phase::Loop,
@@ -278,6 +318,7 @@ fn bind(
         captured: Vec::new(),
     });
     let ordered = mask.is_none() && record.flags & BACKWARD == 0;
+    let mut tapes = 0..;
     for (&value, (part, operand)) in body.inputs.iter().zip(record.operands()) {
         let at = value as usize;
         let ty = scope.types[at];
@@ -292,7 +333,7 @@ fn bind(
         // an operand that moves with an outer loop is not where it was when the next run of this one begins
         let stays = outer.filter(|&(_, moves)| moves == Moves::Still).map(|(place, _)| place);
         match part {
-            Part::X | Part::TimeMajorX => {
+            Part::X | Part::TimeMajorX | Part::Tape => {
                 let contiguous = batch == 1 || time == 1 || part == Part::TimeMajorX;
                 if let Some(place) = stays.filter(|_| ordered && rows && contiguous) {
                     scope.set(value, (place, Moves::Whole));
@@ -300,7 +341,7 @@ fn bind(
                 }
                 let chunk = binder.take(chunk_words(chunk_count))?;
                 scope.set(value, (Place::Slot(chunk), in_chunk));
-                let operand = operand.unwrap_or(0);
+                let operand = operand.or_else(|| tapes.next()).unwrap_or(0);
                 plan.feeds.push(Feed { operand, part, dtype, rows, bytes, now: None, chunk: Some(chunk) });
             }
             Part::Capture => {
@@ -339,7 +380,7 @@ fn bind(
                 }
                 let late = distribution.late[plan.states.len()];
                 let next = (Place::Slot(full), in_step);
-                plan.states.push(State { operand, full, now, kept, rows, bytes, late, next });
+                plan.states.push(State { operand, full, now, kept, rows, dtype, bytes, late, next });
             }
         }
     }
@@ -430,7 +471,7 @@ impl Uses {
         for (&value, part) in program.inputs.iter().zip(&record.parts) {
             let rows = has_rows(&program.values[value as usize].shape);
             shared[value as usize] = *part == Part::Capture && !rows;
-            if matches!(part, Part::X | Part::TimeMajorX) {
+            if matches!(part, Part::X | Part::TimeMajorX | Part::Tape) {
                 born[value as usize] = Phase::Ahead;
             }
         }

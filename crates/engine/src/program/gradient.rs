@@ -35,19 +35,22 @@ pub(crate) struct Backward<'b> {
     outputs: &'b [u32],
     depends: &'b [bool],
     given: &'b mut [Vec<u32>],
+    segment: u32,
 }
 
 impl Builder {
     /// Appends what computes the gradients of `xs`: of the sum of all `ys`, each element times that of its `dys` (none: zeros).
-    /// Nothing for an x on which no y depends. On failure nothing is appended.
+    /// Nothing for an x on which no y depends. Sequences keep their states every `segment` steps and compute the rest again, or
+    /// they keep everything (0). On failure nothing is appended.
     pub fn gradient(
         &mut self,
         ys: &[u32],
         dys: &[Option<u32>],
         xs: &[u32],
+        segment: u32,
     ) -> core::result::Result<Vec<Option<u32>>, Failure> {
         let records = self.program().records.len();
-        let sums = self.contributions(ys, dys, xs).and_then(|parts| {
+        let sums = self.contributions(ys, dys, xs, segment).and_then(|parts| {
             let sums: Result<_> = parts.iter().map(|parts| self.sum(parts)).collect();
             Ok(sums?)
         });
@@ -63,6 +66,7 @@ impl Builder {
         ys: &[u32],
         dys: &[Option<u32>],
         xs: &[u32],
+        segment: u32,
     ) -> core::result::Result<Vec<Vec<u32>>, Failure> {
         let depends = self.dependents(xs)?;
         let mut given = alloc::vec![Vec::new(); depends.len()];
@@ -91,6 +95,7 @@ impl Builder {
                 outputs: &record.outputs,
                 depends: &depends,
                 given: &mut given,
+                segment,
             };
             rule(&mut backward).map_err(|error| Failure { error, record: Some(index as u32) })?;
         }
@@ -192,6 +197,11 @@ impl<'b> Backward<'b> {
         self.builder.extend(self.record, attrs, body)
     }
 
+    /// Steps between the states that a sequence keeps for its gradient; 0: it keeps everything.
+    pub fn segment(&self) -> u32 {
+        self.segment
+    }
+
     /// The error of an op without a gradient.
     pub fn unsupported(&self) -> Box<Error> {
         Error::Gradient { op: self.builder.program().records[self.record].op as u32 }.into()
@@ -199,7 +209,8 @@ impl<'b> Backward<'b> {
 
     /// What `g`, the gradient of `y`, means for `x`, from which rules have computed `y`.
     pub fn through(&mut self, y: u32, g: u32, x: u32) -> Result<Option<u32>> {
-        let gradients = self.builder.gradient(&[y], &[Some(g)], &[x]).map_err(|failure| failure.error)?;
+        let gradients =
+            self.builder.gradient(&[y], &[Some(g)], &[x], self.segment).map_err(|failure| failure.error)?;
         Ok(gradients.into_iter().flatten().next())
     }
 

@@ -30,6 +30,7 @@ pub(crate) use pack::{Pack, Packs, Role};
 pub(crate) use run::{Runner, Window};
 
 use crate::op::Op;
+use crate::op::steps::Again;
 use crate::tensor::Type;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -63,4 +64,6 @@ pub(crate) struct Program {
     pub assigns: Vec<(u32, u32)>,
     /// Records that outputs or assignments depend on.
     pub live: Vec<bool>,
+    /// Of a step program: steps that run again for its tape.
+    pub again: Option<Arc<Again>>,
 }

@@ -9,12 +9,17 @@ use crate::error::Result;
 use crate::op::steps::{BACKWARD, Emit, Part, ZERO_OUTPUT, mask_strides};
 use crate::program::{Emitted, Located, Memory, Moves, Place, Runner, State, StepsPlan, Window};
 use crate::tensor::Dtype;
+use core::ops::Range;
 
 /// A sequence that runs: its plan, and where its operands and results are.
+#[derive(Clone, Copy)]
 struct Loop<'r> {
     plan: &'r StepsPlan,
     places: &'r [Located],
     made: &'r [Located],
+    /// The segment that runs, and its first time, from which tapes count.
+    segment: usize,
+    low: usize,
 }
 
 /// Some steps: the first, how many, their rows and those of all steps before.
@@ -32,20 +37,51 @@ impl Runner<'_> {
         if plan.batch == 0 {
             return Ok(()); // nothing in, nothing out
         }
-        let sequence = Loop { plan, places, made };
-        sequence.start(self)?;
-        let mut swapped = [false; 2];
         self.depth += 1;
-        let result = sequence.chunks(self, &mut swapped);
+        let result = Loop { plan, places, made, segment: 0, low: 0 }.run(self, 0..plan.time);
         self.depth -= 1;
-        let finished = result.and_then(|()| sequence.finish(self));
-        // slots keep the sizes that other plans know
-        sequence.swap_states(self, swapped[0], swapped[1]);
-        finished
+        result
     }
 }
 
 impl Loop<'_> {
+    /// Runs some steps from what states start from.
+    fn run(&self, runner: &mut Runner, steps: Range<usize>) -> Result<()> {
+        self.start(runner)?;
+        let mut swapped = [false; 2];
+        let result = self.segments(runner, steps, &mut swapped);
+        let finished = result.and_then(|()| self.give_states(runner, Emit::FinalState, 0));
+        // slots keep the sizes that other plans know
+        self.swap_states(runner, swapped[0], swapped[1]);
+        finished
+    }
+
+    /// Runs segment by segment: one whose tape has to be made runs forward first.
+    fn segments(&self, runner: &mut Runner, steps: Range<usize>, swapped: &mut [bool; 2]) -> Result<()> {
+        let Loop { plan, places, .. } = *self;
+        let Some(again) = plan.again() else {
+            let (mut begin, mut segment) = (steps.start, 0);
+            while begin < steps.end {
+                let end = steps.end.min(begin.saturating_add(plan.segment));
+                self.give_states(runner, Emit::Kept, segment)?;
+                self.chunks(runner, begin..end, swapped)?;
+                (begin, segment) = (end, segment + 1);
+            }
+            return Ok(());
+        };
+        for segment in (0..plan.time.div_ceil(plan.segment)).rev() {
+            let begin = segment * plan.segment;
+            let end = plan.time.min(begin.saturating_add(plan.segment));
+            let back = plan.time - end..plan.time - begin;
+            let low = if plan.flags & BACKWARD != 0 { begin } else { back.start };
+            let forward =
+                Loop { plan: &again.plan, places: &places[again.first..], made: &again.tape, segment, low };
+            forward.run(runner, begin..end)?;
+            Loop { low, ..*self }.chunks(runner, back, swapped)?;
+        }
+        Ok(())
+    }
+
     fn order<'m>(&self, memory: Memory<'m>) -> Order<'m> {
         let plan = self.plan;
         Order {
@@ -93,53 +129,56 @@ impl Loop<'_> {
             })?;
         }
         for state in &self.plan.states {
-            self.fill(runner, Place::Slot(state.full), 0, state.all(self.plan.batch), state.operand)?;
+            let all = state.all(self.plan.batch);
+            let from = state.operand.map(|operand| (operand, self.segment * all));
+            self.fill(runner, Place::Slot(state.full), 0, all, state.dtype, from)?;
         }
         for feed in &self.plan.feeds {
             if let Some(now) = feed.now.filter(|_| !self.plan.gathers()) {
                 let all = feed.bytes * if feed.rows { self.plan.batch } else { 1 };
-                self.fill(runner, Place::Slot(now), 0, all, Some(feed.operand))?;
+                self.fill(runner, Place::Slot(now), 0, all, feed.dtype, Some((feed.operand, 0)))?;
             }
         }
         for (result, made) in self.plan.results.iter().zip(self.made) {
             let runs_along = matches!(result.kind, Emit::Last | Emit::NextPrevious);
             if runs_along && self.plan.mask.is_some() {
                 let start = result.start(made);
-                self.fill(runner, made.place, start, result.all(self.plan.batch), result.given)?;
+                let given = result.given.map(|operand| (operand, 0));
+                self.fill(runner, made.place, start, result.all(self.plan.batch), result.dtype, given)?;
             }
         }
         Ok(())
     }
 
-    /// Copies an operand, or zeros without one.
+    /// Copies an operand from some byte on, or zeros without one.
     fn fill(
         &self,
         runner: &mut Runner,
         to: Place,
         start: usize,
         bytes: usize,
-        operand: Option<usize>,
+        dtype: Dtype,
+        from: Option<(usize, usize)>,
     ) -> Result<()> {
         runner.write(to, &mut |to, memory| {
             let to: &mut [u8] = bytemuck::cast_slice_mut(to);
             let to = &mut to[start..start + bytes];
-            match operand.and_then(|operand| self.places.get(operand)) {
-                // four bytes or one an element: what is asked for tells
-                Some(from) => {
-                    let all: &[u8] = bytemuck::cast_slice(memory.words(from.place));
-                    let at = from.start * bytes.checked_div(from.elements).unwrap_or(0);
-                    to.copy_from_slice(&all[at..at + bytes]);
+            match from {
+                Some((operand, skip)) => {
+                    to.copy_from_slice(&self.operand(operand, dtype, memory)[skip..skip + bytes])
                 }
                 None => to.fill(0),
             }
         })
     }
 
-    fn chunks(&self, runner: &mut Runner, swapped: &mut [bool; 2]) -> Result<()> {
+    fn chunks(&self, runner: &mut Runner, range: Range<usize>, swapped: &mut [bool; 2]) -> Result<()> {
         let plan = self.plan;
-        let mut base = 0;
-        for begin in (0..plan.time).step_by(plan.steps) {
-            let steps = plan.steps.min(plan.time - begin);
+        // what is found where it is has all rows
+        let mut base = range.start * plan.batch;
+        let mut begin = range.start;
+        while begin < range.end {
+            let steps = plan.steps.min(range.end - begin);
             let mut rows = 0;
             runner.write(Place::Slot(plan.lists), &mut |lists, memory| {
                 let lists: &mut [i32] = bytemuck::cast_slice_mut(lists);
@@ -164,6 +203,7 @@ impl Loop<'_> {
                 self.emit(runner, &chunk, result, made)?;
             }
             base += rows;
+            begin += steps;
         }
         Ok(())
     }
@@ -176,15 +216,21 @@ impl Loop<'_> {
             runner.write(Place::Slot(slot), &mut |to, memory| {
                 let order = self.order(memory);
                 let (rows, times, counts) = self.lists(memory);
-                let from = self.operand(feed.operand, feed.dtype, memory);
+                let taped = plan.again().filter(|_| feed.part == Part::Tape);
+                let (from, low) = match taped.map(|again| &again.tape[feed.operand]) {
+                    Some(tape) => (bytes_of(memory.words(tape.place), tape, feed.dtype), self.low),
+                    None => (self.operand(feed.operand, feed.dtype, memory), 0),
+                };
                 let to: &mut [u8] = bytemuck::cast_slice_mut(to);
                 let mut steps = (0..chunk.steps).filter(|&step| counts[step] > 0);
                 let count = if feed.rows { chunk.rows } else { steps.clone().count() };
                 for (i, to) in to.chunks_exact_mut(feed.bytes.max(1)).take(count).enumerate() {
                     let at = match (feed.part, feed.rows) {
-                        (_, false) => order.time_of(chunk.begin + steps.next().unwrap_or(0)),
+                        (_, false) => order.time_of(chunk.begin + steps.next().unwrap_or(0)) - low,
                         (Part::X, _) => rows[i] as usize * plan.time + times[i] as usize,
-                        (Part::TimeMajorX, _) => times[i] as usize * plan.batch + rows[i] as usize,
+                        (Part::TimeMajorX | Part::Tape, _) => {
+                            (times[i] as usize - low) * plan.batch + rows[i] as usize
+                        }
                         _ => rows[i] as usize,
                     };
                     to.copy_from_slice(&from[at * feed.bytes..][..feed.bytes]);
@@ -332,7 +378,7 @@ impl Loop<'_> {
         let plan = self.plan;
         let (bytes, batch) = (result.bytes, if result.rows { plan.batch } else { 1 });
         let zero = plan.flags & ZERO_OUTPUT != 0;
-        if result.kind == Emit::FinalState || bytes == 0 {
+        if matches!(result.kind, Emit::FinalState | Emit::Kept) || bytes == 0 {
             return Ok(());
         }
         let (place, moves) = result.from;
@@ -352,6 +398,7 @@ impl Loop<'_> {
                     Emit::TimeMajorAll => at * batch + row,
                     Emit::Timed => row * plan.time + time,
                     Emit::TimeMajorTimed => time * batch + row,
+                    Emit::Tape => (time - self.low) * batch + row,
                     _ => row,
                 };
                 if order.mask.is_some() {
@@ -397,10 +444,10 @@ impl Loop<'_> {
         })
     }
 
-    /// The states at the end.
-    fn finish(&self, runner: &mut Runner) -> Result<()> {
+    /// The states as they are, for results of this kind that want them, in the place of this number.
+    fn give_states(&self, runner: &mut Runner, kind: Emit, number: usize) -> Result<()> {
         for (result, made) in self.plan.results.iter().zip(self.made) {
-            if result.kind != Emit::FinalState {
+            if result.kind != kind {
                 continue;
             }
             let state = &self.plan.states[result.output];
@@ -408,7 +455,7 @@ impl Loop<'_> {
                 let from: &[u8] = bytemuck::cast_slice(memory.words(Place::Slot(state.full)));
                 let to: &mut [u8] = bytemuck::cast_slice_mut(to);
                 let all = state.all(self.plan.batch);
-                to[result.start(made)..][..all].copy_from_slice(&from[..all]);
+                to[result.start(made) + number * all..][..all].copy_from_slice(&from[..all]);
             })?;
         }
         Ok(())

@@ -12,6 +12,8 @@ pub struct Lab {
     builder: u32,
     inputs: u32,
     types: HashMap<u32, Type>,
+    /// Steps of a segment in gradients.
+    pub segment: u32,
 }
 
 /// −1 − symbol.
@@ -25,7 +27,7 @@ impl Lab {
 
     pub fn of(mut engine: Engine) -> Lab {
         let builder = engine.builder_new().unwrap();
-        Lab { engine, builder, inputs: 0, types: HashMap::new() }
+        Lab { engine, builder, inputs: 0, types: HashMap::new(), segment: 0 }
     }
 
     pub fn record(&mut self, op: Op, inputs: &[u32], attrs: &[u32]) -> layer_rnn_engine::Result<Vec<u32>> {
@@ -45,7 +47,7 @@ impl Lab {
         dys: &[Option<u32>],
         xs: &[u32],
     ) -> Result<(Vec<Option<u32>>, usize), Failure> {
-        let (typed, appended) = self.engine.builder_gradient(self.builder, ys, dys, xs)?;
+        let (typed, appended) = self.engine.builder_gradient(self.builder, ys, dys, xs, self.segment)?;
         self.types.extend(typed.iter().flatten().copied());
         Ok((typed.iter().map(|typed| typed.map(|(value, _)| value)).collect(), appended))
     }
