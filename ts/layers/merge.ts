@@ -143,15 +143,13 @@ class Concatenate extends Merge {
   }
 }
 
-export const merges: readonly FileClass[] = [
-  Add,
-  Average,
-  Concatenate,
-  merging('Subtract', subtract, { inputs: 2 }),
-  merging('Multiply', multiply, { unmasked: true }),
-  merging('Maximum', maximum, { unmasked: true }),
-  merging('Minimum', minimum, { unmasked: true }),
-]
+const Subtract = merging('Subtract', subtract, { inputs: 2 })
+const Multiply = merging('Multiply', multiply, { unmasked: true })
+const Maximum = merging('Maximum', maximum, { unmasked: true })
+const Minimum = merging('Minimum', minimum, { unmasked: true })
+
+// by name: a call inside the list would keep them all in every bundle
+export const merges: readonly FileClass[] = [Add, Average, Concatenate, Subtract, Multiply, Maximum, Minimum]
 
 /** Whether a class of Keras is one of these. */
 export const isMerge = (className: string): boolean => merges.some(each => each.className === className)
