@@ -59,7 +59,7 @@ pub(crate) struct Geometry {
     axes: [Axis; AXES],
     channels: usize,
     /// Positions of all rows.
-    pub positions: usize,
+    positions: usize,
     /// Elements of a patch, the part of the input that one position sees.
     pub patch: usize,
 }
@@ -174,6 +174,12 @@ impl Geometry {
         (TILE / self.patch.max(1)).max(16).min(self.positions)
     }
 
+    /// First position and count of each tile.
+    pub fn tiles(&self) -> impl Iterator<Item = (usize, usize)> {
+        let (tile, positions) = (self.tile(), self.positions);
+        (0..positions).step_by(tile.max(1)).map(move |first| (first, tile.min(positions - first)))
+    }
+
     /// Words of that many patches; too many to count are too many to have.
     pub fn words(&self) -> usize {
         self.tile().saturating_mul(self.patch)
@@ -254,14 +260,10 @@ fn run(run: &mut Run) -> Result<()> {
         gemm(geometry.positions, k, n, x, k, packed, y, n, start());
         return Ok(());
     }
-    let tile = geometry.tile();
-    let mut first = 0;
-    while first < geometry.positions {
-        let count = tile.min(geometry.positions - first);
+    for (first, count) in geometry.tiles() {
         let patches = &mut run.scratch[..count * k];
         geometry.patches(x, first, patches);
         gemm(count, k, n, patches, k, packed, &mut y[first * n..], n, start());
-        first += count;
     }
     Ok(())
 }

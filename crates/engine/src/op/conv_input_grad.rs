@@ -30,17 +30,13 @@ fn run(run: &mut Run) -> Result<()> {
     let (dy, packed) = (run.f32(0), run.packed(0));
     let dx = out_f32(run.out, run.made, 0);
     dx.fill(0.0);
-    let tile = geometry.tile();
-    let mut first = 0;
-    while first < geometry.positions {
-        let count = tile.min(geometry.positions - first);
+    for (first, count) in geometry.tiles() {
         gemm(count, k, n, &dy[first * k..], k, packed, run.scratch, n, Start::Zero);
         for (position, patch) in (first..first + count).zip(run.scratch.chunks_exact(n.max(1))) {
             geometry.visit(position, |from, to, count| {
                 axpy(1.0, &patch[from..][..count], &mut dx[to..][..count]);
             });
         }
-        first += count;
     }
     Ok(())
 }

@@ -33,14 +33,10 @@ fn run(run: &mut Run) -> Result<()> {
         3 => sums.copy_from_slice(before),
         _ => sums.fill(0.0),
     }
-    let tile = geometry.tile();
-    let (patches, scratch) = run.scratch.split_at_mut(tile * k);
-    let mut first = 0;
-    while first < geometry.positions {
-        let count = tile.min(geometry.positions - first);
+    let (patches, scratch) = run.scratch.split_at_mut(geometry.words());
+    for (first, count) in geometry.tiles() {
         geometry.patches(x, first, &mut patches[..count * k]);
         gemm_tn(count, k, n, patches, k, &dy[first * n..], n, sums, n, scratch, Start::Continue);
-        first += count;
     }
     Ok(())
 }
