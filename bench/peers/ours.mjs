@@ -9,6 +9,7 @@ import {
   sequenceMask,
 } from '../../dist/index.js'
 import { inputOf } from './rows.mjs'
+import { runner } from './runner.mjs'
 
 const classes = { LSTM, GRU, SimpleRNN }
 
@@ -27,15 +28,5 @@ export async function prepare(row, weights) {
   const predict = data => model.predict(data, mask ? { mask, batchSize: batch } : { batchSize: batch }).data
   const advance = steps === 1 ? data => stream.step(data) : data => stream.steps(data)
   const answer = stream ? advance : predict
-  const x = inputOf(row)
-  return {
-    name: 'ours',
-    reset: () => stream?.resetStates(),
-    run: data => Float32Array.from(answer(data)),
-    call: () => answer(x),
-    dispose() {
-      stream?.dispose()
-      model.dispose()
-    },
-  }
+  return runner(model, stream, answer, inputOf(row))
 }

@@ -17,6 +17,7 @@ import {
 import { inputsOf, traceModel } from '../../build/ts/models/trace_model.js'
 import { Trace } from '../../build/ts/ops/trace.js'
 import { halves, inputOf } from './rows.mjs'
+import { runner } from './runner.mjs'
 import { convLSTM, minimalCell } from './tfjs_wasm.mjs'
 
 const [features, units, steps] = [64, 128, 100]
@@ -95,15 +96,8 @@ function convModel({ batch, steps, features }) {
   const layer = new ConvLSTM2D({ filters, kernelSize, padding: 'same', returnSequences: true })
   const model = new Sequential([Input({ shape: [steps, ...shape] }), layer])
   layer.setWeights(imageWeights())
-  const x = inputOf({ batch, steps, features })
   const answer = data => model.predict(data).data
-  return {
-    name: 'ours',
-    reset() {},
-    run: answer,
-    call: () => answer(x),
-    dispose: () => model.dispose(),
-  }
+  return runner(model, undefined, answer, inputOf({ batch, steps, features }))
 }
 
 const withoutBias = ([[kernel, recurrent]]) => [[kernel, recurrent]]
@@ -151,17 +145,7 @@ function model(layer, { batch, steps, stream: isStream, ...row }, weights, mask)
   const stream = isStream ? model.stream({ batch }) : undefined
   const options = mask ? { mask, batchSize: batch } : { batchSize: batch }
   const answer = data => (stream ? stream.step(data) : model.predict(data, options).data)
-  const x = inputOf({ batch, steps, ...row })
-  return {
-    name: 'ours',
-    reset: () => stream?.resetStates(),
-    run: data => Float32Array.from(answer(data)),
-    call: () => answer(x),
-    dispose() {
-      stream?.dispose()
-      model.dispose()
-    },
-  }
+  return runner(model, stream, answer, inputOf({ batch, steps, ...row }))
 }
 
 const threeLayers = layer =>
