@@ -242,6 +242,15 @@ test('bench', () => {
   assert.match(done(['bench', seq2seq, '--seconds', '0.05']).text, /100 steps/)
 })
 
+test('ids that a file calls float32 are in the range of the Embedding that reads them', () =>
+  withFolder(path => {
+    const bytes = reconfigured('embedding_keras3', config => {
+      config.config.layers[0].config.dtype = 'float32'
+    })
+    writeFileSync(path('ids.keras'), bytes)
+    assert.match(done(['bench', path('ids.keras'), '--seconds', '0.05']).text, /100 steps/)
+  }))
+
 test('a fixed batch is kept', () =>
   withFolder(path => {
     const bytes = reconfigured('masking_keras3', config => {

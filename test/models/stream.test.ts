@@ -185,6 +185,18 @@ test('a whole sequence given once is read anew at every step, in any direction',
     assert.equal([...got], [...model.predict(data).data])
   }))
 
+test('what an Embedding reads comes step by step, of fixed length and as floats too', () => {
+  const length = 4
+  const ids = Input({ shape: [length], dtype: 'float32' })
+  const embedded = new Embedding({ inputDim: 8, outputDim: 3 }).apply(ids)
+  using model = new Model({ inputs: ids, outputs: new GRU({ units: 2 }).apply(embedded) })
+  using stream = model.stream()
+  const words = [1, 7, 0, 3]
+  let last: Iterable<number> = []
+  for (const word of words) last = stream.step([word])
+  assert.equal([...last], [...model.predict([words]).data])
+})
+
 test('an embedding model takes ids [batch]; one out of range is an error, and the stream goes on', () => {
   using model = new Sequential([
     new Embedding({ inputDim: 8, outputDim: 3, maskZero: true, inputShape: [null] }),

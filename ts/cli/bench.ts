@@ -5,7 +5,7 @@ import { Embedding } from '../layers/embedding.js'
 import type { Layer } from '../layers/layer.js'
 import { pack } from '../layers/structure.js'
 import type { Model } from '../models/model.js'
-import { inputsOf } from '../models/trace_model.js'
+import { inputsOf, isIds } from '../models/trace_model.js'
 import { NdArray } from '../tensor/ndarray.js'
 import type { Data } from '../tensor/shape.js'
 import { about, Failure } from './fail.js'
@@ -101,11 +101,10 @@ function form(
     const sizes = [...shape, ...(rest as number[])]
     const count = sizes.reduce((a, b) => a * b, 1)
     const data = tensor.dtype === 'float32' ? new Float32Array(count) : new Int32Array(count)
-    for (let i = 0; i < count; i++)
-      data[i] =
-        tensor.dtype === 'float32'
-          ? ((i * 7919) % 1009) / 504.5 - 1
-          : (i % (ids - 1 || 1)) + (ids > 1 ? 1 : 0)
+    const number = isIds(model, tensor)
+      ? (i: number) => (i % (ids - 1 || 1)) + (ids > 1 ? 1 : 0)
+      : (i: number) => ((i * 7919) % 1009) / 504.5 - 1
+    for (let i = 0; i < count; i++) data[i] = number(i)
     return as(new NdArray<Data>(data, sizes))
   })
   return pack(model.inputs, values) as never

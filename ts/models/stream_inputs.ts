@@ -4,11 +4,11 @@ import { hint } from '../layers/names.js'
 import { isPlain, type Nested } from '../layers/structure.js'
 import { numbersOf, type Values } from '../layers/values.js'
 import { Trace } from '../ops/trace.js'
-import type { Data, DType, Shape } from '../tensor/shape.js'
+import type { Data } from '../tensor/shape.js'
 import { fromValues, type Tensor } from '../tensor/tensor.js'
 import type { KerasTensor } from './graph.js'
 import type { Model, Symbols } from './model.js'
-import { inputsOf } from './trace_model.js'
+import { inputsOf, isIds } from './trace_model.js'
 
 /** The tensors of the inputs that are given once; undefined for those that come with every step. */
 export function giveOnce<S extends Symbols>(
@@ -20,12 +20,13 @@ export function giveOnce<S extends Symbols>(
   const layer = model.name
   const names = namesOf(model)
   refuseUnknown(layer, names, inputs)
-  const values = symbols.map(({ shape, dtype }, i) => {
+  const values = symbols.map((symbol, i) => {
+    const { shape, dtype } = symbol
     const what = names[i]!
     const value = inputs[what]
     if (value !== undefined)
       return numbersOf(layer, what, value, { shape: [batch, ...shape.slice(1)], dtype })
-    if (isTimed(shape, dtype)) return undefined
+    if (isTimed(model, symbol)) return undefined
     throw new ArgumentError(
       `${layer}: the input "${what}" has no time axis; give it once, with stream({ inputs })`,
       {
@@ -77,8 +78,9 @@ function refuseUnknown(layer: string, names: readonly string[], inputs: object):
 }
 
 /** Whether axis 1 is time: sequences of features, of ids, or of anything of unknown length. */
-function isTimed(shape: Shape, dtype: DType): boolean {
-  return shape.length > 2 || (shape.length === 2 && (shape[1] === null || dtype !== 'float32'))
+function isTimed<S extends Symbols>(model: Model<S>, input: KerasTensor): boolean {
+  const { shape } = input
+  return shape.length > 2 || (shape.length === 2 && (shape[1] === null || isIds(model, input)))
 }
 
 /** The form of what comes with every step: that of the inputs without those given once; a last one comes alone. */

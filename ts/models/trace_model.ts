@@ -4,6 +4,7 @@ import { inLayer } from '../errors.js'
 import { isTimed } from '../layers/states.js'
 import { leaves, type Nested, pack } from '../layers/structure.js'
 import type { Phase, TracedTensor } from '../ops/trace.js'
+import type { KerasTensor } from './graph.js'
 import type { Model, Symbols } from './model.js'
 import { Computation, type InputType } from './program.js'
 
@@ -33,3 +34,8 @@ export function traceModel<S extends Symbols>(
 
 /** The symbolic inputs of a model, in order. */
 export const inputsOf = <S extends Symbols>(model: Model<S>) => leaves(model.inputs)
+
+/** Whether an input is of ids: Keras's files give it as `float32` to an Embedding, too. */
+export const isIds = <S extends Symbols>(model: Model<S>, input: KerasTensor): boolean =>
+  input.dtype !== 'float32' ||
+  model.nodes.some(({ layer, parents }) => layer.inputDtype !== 'float32' && parents.includes(input))
