@@ -60,7 +60,11 @@ test('failures name the file', () =>
   withFolder(path => {
     failed(1, /nothing\.keras: no such file/, ['summary', path('nothing.keras')])
     writeFileSync(path('text.keras'), 'hello')
-    failed(1, /text\.keras: this is no zip archive/, ['summary', path('text.keras')])
+    failed(1, /text\.keras: this is neither a \.keras archive nor an HDF5 file/, [
+      'summary',
+      path('text.keras'),
+    ])
+    failed(1, /this is a folder, as a SavedModel is; .*model\.save/, ['summary', path('.')])
     failed(1, /no such file/, ['run', digits, '--input', path('x.npy')])
     writeFileSync(path('x.npy'), 'hello')
     failed(1, /x\.npy: this is no \.npy file/, ['run', digits, '--input', path('x.npy')])

@@ -1,6 +1,6 @@
 /** Files and pipes, and what the formats mean for a model. */
 import { createReadStream, createWriteStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
@@ -63,6 +63,10 @@ async function* all<T>(first: IteratorResult<T>, rest: AsyncGenerator<T>): Async
 }
 
 export async function openModel(file: string): Promise<Model> {
+  if (file !== '-' && (await about(file, () => stat(file))).isDirectory()) {
+    const remedy = "Keras's model.save('model.keras') writes a file"
+    throw new Failure(`${file}: this is a folder, as a SavedModel is; ${remedy}`)
+  }
   const bytes = await readBytes(file)
   return about(file, () => loadModelSync(bytes) as unknown as Model)
 }

@@ -33,6 +33,9 @@ interface Entry {
   offset: number
 }
 
+/** Whether bytes begin as a zip archive does. */
+export const isZip = (bytes: Uint8Array): boolean => bytes[0] === 0x50 && bytes[1] === 0x4b // PK
+
 /** A zip archive in memory. */
 export class Archive {
   readonly #bytes: Uint8Array

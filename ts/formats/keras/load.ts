@@ -18,7 +18,7 @@ import { Model, type Symbols } from '../../models/model.js'
 import type { SymbolicTensor, Variable } from '../../tensor/tensor.js'
 import { isHdf5, openHdf5 } from '../hdf5.js'
 import { bytesOf, readSource, type Source } from '../source.js'
-import { Archive } from '../zip.js'
+import { Archive, isZip } from '../zip.js'
 import { familyOf, jsonLimits, layersOf, readJson, readModelConfig, type Serialized } from './config.js'
 import { withoutCudnn } from './cudnn.js'
 import { countNumbers, findOlderWeights, isOlder, readOlderConfig } from './older.js'
@@ -102,8 +102,12 @@ interface ModelFile {
   find(model: Model, config: Serialized): ReadonlyMap<Variable, Numbers>
 }
 
+/** For those who have another of Keras's exports: a SavedModel, a model for TensorFlow.js or TensorFlow Lite. */
+const remedy = "Keras's model.save('model.keras') writes one"
+
 function open(bytes: Uint8Array): ModelFile {
   if (isHdf5(bytes)) return openOlder(bytes)
+  if (!isZip(bytes)) throw new ImportError(`this is neither a .keras archive nor an HDF5 file; ${remedy}`, {})
   const archive = new Archive(bytes)
   const json = (name: string) => readJson(archive.read(name, jsonLimits.bytes), name)
   const family = familyOf(json('metadata.json').keras_version, 'metadata.json')
