@@ -7,6 +7,7 @@ import { entries, hostFiles, hosts } from './scripts/setup/entries.mjs'
 
 const { dependencies = {} } = JSON.parse(readFileSync(new URL('package.json', import.meta.url)))
 const folder = fileURLToPath(new URL('build/ts/entry/', import.meta.url))
+const enums = await import('./build/ts/generated/enums.js')
 
 /**
  * Marks what classes and constants start with as free of effects, in the form that all bundlers understand: without it they keep a
@@ -16,9 +17,51 @@ const pure = {
   name: 'pure',
   transform(code, id) {
     if (!/\/build\/ts\/(?!generated\/)/.test(id)) return undefined
-    return code
-      .replace(/^( {4}static fields = )([^;]*);$/gm, '$1/* @__PURE__ */ (() => ($2))();')
-      .replace(/^((?:export )?const \w+ = )((?:new )?[\w.]+\()/gm, '$1/* @__PURE__ */ $2')
+    const marks = this.parse(code).body.flatMap(marksOf)
+    return marks
+      .sort(([a], [b]) => b - a)
+      .reduce((text, [at, mark]) => text.slice(0, at) + mark + text.slice(at), code)
+  },
+}
+
+/** What is put into a statement of a module: marks before its calls, or around a value where these do not say enough. */
+function marksOf(statement) {
+  const { type, declarations, body } = statement.declaration ?? statement
+  const fields =
+    type === 'ClassDeclaration'
+      ? body.body.filter(({ type, static: ofClass }) => ofClass && type === 'PropertyDefinition')
+      : []
+  const values =
+    type === 'VariableDeclaration' ? declarations.map(({ init }) => init) : fields.map(({ value }) => value)
+  return values.flatMap(value => {
+    const inside = [...effects(value)]
+    const simple = inside.every(
+      ({ type, callee }) => type !== 'SpreadElement' && [...effects(callee)].length === 0,
+    )
+    if (simple) return inside.map(({ start }) => [start, mark])
+    return [
+      [value.start, `${mark}(() => (`],
+      [value.end, '))()'],
+    ]
+  })
+}
+
+const mark = '/* @__PURE__ */ '
+
+/** The calls of an expression and what it spreads, but not those of the functions in it. */
+function* effects(node) {
+  if (!node || typeof node !== 'object' || /Function|Class/.test(node.type)) return
+  if (/^(CallExpression|NewExpression|SpreadElement)$/.test(node.type)) yield node
+  for (const child of Object.values(node)) yield* effects(child)
+}
+
+/** Writes the numbers of enums where code reads them by name: bundlers keep an object with all of its names for one of them. */
+const numbers = {
+  name: 'numbers',
+  transform(code) {
+    const names = /^import \{ (.*) \} from '\.[./]*\/generated\/enums\.js';$/m.exec(code)?.[1].split(', ')
+    const read = names && new RegExp(`\\b(${names.join('|')})\\.([A-Z]\\w*)`, 'g')
+    return read && code.replace(read, (text, name, member) => enums[name][member] ?? this.error(`no ${text}`))
   },
 }
 
@@ -55,7 +98,7 @@ const slim = named('slim/', 'slim')
 
 const shared = {
   external: Object.keys(dependencies), // what is in devDependencies is bundled
-  plugins: [variants, pure, nodeResolve({ ignoreSideEffectsForRoot: true })], // the field speaks of dist/, not of what it is made from
+  plugins: [variants, numbers, pure, nodeResolve({ ignoreSideEffectsForRoot: true })], // the field speaks of dist/, not of what it is made from
   onwarn(warning) {
     throw new Error(warning.message) // an import that is not found would reach users
   },
@@ -81,9 +124,9 @@ const files = extension => ({
   hoistTransitiveImports: false,
   manualChunks(id) {
     if (id.startsWith('\0wasm:')) return id.slice(6)
-    const own = /\/(bytes(?:_infer)?|inline(?:_infer)?|whole)\.js$/.exec(id)
+    const own = /\/(bytes(?:_infer)?|inline(?:_infer)?|whole|programs)\.js$/.exec(id)
     if (own) return own[1]
-    if (/\/(layers\/builtin|models\/file_ops)\.js$/.test(id)) return 'builtin'
+    if (id.endsWith('/layers/builtin.js')) return 'builtin'
     return /\/build\/ts\/(?!entry\/|formats\/|cli\/|audio\/)/.test(id) ? 'core' : undefined
   },
 })

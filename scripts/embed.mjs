@@ -6,6 +6,7 @@
  *   repetitions stay repetitions and gzip finds them (6 % longer than the wasm, no longer after gzip; base64: 33 % and 35 %).
  *   With it comes a wasm of 600 bytes that decodes it: JavaScript takes 4 ms, most of them before it is compiled.
  * - ts/generated/enums.ts: the enums alone. The glue around them makes a TextDecoder when it is read, which AudioWorklets lack.
+ * - ts/generated/names.ts: what the enums call their numbers. rollup.config.mjs writes the numbers themselves where an enum is read.
  * - ts/generated/exports.ts: the types of the wasm's functions, without the names of a browser's WebAssembly types.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -104,6 +105,15 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     return `export const ${name} = {\n${body}} as const\nexport type ${name} = (typeof ${name})[keyof typeof ${name}]\n`
   })
   writeFileSync(new URL('enums.ts', generated), source.join('\n'))
+
+  const names = enums
+    .map(([name, members]) => [name, Object.keys(members).filter(key => !/^\d/.test(key))])
+    .filter(([name, keys]) => keys.every((key, number) => glue[name][key] === number)) // not those that leave numbers out
+    .map(
+      ([name, keys]) =>
+        `export const ${name}: readonly string[] = /* @__PURE__ */ '${keys.join(' ')}'.split(' ')\n`,
+    )
+  writeFileSync(new URL('names.ts', generated), names.join(''))
 
   const types = readFileSync(new URL('layer_rnn.d.ts', generated), 'utf8')
   const functions = types.match(/^ {4}readonly (?!__)\w+: \(.*\) => (number|void);$/gm)

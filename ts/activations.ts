@@ -1,8 +1,9 @@
 /** Activations by name. The names are the engine's own list, so there is no second table to keep. */
 import { ArgumentError, UnsupportedError } from './errors.js'
-import { Activation } from './generated/enums.js'
+import type { Activation } from './generated/enums.js'
+import { Activation as names } from './generated/names.js'
 import { part } from './installed.js'
-import { camelCase, hint, pascalCase } from './layers/names.js'
+import { camelCase, hint } from './layers/names.js'
 import { type Field, type Place, reject } from './layers/options.js'
 import { isPlain } from './layers/structure.js'
 import { activate } from './ops/activation.js'
@@ -26,12 +27,12 @@ export function applyActivation(x: SymbolicTensor, activation: ActivationLike | 
 
 /** All names in camelCase. */
 export function activationNames(): ActivationName[] {
-  return Object.keys(Activation).map(name => (name.charAt(0).toLowerCase() + name.slice(1)) as ActivationName)
+  return names.map(name => (name.charAt(0).toLowerCase() + name.slice(1)) as ActivationName)
 }
 
 /** The engine's number of an activation; null is linear. */
 export function activationKind(name: ActivationName | null): Activation {
-  return Activation[pascalCase(name ?? 'linear') as keyof typeof Activation]
+  return activationNames().indexOf(name ?? 'linear') as Activation
 }
 
 /** An activation option: a name in camelCase or snake_case, null for linear, or a function. */

@@ -24,7 +24,7 @@ interface Parts {
 const uses: Record<keyof Parts, string> = {
   printModel: 'prints no programs',
   summarize: 'prints no summaries',
-  readGraph: 'reads no configs of models',
+  readGraph: 'reads no configs of models, nor does layer-rnn without its deserialize',
   writeGraph: 'writes no configs of models',
   dropout: 'draws no random numbers',
   activationOf: 'reads no activations but names',

@@ -59,7 +59,7 @@ export const sideEffects = () => [
   ...['', 'cjs/'].flatMap(folder => entries.map(name => `./dist/${folder}${name}.${folder ? 'cjs' : 'js'}`)),
   './dist/cli.js',
   './dist/global.js',
-  ...['inline', 'inline_infer', 'whole'].flatMap(name => [
+  ...['inline', 'inline_infer', 'whole', 'programs'].flatMap(name => [
     `./dist/shared/${name}.js`,
     `./dist/cjs/shared/${name}.cjs`,
   ]),

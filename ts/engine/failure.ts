@@ -11,7 +11,8 @@ import {
   show,
   UnsupportedError,
 } from '../errors.js'
-import { ErrorCode, Op } from '../generated/enums.js'
+import { ErrorCode } from '../generated/enums.js'
+import { Op as opNames } from '../generated/names.js'
 import { dtypeOf, type Shape } from '../tensor/shape.js'
 
 type Fail = (
@@ -55,7 +56,7 @@ const errors: Record<ErrorCode, Make> = {
   [ErrorCode.Busy]: fail =>
     fail(StateError, 'a tensor that is written is also read or written elsewhere in the same run'),
   [ErrorCode.Gradient]: (fail, [op]) => {
-    const name = opName(op!)
+    const name = opNames[op!]
     return fail(UnsupportedError, `the op ${name} has no gradient`, undefined, name)
   },
   [ErrorCode.Depth]: (fail, [most]) =>
@@ -63,14 +64,10 @@ const errors: Record<ErrorCode, Make> = {
   [ErrorCode.Op]: (fail, [op]) =>
     fail(
       UnsupportedError,
-      `this needs the op ${opName(op!)}, which the WebAssembly of layer-rnn/infer has not (first values, random numbers, gradients): give all weights, or import layer-rnn`,
+      `this needs the op ${opNames[op!]}, which the WebAssembly of layer-rnn/infer has not (first values, random numbers, gradients): give all weights, or import layer-rnn`,
       undefined,
-      opName(op!),
+      opNames[op!],
     ),
-}
-
-function opName(op: number): string | undefined {
-  return Object.keys(Op).find(key => Op[key as keyof typeof Op] === op)
 }
 
 /** 400 bytes, 1.5 GiB */

@@ -5,6 +5,7 @@
  */
 import { DisposedError } from '../errors.js'
 import type { Trace } from '../ops/trace.js'
+import { inspectSymbol } from '../tensor/printed.js'
 import { type Engine, synchronous } from './engine.js'
 import type { ExportName } from './instance.js'
 
@@ -64,30 +65,39 @@ const registry =
     ? new FinalizationRegistry<Resource>(resource => resource.free())
     : undefined
 
+/** What `using` calls, in runtimes that have it. A method, since bundlers would keep a class for a call that adds one to it. */
+export const disposeSymbol: unique symbol = (Symbol.dispose ?? /* @__PURE__ */ Symbol('dispose')) as never
+
 /** What has to be disposed. */
 export interface Disposes {
   readonly disposed: boolean
   dispose(): void
 }
 
-/** Makes `using` call `dispose`, in runtimes that have `Symbol.dispose`. */
-export function disposable(Class: { prototype: Disposes }): void {
-  if (typeof Symbol.dispose !== 'symbol') return
-  Object.defineProperty(Class.prototype, Symbol.dispose, {
-    configurable: true,
-    value(this: Disposes) {
-      this.dispose()
-    },
-  })
+/** The same by `using` too. Consoles print it as text. */
+export abstract class Owner implements Disposes {
+  declare readonly [Symbol.dispose]: () => void
+  abstract readonly disposed: boolean
+  abstract dispose(): void
+
+  /** @internal */
+  [disposeSymbol](): void {
+    this.dispose()
+  }
+
+  /** @internal */
+  [inspectSymbol](): string {
+    return String(this)
+  }
 }
 
 /** Programs and what is made of them. */
-export abstract class Handle implements Disposes {
+export abstract class Handle extends Owner {
   readonly engine: Engine
   readonly #resource: Resource
-  declare readonly [Symbol.dispose]: () => void
 
   protected constructor(engine: Engine, kind: ResourceKind, id: number) {
+    super()
     this.engine = engine
     this.#resource = new Resource(this, engine, kind, id)
   }
@@ -111,7 +121,6 @@ export abstract class Handle implements Disposes {
     this.#resource.forget()
   }
 }
-disposable(Handle)
 
 /** What code that makes tensors runs in. */
 interface Context {

@@ -1,4 +1,5 @@
 /** All that the default entry offers, without the bytes of the wasm. */
+import './programs.js'
 import './whole.js'
 
 export * as initializers from '../initializers/functions.js'

@@ -1,6 +1,4 @@
 /** What describes, runs and streams models: all entries' common part, without the bytes of the wasm. */
-import '../models/op_layer.js'
-
 export type { ActivationLike, ActivationName } from '../activations.js'
 export {
   type Cell,

@@ -1,16 +1,13 @@
-/** Installs what `layer-rnn/infer` has not. */
+/** Installs what `layer-rnn/infer` has not, all but the printing of programs. */
 import { orthogonalDraws } from '../initializers/orthogonal.js'
 import { randomDraws } from '../initializers/random.js'
 import { install } from '../installed.js'
-import { readGraph, writeGraph } from '../models/config.js'
-import { printModel } from '../models/print.js'
+import { writeGraph } from '../models/config.js'
 import { summarize } from '../models/summary.js'
 import { dropout } from '../ops/random.js'
 
 install({
-  printModel,
   summarize,
-  readGraph,
   writeGraph,
   dropout,
   draws: { ...randomDraws, ...orthogonalDraws },

@@ -1,6 +1,6 @@
 /**
- * Every class of ours that configs and files can name. What reads configs imports this; a page that makes its layers itself does not, and
- * carries only those that it uses.
+ * Every class of ours that code can make and configs name. What reads configs imports this; a page that makes its layers itself does not,
+ * and carries only those that it uses. Classes that only Keras's files have: formats/keras/load.ts.
  */
 import { ConvLSTM1DCell, ConvLSTM2DCell, ConvLSTM3DCell, ConvLSTMCell } from '../cells/conv_lstm.js'
 import { GRUCell } from '../cells/gru.js'
@@ -8,8 +8,7 @@ import { LSTMCell } from '../cells/lstm.js'
 import { SimpleRNNCell } from '../cells/simple_rnn.js'
 import { StackedRNNCells } from '../cells/stacked.js'
 import { install } from '../installed.js'
-import { readGraph, writeGraph } from '../models/config.js'
-import { fileOps } from '../models/file_ops.js'
+import { readGraph } from '../models/config.js'
 import { Model } from '../models/model.js'
 import { Sequential } from '../models/sequential.js'
 import { Activation } from './activation.js'
@@ -20,20 +19,18 @@ import { CuDNNGRU, CuDNNLSTM } from './cudnn.js'
 import { Dense } from './dense.js'
 import { Dropout } from './dropout.js'
 import { Embedding } from './embedding.js'
-import { fileActivations, noises } from './file_layers.js'
 import { GRU } from './gru.js'
 import { InputLayer } from './input.js'
 import type { Layer } from './layer.js'
 import { LayerNormalization } from './layer_normalization.js'
 import { LSTM } from './lstm.js'
 import { Masking } from './masking.js'
-import { merges } from './merge.js'
 import { type CustomObjects, type LayerClass, make, registerBuiltin } from './registry.js'
 import { RNN } from './rnn.js'
 import { SimpleRNN } from './simple_rnn.js'
 import { TimeDistributed } from './time_distributed.js'
 
-install({ readGraph, writeGraph, activationOf })
+install({ readGraph, activationOf })
 registerBuiltin([
   ...[InputLayer, Dense, Activation, Masking, Embedding, Dropout, RNN, SimpleRNN, LSTM, GRU],
   ...[CuDNNLSTM, CuDNNGRU, Bidirectional, TimeDistributed, LayerNormalization],
@@ -41,10 +38,6 @@ registerBuiltin([
   ConvLSTMCell as unknown as LayerClass,
   ...[SimpleRNNCell, LSTMCell, GRUCell, StackedRNNCells],
   ...[Sequential, Model],
-  ...fileActivations,
-  ...noises,
-  ...merges,
-  ...fileOps,
 ])
 
 /**

@@ -1,6 +1,8 @@
 /** Where data enter a model. */
 import { ArgumentError, inLayer } from '../errors.js'
 import { KerasTensor, Node } from '../models/graph.js'
+import { applyOp } from '../models/op_layer.js'
+import { setFunctionalHandler } from '../ops/operation.js'
 import { type DType, kindOf, type Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import type { SizeOptions } from './given_shape.js'
@@ -54,6 +56,7 @@ export class InputLayer extends Layer {
 
   constructor(options: InputOptions) {
     super(options as object)
+    setFunctionalHandler(applyOp) // all symbolic tensors come from an input
     const given = this as unknown as { shape: Shape | null; batchSize: number | null }
     const own = this.batchInputShape
     const twice = own && (given.shape ? 'shape' : options.batchSize != null ? 'batchSize' : undefined)

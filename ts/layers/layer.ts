@@ -1,6 +1,6 @@
 /** The base of every layer, cell and model: options, weights, building, configs. */
 import { currentEngine, type Engine } from '../engine/engine.js'
-import { type Disposes, disposable } from '../engine/handle.js'
+import { type Disposes, Owner } from '../engine/handle.js'
 import { ArgumentError, DisposedError, StateError } from '../errors.js'
 import { getInitializer } from '../initializers/initializer.js'
 import { applications, type Node, releaseConstants, type Spec } from '../models/graph.js'
@@ -8,7 +8,6 @@ import { type InputType, openType, Programs } from '../models/program.js'
 import { nextKey } from '../ops/seed.js'
 import { SeedGenerator } from '../ops/seed_generator.js'
 import type { NdArray } from '../tensor/ndarray.js'
-import { printed } from '../tensor/printed.js'
 import { type DType, type Shape, sizeOf } from '../tensor/shape.js'
 import { type SymbolicTensor, Variable } from '../tensor/tensor.js'
 import { apply, type Call, inferShape } from './apply.js'
@@ -33,7 +32,7 @@ import type { Applicable, Masks, Output } from './types.js'
 import { assignAll, toLeaves, toMask, type Values } from './values.js'
 import { checkWeight, knownShape, takeRoom } from './weight_room.js'
 
-export abstract class Layer {
+export abstract class Layer extends Owner {
   /** The name in configs, safe from minifiers. */
   static readonly className?: string
   /** The options of this class beside those of every layer. */
@@ -53,7 +52,6 @@ export abstract class Layer {
   declare readonly activityRegularizer: Stored | null
   /** The shape that its own options give. @internal */
   readonly givenShape: Shape | null
-  declare readonly [Symbol.dispose]: () => void
 
   #name: string | null
   #named: boolean
@@ -67,6 +65,7 @@ export abstract class Layer {
   #programs: Programs | undefined
 
   constructor(options: LayerOptions = {}) {
+    super()
     const own = new.target
     const className = classNameOf(own)
     const { name, trainable, weights, ...values } = readOptions(
@@ -388,13 +387,10 @@ export abstract class Layer {
     return this.#named
   }
 
-  toString(): string {
+  override toString(): string {
     return `${this.className} "${this.name}"`
   }
 }
-
-disposable(Layer)
-printed(Layer)
 
 const isLayer = (value: unknown) => value instanceof Layer
 const isGenerator = (value: unknown) => value instanceof SeedGenerator

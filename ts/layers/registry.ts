@@ -21,6 +21,9 @@ export type LayerClass = (abstract new (
   fromConfig(config: Readonly<Record<string, unknown>>): Layer
 }
 
+/** A class of ours, by the name that it has in configs. @internal */
+export type BuiltinClass = LayerClass & { className?: string }
+
 /** Classes by the names that stand in a config. */
 export type CustomObjects = Readonly<Record<string, LayerClass>>
 
@@ -28,8 +31,8 @@ const builtin = new Map<string, LayerClass>()
 const registered = new Map<string, LayerClass>()
 let scoped: ReadonlyMap<string, LayerClass> = new Map()
 
-/** Makes built-in classes known by their `className`: called once, by the module that lists them. @internal */
-export function registerBuiltin(classes: readonly (LayerClass & { className?: string })[]): void {
+/** Makes classes of ours known by their `className`: called by the modules that list them. @internal */
+export function registerBuiltin(classes: readonly BuiltinClass[]): void {
   for (const Class of classes) builtin.set(keyOf(Class.className!, opModule.test(moduleOf(Class)!)), Class)
 }
 
@@ -133,7 +136,10 @@ function find(className: string, config: Readonly<Record<string, unknown>>): Lay
     )
   }
   if (typeof module === 'string') {
-    return fail(`Keras's ${op ? 'op' : 'layer'} ${className} is not supported`)
+    const files = builtin.has(keyOf('Add', true))
+      ? ''
+      : '; import layer-rnn/keras for those that only files have'
+    return fail(`Keras's ${op ? 'op' : 'layer'} ${className} is not supported${files}`)
   }
   const layers = [...builtin.keys()].filter(key => !key.startsWith('ops.'))
   return fail(

@@ -3,7 +3,7 @@ import { UnsupportedError } from '../errors.js'
 import type { Call } from '../layers/apply.js'
 import { Layer } from '../layers/layer.js'
 import { pascalCase } from '../layers/names.js'
-import { setFunctionalHandler } from '../ops/operation.js'
+import type { FunctionalHandler } from '../ops/operation.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 
 type Body = (inputs: readonly SymbolicTensor[]) => readonly SymbolicTensor[]
@@ -39,9 +39,10 @@ class CodeOp extends Layer {
   }
 }
 
-setFunctionalHandler((name, inputs, body) => new CodeOp(name, body).apply(inputs))
+/** What ops do with symbolic tensors. */
+export const applyOp: FunctionalHandler = (name, inputs, body) => new CodeOp(name, body).apply(inputs)
 
-/** An op that a file has between its layers; those that there are: file_ops.ts. */
+/** An op that a file has between its layers; those that there are: formats/keras/file_ops.ts. */
 export abstract class FileOp extends Layer {
   /** Whether its operands are one list. */
   readonly takesList: boolean = false

@@ -8,13 +8,12 @@
  * A step allocates nothing: the frame is copied in, the model runs, the output is copied to an array that is the
  * same every time.
  */
-import { disposable } from '../engine/handle.js'
+import { Owner } from '../engine/handle.js'
 import { ArgumentError, DisposedError, named, ShapeError, show } from '../errors.js'
 import { checkOptions, count } from '../layers/options.js'
 import { isPlain, leaves, type Nested } from '../layers/structure.js'
 import type { Inputs, Masks, Replaced } from '../layers/types.js'
 import { numbersOf, type Values } from '../layers/values.js'
-import { printed } from '../tensor/printed.js'
 import type { Data, Shape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { Block, resized } from './block.js'
@@ -45,8 +44,7 @@ export type Frame = Inputs
 /** How many lengths of blocks are kept ready, beside the single step. */
 const kept = 4
 
-export class Stream<S extends Symbols = Symbols> {
-  declare readonly [Symbol.dispose]: () => void
+export class Stream<S extends Symbols = Symbols> extends Owner {
   readonly model: Model<S>
   readonly #options: StreamOptions
   readonly #states: StreamStates
@@ -68,6 +66,7 @@ export class Stream<S extends Symbols = Symbols> {
 
   /** Use `model.stream(options)`. */
   constructor(model: Model<S>, options: StreamOptions = {}) {
+    super()
     this.model = model
     const batch = batchOf(model, options)
     this.#options = options
@@ -287,7 +286,7 @@ export class Stream<S extends Symbols = Symbols> {
     return new RowBytes(model.name, [...this.#states.leaves, ...once], model.weights)
   }
 
-  toString(): string {
+  override toString(): string {
     return `stream of ${this.model}`
   }
 
@@ -385,8 +384,6 @@ export class Stream<S extends Symbols = Symbols> {
     }
   }
 }
-disposable(Stream)
-printed(Stream)
 
 function batchOf<S extends Symbols>(model: Model<S>, options: StreamOptions): number {
   checkOptions(model.name, options, ['batch', 'inputs'], 'stream')

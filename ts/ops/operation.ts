@@ -36,7 +36,7 @@ export type FunctionalHandler = (
 
 let functional: FunctionalHandler | undefined
 
-/** Called by the module that knows functional models. */
+/** Called by what makes a graph's first tensors. */
 export function setFunctionalHandler(handler: FunctionalHandler): void {
   functional = handler
 }

@@ -3,6 +3,7 @@
  * a sequence of steps stands what of a step runs ahead of the loop for the rows of many steps, in the loop, and after it.
  */
 import { Emit, Op, Part } from '../generated/enums.js'
+import { Emit as emits } from '../generated/names.js'
 import { dtypeOf } from '../tensor/shape.js'
 import { type Tensor, Variable } from '../tensor/tensor.js'
 import { attributesOf, flagsOf, nameOf, opOf } from './print_op.js'
@@ -293,7 +294,7 @@ class Printer {
       const value = body.outputs[output!]!
       this.#rename(inner, value, indent)
       const made = kind === Emit.FinalState || kind === Emit.Kept ? owners[output!]! : value
-      line(`${scope.name(record.outputs[i]!)} = ${nameOf(Emit, kind)} ${inner.name(made)}`)
+      line(`${scope.name(record.outputs[i]!)} = ${nameOf(emits, kind)} ${inner.name(made)}`)
     })
   }
 }

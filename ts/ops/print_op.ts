@@ -1,17 +1,6 @@
 /** Ops and their attributes by name, for printing. */
-import {
-  Activation,
-  Binary,
-  CellKind,
-  Compare,
-  Distribution,
-  Logical,
-  Op,
-  Reduce,
-  Unary,
-} from '../generated/enums.js'
-
-type Names = Readonly<Record<string, number>>
+import { CellKind, Op } from '../generated/enums.js'
+import * as names from '../generated/names.js'
 
 /** An op in a program. */
 interface Printed {
@@ -20,27 +9,27 @@ interface Printed {
 }
 
 /** Ops whose first attribute says which of these they are, and what is put behind the name. */
-const kinds: { readonly [op: number]: readonly [names: Names, suffix?: string] } = {
-  [Op.Unary]: [Unary],
-  [Op.Binary]: [Binary],
-  [Op.Compare]: [Compare],
-  [Op.Logical]: [Logical],
-  [Op.Activate]: [Activation],
-  [Op.ActivateGrad]: [Activation, 'Grad'],
-  [Op.Reduce]: [Reduce],
-  [Op.ArgReduce]: [{ ArgMax: 0, ArgMin: 1 }],
+const kinds: { readonly [op: number]: readonly [names: readonly string[], suffix?: string] } = {
+  [Op.Unary]: [names.Unary],
+  [Op.Binary]: [names.Binary],
+  [Op.Compare]: [names.Compare],
+  [Op.Logical]: [names.Logical],
+  [Op.Activate]: [names.Activation],
+  [Op.ActivateGrad]: [names.Activation, 'Grad'],
+  [Op.Reduce]: [names.Reduce],
+  [Op.ArgReduce]: [['argMax', 'argMin']],
 }
 
 /** What an enum calls a number. */
-export function nameOf(names: Names, code: number | undefined): string {
-  const name = Object.keys(names).find(key => names[key] === code) ?? ''
+export function nameOf(names: readonly string[], code = -1): string {
+  const name = names[code] ?? ''
   return name.charAt(0).toLowerCase() + name.slice(1)
 }
 
 /** The name of an op. */
 export function opOf({ op, attrs }: Printed): string {
-  const [names, suffix = ''] = kinds[op] ?? []
-  return names ? nameOf(names, attrs[0]) + suffix : nameOf(Op, op)
+  const [own, suffix = ''] = kinds[op] ?? []
+  return own ? nameOf(own, attrs[0]) + suffix : nameOf(names.Op, op)
 }
 
 /** The names of the bits that are set. */
@@ -73,9 +62,9 @@ function cell(attrs: readonly number[]): string[] {
   const [kind, activation, recurrent, units, flags = 0, operands = 0, results = 0, segment] = attrs
   const plain = kind === CellKind.SimpleRnn
   return [
-    `${nameOf(CellKind, kind)} ${units}`,
-    nameOf(Activation, activation),
-    ...(plain ? [] : [nameOf(Activation, recurrent)]),
+    `${nameOf(names.CellKind, kind)} ${units}`,
+    nameOf(names.Activation, activation),
+    ...(plain ? [] : [nameOf(names.Activation, recurrent)]),
     ...flagsOf(flags),
     ...(flags & 4 ? ['time first'] : []),
     ...joined('with', bitsOf(operands, ['bias', 'mask', 'initial states', 'previous'])),
@@ -95,7 +84,7 @@ const attributes: { readonly [op: number]: (attrs: readonly number[]) => readonl
   [Op.Reduce]: ([, keep, , ...axes]) => [`axes ${axes}`, ...(keep ? ['kept'] : [])],
   [Op.ArgReduce]: ([, axis]) => [`axis ${axis}`],
   [Op.MatMul]: ([transposed]) => (transposed ? ['second transposed'] : []),
-  [Op.Random]: ([kind, a, b]) => [`${nameOf(Distribution, kind)} ${floatOf(a!)} ${floatOf(b!)}`],
+  [Op.Random]: ([kind, a, b]) => [`${nameOf(names.Distribution, kind)} ${floatOf(a!)} ${floatOf(b!)}`],
   [Op.Size]: ([, ...axes]) => [`axes ${axes}`],
   [Op.Carry]: ([flags]) => flagsOf(flags!),
   [Op.Sequence]: cell,

@@ -1,5 +1,6 @@
 /** What messages call the op that fails: the public one, which may be made of several of the engine's. */
-import { Op } from '../generated/enums.js'
+import type { Op } from '../generated/enums.js'
+import { Op as names } from '../generated/names.js'
 
 /** A public op, and what it calls its operands. */
 export interface PublicOp {
@@ -36,6 +37,6 @@ export function outOfOperation<T>(fn: () => T): T {
 }
 
 function opName(op: Op): string {
-  const name = Object.keys(Op).find(key => Op[key as keyof typeof Op] === op) ?? `op ${op}`
+  const name = names[op] ?? `op ${op}`
   return name.charAt(0).toLowerCase() + name.slice(1)
 }

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Generators: random streams that go on from call to call, as Keras's `SeedGenerator`. */
 import type { Engine } from '../engine/engine.js'
-import { type Disposes, disposable } from '../engine/handle.js'
+import { Owner } from '../engine/handle.js'
 import { mustBe } from '../errors.js'
 import { checkOptions } from '../layers/options.js'
 import { Variable } from '../tensor/tensor.js'
@@ -20,14 +20,14 @@ export interface SeedGeneratorOptions {
  * one batch of training, one op on data. Programs traced anew, masked rows, rows in another company: the same seed, the same call,
  * the same layer, step and row give the same numbers.
  */
-export class SeedGenerator implements Disposes {
-  declare readonly [Symbol.dispose]: () => void
+export class SeedGenerator extends Owner {
   /** `[seed, call]`, int32: what to save and set to go on where a generator was. */
   readonly state: Variable
   /** The traces whose runs count. */
   #counted = new WeakSet<Trace>()
 
   constructor(options: SeedGeneratorOptions = {}, engine?: Engine) {
+    super()
     checkOptions('SeedGenerator', options, ['seed', 'name'])
     const { seed = null, name = 'seed_generator_state' } = options
     if (seed !== null && !isSeed(seed))
@@ -63,7 +63,6 @@ export class SeedGenerator implements Disposes {
     trace.run(() => trace.assign(this.state, add(this.state, Int32Array.of(0, 1))))
   }
 }
-disposable(SeedGenerator)
 
 /** Seeds of more than 32 bits are folded. */
 const firstState = (seed: number) => Int32Array.of((seed % 2 ** 32) ^ Math.trunc(seed / 2 ** 32), 0)

@@ -1,6 +1,6 @@
 /** Arrays that left the engine for good: they live on the JavaScript heap, and nothing is to be disposed. */
 import { mustBe, ShapeError, show } from '../errors.js'
-import { printed } from './printed.js'
+import { inspectSymbol, type Print } from './printed.js'
 import { type Data, type DType, known, sizeOf } from './shape.js'
 
 /** Numbers in nested arrays as deep as the shape. */
@@ -44,8 +44,12 @@ export class NdArray<D extends Data = Float32Array> {
   toString(): string {
     return `NdArray ${this.dtype} ${show(this.shape)}`
   }
+
+  /** @internal */
+  [inspectSymbol](_depth: number, options: object, print: Print): string {
+    return `${this} ${print(this.array(), options)}`
+  }
 }
-printed(NdArray, array => array.array())
 
 /** The only element of `data`. */
 export function only(data: Data, shape: readonly number[], dtype: DType): number | boolean {

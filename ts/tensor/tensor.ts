@@ -1,7 +1,15 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Tensors: with data in the engine's memory, or only their shape while a model is described. */
 import { currentEngine, Engine } from '../engine/engine.js'
-import { currentTrace, type Disposes, disposable, made, Resource, scope, within } from '../engine/handle.js'
+import {
+  currentTrace,
+  type Disposes,
+  disposeSymbol,
+  made,
+  Resource,
+  scope,
+  within,
+} from '../engine/handle.js'
 import {
   ArgumentError,
   currentLayer,
@@ -14,7 +22,7 @@ import {
 } from '../errors.js'
 import { type ArrayLike, convert, type Values } from './convert.js'
 import { NdArray, type NestedArray, nest, only } from './ndarray.js'
-import { printed } from './printed.js'
+import { inspectSymbol, type Print } from './printed.js'
 import { type Data, type DType, fits, kindOf, known, list, type Shape, sizeOf } from './shape.js'
 
 /** A value with a shape and a dtype, and perhaps no data yet. Unknown sizes are null. */
@@ -70,8 +78,12 @@ export class SymbolicTensor {
       { layer, actual: this.toString() },
     )
   }
+
+  /** @internal */
+  [inspectSymbol](_depth?: number, _options?: object, _print?: Print): string {
+    return String(this)
+  }
 }
-printed(SymbolicTensor)
 
 /** Numbers in the engine's memory. Dispose it, declare it with `using`, or make it inside a `scope`. */
 export class Tensor extends SymbolicTensor implements Disposes {
@@ -147,14 +159,18 @@ export class Tensor extends SymbolicTensor implements Disposes {
       },
     )
   }
+
+  /** @internal */
+  [disposeSymbol](): void {
+    this.dispose()
+  }
+
+  /** Printing draws no first values, and does not fail. @internal */
+  override [inspectSymbol](_depth: number, options: object, print: Print): string {
+    const hidden = this.disposed || this.engine.failed || (this instanceof Variable && !this.initialized)
+    return hidden ? String(this) : `${this} ${print(this.array(), options)}`
+  }
 }
-disposable(Tensor)
-// Printing draws no first values, and does not fail.
-printed(Tensor, tensor =>
-  tensor.disposed || tensor.engine.failed || (tensor instanceof Variable && !tensor.initialized)
-    ? undefined
-    : tensor.array(),
-)
 
 /** A zeroed tensor that no scope knows. @internal */
 export function allocate(engine: Engine, shape: readonly number[], dtype: DType, what: string): number {

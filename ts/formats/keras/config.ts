@@ -3,10 +3,10 @@
  * layers' own `fromConfig` reads both forms of everything else (docs/keras-files.md).
  */
 import { ImportError, UnsupportedError } from '../../errors.js'
-import { isMerge } from '../../layers/merge.js'
 import { isKeras } from '../../layers/registry.js'
 import { isPlain } from '../../layers/structure.js'
 import { utf8 } from '../text.js'
+import { isMerge } from './merge.js'
 
 /** The major version of the Keras that wrote a file; 2 is also tf_keras and tf.keras. */
 export type Family = 2 | 3

@@ -12,7 +12,7 @@ import { deserialize } from '../../layers/builtin.js'
 import type { Layer } from '../../layers/layer.js'
 import { camelCase } from '../../layers/names.js'
 import { checkOptions } from '../../layers/options.js'
-import { type CustomObjects, serialize } from '../../layers/registry.js'
+import { type CustomObjects, registerBuiltin, serialize } from '../../layers/registry.js'
 import { limitWeights } from '../../layers/weight_room.js'
 import { Model, type Symbols } from '../../models/model.js'
 import type { SymbolicTensor, Variable } from '../../tensor/tensor.js'
@@ -21,8 +21,13 @@ import { bytesOf, readSource, type Source } from '../source.js'
 import { Archive, isZip } from '../zip.js'
 import { familyOf, jsonLimits, layersOf, readJson, readModelConfig, type Serialized } from './config.js'
 import { withoutCudnn } from './cudnn.js'
+import { fileActivations, noises } from './file_layers.js'
+import { fileOps } from './file_ops.js'
+import { merges } from './merge.js'
 import { countNumbers, findOlderWeights, isOlder, readOlderConfig } from './older.js'
 import { assignWeights, findWeights, type Numbers } from './weights.js'
+
+registerBuiltin([...fileActivations, ...noises, ...merges, ...fileOps])
 
 /** Options of `loadModel`. */
 export interface LoadOptions {

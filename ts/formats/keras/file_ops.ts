@@ -1,8 +1,9 @@
 /** The ops that files have between their layers, as Keras 3 writes the masks of functional models. */
-import { ArgumentError } from '../errors.js'
-import { pascalCase } from '../layers/names.js'
-import type { Fields } from '../layers/options.js'
-import type { LayerClass } from '../layers/registry.js'
+import { ArgumentError } from '../../errors.js'
+import { pascalCase } from '../../layers/names.js'
+import type { Fields } from '../../layers/options.js'
+import type { BuiltinClass } from '../../layers/registry.js'
+import { FileOp } from '../../models/op_layer.js'
 import {
   add,
   all,
@@ -38,18 +39,12 @@ import {
   tanh,
   where,
   zerosLike,
-} from '../ops/index.js'
-import type { SymbolicTensor } from '../tensor/tensor.js'
-import { FileOp } from './op_layer.js'
+} from '../../ops/index.js'
+import type { SymbolicTensor } from '../../tensor/tensor.js'
 
 type Op = (...operands: never[]) => SymbolicTensor
 
-function fileOp(
-  name: string,
-  op: Op,
-  count: number,
-  parameters: readonly string[] = [],
-): LayerClass & { className: string } {
+function fileOp(name: string, op: Op, count: number, parameters: readonly string[] = []): BuiltinClass {
   return class extends FileOp {
     static override readonly className = pascalCase(name)
     static readonly module = `keras.src.ops.${name in ofNetworks ? 'nn' : 'numpy'}`

@@ -1,5 +1,10 @@
 /** Keras's layers that make one tensor of several, where files have them: sums, products, …, and joined along an axis. */
-import { show, UnsupportedError } from '../errors.js'
+import { show, UnsupportedError } from '../../errors.js'
+import { Layer } from '../../layers/layer.js'
+import { type Field, type Fields, flag, number, reject, sparing } from '../../layers/options.js'
+import { isStreaming } from '../../layers/recurrent.js'
+import type { BuiltinClass } from '../../layers/registry.js'
+import { isTimed } from '../../layers/states.js'
 import {
   add,
   any,
@@ -13,18 +18,12 @@ import {
   multiply,
   onesLike,
   subtract,
-} from '../ops/index.js'
-import { TracedTensor } from '../ops/trace.js'
-import { axisOf } from '../tensor/shape.js'
-import type { SymbolicTensor } from '../tensor/tensor.js'
-import { Layer } from './layer.js'
-import { type Field, type Fields, flag, number, reject, sparing } from './options.js'
-import { isStreaming } from './recurrent.js'
-import type { LayerClass } from './registry.js'
-import { isTimed } from './states.js'
+} from '../../ops/index.js'
+import { TracedTensor } from '../../ops/trace.js'
+import { axisOf } from '../../tensor/shape.js'
+import type { SymbolicTensor } from '../../tensor/tensor.js'
 
 type Fold = (a: SymbolicTensor, b: SymbolicTensor) => SymbolicTensor
-type FileClass = LayerClass & { className?: string }
 type Inputs = readonly SymbolicTensor[]
 
 /** All inputs, of the same sizes or sizes that broadcast behind the batch. */
@@ -149,7 +148,15 @@ const Maximum = merging('Maximum', maximum, { unmasked: true })
 const Minimum = merging('Minimum', minimum, { unmasked: true })
 
 // by name: a call inside the list would keep them all in every bundle
-export const merges: readonly FileClass[] = [Add, Average, Concatenate, Subtract, Multiply, Maximum, Minimum]
+export const merges: readonly BuiltinClass[] = [
+  Add,
+  Average,
+  Concatenate,
+  Subtract,
+  Multiply,
+  Maximum,
+  Minimum,
+]
 
 /** Whether a class of Keras is one of these. */
 export const isMerge = (className: string): boolean => merges.some(each => each.className === className)

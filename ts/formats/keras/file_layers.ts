@@ -1,21 +1,29 @@
 /** Layers that files have and code writes otherwise: activations under their own names, and noise that is for training. */
-import { UnsupportedError } from '../errors.js'
-import type { SymbolicTensor } from '../tensor/tensor.js'
-import { Activation } from './activation.js'
-import { activationClasses, activationOf } from './activation_classes.js'
-import { Layer } from './layer.js'
-import { baseFields } from './layer_options.js'
-import { snakeCase } from './names.js'
-import { configOptions, dims, type Fields, nullable, number, rate, required, whole } from './options.js'
-import type { LayerClass } from './registry.js'
+import { UnsupportedError } from '../../errors.js'
+import { Activation } from '../../layers/activation.js'
+import { activationClasses, activationOf } from '../../layers/activation_classes.js'
+import { Layer } from '../../layers/layer.js'
+import { baseFields } from '../../layers/layer_options.js'
+import { snakeCase } from '../../layers/names.js'
+import {
+  configOptions,
+  dims,
+  type Fields,
+  nullable,
+  number,
+  rate,
+  required,
+  whole,
+} from '../../layers/options.js'
+import type { BuiltinClass } from '../../layers/registry.js'
+import type { SymbolicTensor } from '../../tensor/tensor.js'
 
-type FileClass = LayerClass & { className?: string }
 type Config = Readonly<Record<string, unknown>>
 
 const base = new Set(Object.keys(baseFields).map(snakeCase))
 
 /** `ReLU`, `LeakyReLU`, …: an Activation of what the class computes. */
-export const fileActivations: readonly FileClass[] = activationClasses.map(
+export const fileActivations: readonly BuiltinClass[] = activationClasses.map(
   className =>
     class extends Activation {
       static override readonly className = className
@@ -49,7 +57,7 @@ function noise(className: string, fields: Fields) {
 const shared = { rate: rate(required), noiseShape: nullable(dims) }
 
 /** Noise of training: without it, the inputs. */
-export const noises: readonly FileClass[] = [
+export const noises: readonly BuiltinClass[] = [
   noise('SpatialDropout1D', shared),
   noise('GaussianDropout', { rate: rate(required) }),
   noise('GaussianNoise', { stddev: number(required) }),
