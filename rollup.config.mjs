@@ -153,7 +153,7 @@ export default [
   },
   {
     ...shared,
-    input: join(folder, 'global.js'),
+    input: join(folder, 'script.js'),
     output: {
       file: 'dist/global.js',
       format: 'iife',

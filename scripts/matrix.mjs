@@ -6,15 +6,16 @@ import { build } from './setup/build.mjs'
 import { Failure, main } from './setup/run.mjs'
 import { closing, record } from './tally.mjs'
 
-const usage = `npm run matrix -- [--no-browsers] [WORD ...]
+const usage = `npm run matrix -- [--no-browsers | --installed] [WORD ...]
 
 Packs the package, installs the tarball, and runs it in every runtime; WORDs limit that to rows whose name contains one of them.
 Runtimes are npm packages, fetched into .cache/matrix the first time (1.4 GB); browsers are those of the machine. What is not there is
-said, and counted as failed. --no-browsers: only what needs none.`
+said, and counted as failed. --no-browsers: only what needs none. --installed: only browsers of this machine; the others are said.`
 
 /** Every row: a name, a version, and what gives its answers; all answers must be those of the first row. */
 await main(async args => {
-  const words = args.filter(arg => arg !== '--no-browsers')
+  const flags = new Set(['--no-browsers', '--installed'].filter(flag => args.includes(flag)))
+  const words = args.filter(arg => !flags.has(arg))
   if (words.some(word => word.startsWith('-'))) {
     console.log(usage)
     return words.every(word => word === '--help' || word === '-h') ? 0 : 1
@@ -38,7 +39,8 @@ await main(async args => {
     )
   }
   for await (const row of runtimes(wanted)) add(row)
-  if (words.length === args.length) for await (const row of browsers(wanted)) add(row)
+  if (!flags.has('--no-browsers'))
+    for await (const row of browsers(wanted, flags.has('--installed'))) add(row)
   for await (const row of packages(wanted)) add(row)
   if (rows.length === 0) throw new Failure(`no row is called ${words.join(' or ')}`)
   if (expected)

@@ -1,7 +1,12 @@
 /**
  * `layer-rnn/global`: all of the package as one script, which defines `layerRnn`; for script tags, `importScripts` and `addModule`.
+ * TypeScript knows it by `/// <reference types="layer-rnn/global" />`.
  *
  * @module
  */
-export * from './index.js'
-export * from './keras.js'
+import type * as script from './script.js'
+
+declare global {
+  /** All that `layer-rnn` and `layer-rnn/keras` export. */
+  var layerRnn: typeof script
+}
