@@ -26,6 +26,11 @@ const groups = {
   'layer-rnn/infer': () => bundled(`export * from 'layer-rnn/infer'`),
   'layer-rnn/keras, without the wasm': () => bundled(`export * from 'layer-rnn/keras'`, { withBytes: false }),
   'layer-rnn/ops, without the wasm': () => bundled(`export * from 'layer-rnn/ops'`, { withBytes: false }),
+  'layer-rnn/worklet, without the wasm': () =>
+    bundled(`export * from 'layer-rnn/worklet'`, { withBytes: false }),
+  'layer-rnn/slim': () => bundled(`export * from 'layer-rnn/slim'`),
+  'layer-rnn/slim/worklet': () => bundled(`export * from 'layer-rnn/slim/worklet'`),
+  'layer-rnn/global': () => readFileSync(join(root, 'dist/global.js')),
   'a page with one GRU, without the wasm': () =>
     bundled(page('Sequential, Input, GRU'), { withBytes: false }),
 }
@@ -89,7 +94,7 @@ function keep(budget, entries, why) {
   return 0
 }
 
-/** Facts about the shipped wasm, and its functions by size (from the same code before its names are removed). */
+/** Facts about the shipped wasm, and the functions of both builds by size. */
 async function inspect() {
   const bytes = readFileSync(join(root, 'dist/layer_rnn.wasm'))
   const valid = WebAssembly.validate(bytes)
@@ -98,15 +103,14 @@ async function inspect() {
   const assembly = await run('wasm-dis', ['dist/layer_rnn.wasm'], { stdio: ['ignore', 'pipe', 2] })
   const count = pattern => assembly.match(pattern)?.length ?? 0
 
-  const named = '.cache/named.wasm'
-  await shrink('.cache/full/layer_rnn_bg.wasm', named, '-g')
-  const { functions } = readWasm(readFileSync(join(root, named)))
+  const functions = await namedFunctions('full')
   const messages = texts(readWasm(bytes).data)
   const panicCode = functions.filter(({ name }) => isPanic(name)).reduce((sum, { size }) => sum + size, 0)
 
   const wholeText = bytes.toString('latin1')
   return {
     functions,
+    inferFunctions: await namedFunctions('infer'),
     exports: WebAssembly.Module.exports(module).map(({ name }) => name),
     imports: WebAssembly.Module.imports(module).map(({ name }) => name),
     simd: count(/f32x4\.mul/g),
@@ -120,7 +124,14 @@ async function inspect() {
   }
 }
 
-function print(entries, { functions, exports, imports, panics, texts, simd }) {
+/** The functions of a build by size, from the same code before its names are removed. */
+async function namedFunctions(build) {
+  const named = `.cache/${build}.wasm`
+  await shrink(`.cache/${build}/layer_rnn_bg.wasm`, named, '-g')
+  return readWasm(readFileSync(join(root, named))).functions
+}
+
+function print(entries, { functions, inferFunctions, exports, imports, panics, texts, simd }) {
   const number = value => String(value).padStart(9)
   console.log(
     `${'bytes'.padEnd(40)}${['raw', 'gzip', 'brotli', 'aim', 'budget', 'recorded'].map(title => title.padStart(9)).join('')}`,
@@ -128,10 +139,15 @@ function print(entries, { functions, exports, imports, panics, texts, simd }) {
   for (const { name, raw, gzip, brotli, aim, budget, recorded } of entries) {
     console.log(`${name.padEnd(40)}${[raw, gzip, brotli, aim ?? '–', budget, recorded].map(number).join('')}`)
   }
-  console.log('\nmodules of the wasm, bytes of code')
-  for (const [name, size] of modules(functions).slice(0, 20)) console.log(`${number(size)}  ${name}`)
-  console.log('\nthe largest functions of the wasm, bytes')
-  for (const { name, size } of functions.slice(0, 30)) console.log(`${number(size)}  ${name.slice(0, 98)}`)
+  for (const [build, all] of [
+    ['wasm', functions],
+    ['infer wasm', inferFunctions],
+  ]) {
+    console.log(`\nmodules of the ${build}, bytes of code`)
+    for (const [name, size] of modules(all).slice(0, 20)) console.log(`${number(size)}  ${name}`)
+    console.log(`\nthe largest functions of the ${build}, bytes`)
+    for (const { name, size } of all.slice(0, 30)) console.log(`${number(size)}  ${name.slice(0, 98)}`)
+  }
   console.log(`\npanics, formatting and their texts: ${panics} B`)
   for (const text of texts) console.log(`  ${JSON.stringify(text.slice(0, 100))}`)
   console.log(
