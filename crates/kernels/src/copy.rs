@@ -1,108 +1,40 @@
 //! Copies between strided places: transposes, slices, flips, broadcasts, and rows by index.
 
+use crate::walk::{Axis, RANK, Walk};
 use crate::{ensure, extent};
 
-const RANK: usize = 8;
-
-/// One axis of a copy: its length, the step in the source (any sign, 0 to repeat) and in the destination.
+/// Where the elements of an array lie: the first one, and from one to the next along each axis.
 #[derive(Clone, Copy)]
-struct Axis {
-    length: usize,
-    from: isize,
-    to: usize,
+pub struct Places {
+    /// The first element's place.
+    pub first: isize,
+    /// Steps along the axes. Negative ones flip; what is read may be repeated by 0.
+    pub strides: [isize; RANK],
 }
 
-/// Copies an array of `shape` (rank 8 at most) from `src` at `src_offset` to `dst` at `dst_offset`. Source strides may be negative
-/// (a flip) or 0 (a broadcast). Items are f32, i32 or bool.
-pub fn copy_strided<T: Copy>(
-    shape: &[usize],
-    src: &[T],
-    src_offset: isize,
-    src_strides: &[isize],
-    dst: &mut [T],
-    dst_offset: usize,
-    dst_strides: &[usize],
-) {
-    ensure(shape.len() <= RANK && src_strides.len() == shape.len() && dst_strides.len() == shape.len());
-    let mut axes = [Axis { length: 1, from: 0, to: 0 }; RANK];
-    let mut rank = 0;
-    let (mut low, mut high, mut top) = (src_offset, src_offset, dst_offset);
-    for ((&length, &from), &to) in shape.iter().zip(src_strides).zip(dst_strides) {
-        if length == 0 {
-            return;
-        }
-        let last = from.saturating_mul((length - 1) as isize);
-        low = low.saturating_add(last.min(0));
-        high = high.saturating_add(last.max(0));
-        top = top.saturating_add(to.saturating_mul(length - 1));
-        if length == 1 {
-            continue;
-        }
-        // An axis that continues the one before it joins it.
-        if let Some(before) = axes[..rank].last_mut()
-            && before.from == from * length as isize
-            && before.to == to * length
-        {
-            *before = Axis { length: before.length * length, from, to };
-        } else if let Some(axis) = axes.get_mut(rank) {
-            *axis = Axis { length, from, to };
-            rank += 1;
+/// Copies an array of these sizes from its places in `src` to those in `dst`. Items are f32, i32 or bool.
+pub fn copy_strided<T: Copy>(sizes: &[usize; RANK], src: &[T], from: &Places, dst: &mut [T], to: &Places) {
+    let along =
+        |axis: usize| Axis { length: sizes[axis], steps: [from.strides[axis], to.strides[axis], 0, 0] };
+    let mut walk = Walk::new([from.first, to.first, 0, 0], along(RANK - 1));
+    for axis in (0..RANK - 1).rev() {
+        if sizes[axis] != 1 {
+            walk.add(along(axis));
         }
     }
-    ensure(low >= 0 && (high as usize) < src.len() && top < dst.len());
-    let [inner, outer @ ..] = rotated(axes, rank);
-    // SAFETY: every place that the loops reach lies between the lowest and highest, just checked.
-    unsafe {
-        let from = src.as_ptr().offset(src_offset);
-        let to = dst.as_mut_ptr().add(dst_offset);
-        let mut index = [0; RANK - 1];
-        let (mut at_from, mut at_to) = (0isize, 0usize);
-        loop {
-            run(inner, from.offset(at_from), to.add(at_to));
-            // The next row: an odometer over the other axes, the last one fastest.
-            let mut axis = 0;
-            loop {
-                let Some(count) = index.get_mut(axis) else {
-                    return;
-                };
-                let Axis { length, from, to } = outer[axis];
-                *count += 1;
-                if *count < length {
-                    at_from += from;
-                    at_to += to;
-                    break;
-                }
-                at_from -= from * (length - 1) as isize;
-                at_to -= to * (length - 1);
-                *count = 0;
-                axis += 1;
+    ensure(walk.stays_inside(0, src.len()) && walk.stays_inside(1, dst.len()));
+    let Axis { length, steps: [from_step, to_step, ..] } = walk.inner();
+    for [from, to, ..] in &mut walk {
+        // SAFETY: every place that the walk reaches is inside, just checked; source and destination are different slices.
+        unsafe {
+            let (from, to) = (src.as_ptr().offset(from), dst.as_mut_ptr().offset(to));
+            if from_step == 1 && to_step == 1 {
+                core::ptr::copy_nonoverlapping(from, to, length);
+                continue;
             }
-        }
-    }
-}
-
-/// The axes with the last one first.
-fn rotated(axes: [Axis; RANK], rank: usize) -> [Axis; RANK] {
-    let mut out = [Axis { length: 1, from: 0, to: 0 }; RANK];
-    for (to, from) in out.iter_mut().zip(axes.iter().take(rank).rev()) {
-        *to = *from;
-    }
-    out
-}
-
-/// One row.
-///
-/// # Safety
-/// Both sides are valid over the axis.
-unsafe fn run<T: Copy>(axis: Axis, from: *const T, to: *mut T) {
-    // SAFETY: the caller's promise; source and destination are different slices.
-    unsafe {
-        if axis.from == 1 && axis.to == 1 {
-            core::ptr::copy_nonoverlapping(from, to, axis.length);
-            return;
-        }
-        for i in 0..axis.length {
-            *to.add(i * axis.to) = *from.offset(i as isize * axis.from);
+            for i in 0..length as isize {
+                *to.offset(i * to_step) = *from.offset(i * from_step);
+            }
         }
     }
 }
@@ -196,7 +128,15 @@ mod tests {
         ];
         for (shape, offset, from, start, to) in cases {
             let (mut got, mut want) = (vec![-1; 250], vec![-1; 250]);
-            copy_strided(shape, &src, *offset, from, &mut got, *start, to);
+            let mut sizes = [1; RANK];
+            sizes[..shape.len()].copy_from_slice(shape);
+            let places = |first: usize, strides: &[isize]| {
+                let mut places = Places { first: first as isize, strides: [0; RANK] };
+                places.strides[..shape.len()].copy_from_slice(strides);
+                places
+            };
+            let steps: Vec<isize> = to.iter().map(|&to| to as isize).collect();
+            copy_strided(&sizes, &src, &places(*offset as usize, from), &mut got, &places(*start, &steps));
             naive(shape, &src, *offset, from, &mut want, *start, to);
             assert_eq!(got, want, "{shape:?} {from:?}");
         }

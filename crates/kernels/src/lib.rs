@@ -20,6 +20,7 @@ pub mod rng;
 pub mod simd;
 pub mod softmax;
 pub mod vector;
+pub mod walk;
 
 /// An enum that TypeScript reads by number: `#[repr(u32)]`, dense from 0, exported by wasm-bindgen under the feature `bindgen`.
 #[macro_export]

@@ -1,6 +1,6 @@
 //! Arithmetic on two values, broadcast as NumPy does.
 
-use super::loops::{Loops, broadcast};
+use super::loops::{broadcast, for_each};
 #[cfg(feature = "full")]
 use super::{Backward, Word};
 use super::{Outputs, Rule};
@@ -33,17 +33,17 @@ pub(crate) const RULE: Rule = Rule {
                 binary(kind, a, b, run.out_f32(0));
                 return Ok(());
             }
-            let mut loops = Loops::new(&output.shape, [run.shape(0), run.shape(1)]);
+            let (outputs, inputs) = (run.outputs, run.site.inputs);
             if output.dtype == Dtype::Int32 {
                 let (a, b, y) = (run.i32(0), run.i32(1), run.out_i32(0));
-                while let Some(span) = loops.next() {
+                for_each(outputs, inputs, &mut |span| {
                     binary_i32(kind, span.operand(0, a), span.operand(1, b), span.output(y));
-                }
+                });
             } else {
                 let (a, b, y) = (run.f32(0), run.f32(1), run.out_f32(0));
-                while let Some(span) = loops.next() {
+                for_each(outputs, inputs, &mut |span| {
                     binary(kind, span.operand(0, a), span.operand(1, b), span.output(y));
-                }
+                });
             }
             Ok(())
         },

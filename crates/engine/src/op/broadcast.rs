@@ -5,6 +5,7 @@ use super::{Backward, Op};
 use super::{Outputs, Rule, Run, Site, dims, transpose};
 use crate::error::{Error, Result};
 use crate::tensor::{MAX_RANK, unify};
+use layer_rnn_kernels::copy::Places;
 
 pub(crate) const RULE: Rule = Rule {
     #[cfg(feature = "full")]
@@ -32,15 +33,15 @@ fn shape(site: &Site) -> Result<Outputs> {
 
 fn run(run: &mut Run) -> Result<()> {
     let input = run.shape(0);
-    let own = input.strides();
+    let own = input.places();
     let missing = run.outputs[0].shape.rank() - input.rank();
-    let mut strides = [0isize; MAX_RANK];
+    let mut from = Places { first: 0, strides: [0; MAX_RANK] };
     for axis in 0..input.rank() {
         if input.dim(axis) != 1 {
-            strides[axis + missing] = own[axis] as isize;
+            from.strides[axis + missing] = own.strides[axis];
         }
     }
-    transpose::copy(run, 0, &strides);
+    transpose::copy(run, &from);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Comparison of two values of one dtype, broadcast; the answer is a mask.
 
-use super::loops::{Loops, broadcast};
+use super::loops::{broadcast, for_each};
 use super::{Outputs, Rule};
 use crate::tensor::Dtype;
 use layer_rnn_kernels::elementwise::{Compare, compare, compare_i32};
@@ -17,17 +17,17 @@ pub(crate) const RULE: Rule = Rule::new(
     },
     |run| {
         let kind = run.site.kind(Compare::from_u32)?;
-        let mut loops = Loops::new(&run.outputs[0].shape, [run.shape(0), run.shape(1)]);
+        let (outputs, inputs) = (run.outputs, run.site.inputs);
         if run.site.input(0)?.dtype == Dtype::Int32 {
             let (a, b, y) = (run.i32(0), run.i32(1), run.out_bool(0));
-            while let Some(span) = loops.next() {
+            for_each(outputs, inputs, &mut |span| {
                 compare_i32(kind, span.operand(0, a), span.operand(1, b), span.output(y));
-            }
+            });
         } else {
             let (a, b, y) = (run.f32(0), run.f32(1), run.out_bool(0));
-            while let Some(span) = loops.next() {
+            for_each(outputs, inputs, &mut |span| {
                 compare(kind, span.operand(0, a), span.operand(1, b), span.output(y));
-            }
+            });
         }
         Ok(())
     },

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "full")]
 use super::{Backward, Op};
-use super::{Outputs, Rule, Run, Site};
+use super::{Outputs, Rule, Run, Site, transpose};
 use crate::error::{Error, Result};
 use crate::tensor::{ANY, Dtype, Type};
 
@@ -39,30 +39,23 @@ pub(crate) fn joined(site: &Site) -> Result<Type> {
 }
 
 fn run(run: &mut Run) -> Result<()> {
-    let output = run.outputs[0];
-    let axis = run.site.axis(run.site.attr(0)?, output.shape.rank())?;
-    let inner = output.shape.product(axis + 1..output.shape.rank());
-    let stride = output.shape.size(axis) * inner;
-    let mut at = 0;
+    let output = run.outputs[0].shape;
+    let axis = run.site.axis(run.site.attr(0)?, output.rank())?;
+    let mut to = output.places();
+    let inner = output.product(axis + 1..output.rank());
     for index in 0..run.site.inputs.len() {
-        let width = run.shape(index).size(axis) * inner;
-        if output.dtype == Dtype::Bool {
-            rows(run.bool(index), width, run.out_bool(0), at, stride);
+        let shape = run.shape(index);
+        let width = shape.size(axis) * inner;
+        if run.outputs[0].dtype == Dtype::Bool {
+            transpose::copy_part(run, index, &shape.sizes(), &shape.places(), &to);
         } else {
-            rows(run.f32(index), width, run.out_f32(0), at, stride);
+            let x = run.f32(index);
+            let y = run.out_f32(0).get_mut(to.first as usize..).unwrap_or_default();
+            transpose::copy_rows(x, width, y, output.size(axis) * inner, width);
         }
-        at += width;
+        to.first += width as isize;
     }
     Ok(())
-}
-
-fn rows<T: Copy>(x: &[T], width: usize, y: &mut [T], at: usize, stride: usize) {
-    if width == 0 {
-        return;
-    }
-    for (from, to) in x.chunks_exact(width).zip(y.chunks_exact_mut(stride)) {
-        to[at..at + width].copy_from_slice(from);
-    }
 }
 
 #[cfg(feature = "full")]

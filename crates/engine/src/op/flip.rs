@@ -20,17 +20,16 @@ pub(crate) const RULE: Rule = Rule {
         },
         |run| {
             let input = run.shape(0);
-            let own = input.strides();
-            let mut strides = own.map(|s| s as isize);
-            let mut offset = 0;
+            let mut from = input.places();
             for &word in run.site.list(0)? {
                 let axis = run.site.axis(word, input.rank())?;
-                if strides[axis] > 0 {
-                    offset += (input.size(axis) as isize - 1) * strides[axis];
-                    strides[axis] = -strides[axis];
+                let stride = &mut from.strides[axis];
+                if *stride > 0 {
+                    from.first += (input.size(axis) as isize - 1) * *stride;
+                    *stride = -*stride;
                 }
             }
-            transpose::copy(run, offset, &strides);
+            transpose::copy(run, &from);
             Ok(())
         },
     )

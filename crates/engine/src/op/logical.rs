@@ -1,6 +1,6 @@
 //! Logic on two masks, broadcast.
 
-use super::loops::{Loops, broadcast};
+use super::loops::{broadcast, for_each};
 use super::{Outputs, Rule};
 use crate::tensor::Dtype;
 use layer_rnn_kernels::elementwise::{Logical, logical};
@@ -15,11 +15,11 @@ pub(crate) const RULE: Rule = Rule::new(
     },
     |run| {
         let kind = run.site.kind(Logical::from_u32)?;
-        let mut loops = Loops::new(&run.outputs[0].shape, [run.shape(0), run.shape(1)]);
+        let (outputs, inputs) = (run.outputs, run.site.inputs);
         let (a, b, y) = (run.bool(0), run.bool(1), run.out_bool(0));
-        while let Some(span) = loops.next() {
+        for_each(outputs, inputs, &mut |span| {
             logical(kind, span.operand(0, a), span.operand(1, b), span.output(y));
-        }
+        });
         Ok(())
     },
 );

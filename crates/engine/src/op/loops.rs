@@ -2,8 +2,9 @@
 
 use super::Site;
 use crate::error::{Error, Result};
-use crate::tensor::{MAX_RANK, Shape, unify};
+use crate::tensor::{Shape, Type, unify};
 use layer_rnn_kernels::elementwise::Operand;
+use layer_rnn_kernels::walk::{ARRAYS, Axis, Walk};
 
 /// The shape to which the inputs `range` broadcast (as NumPy).
 pub(crate) fn broadcast(site: &Site, first: usize) -> Result<Shape> {
@@ -31,116 +32,57 @@ pub(crate) fn broadcast(site: &Site, first: usize) -> Result<Shape> {
     Ok(shape)
 }
 
-/// Walks an output of up to three broadcast operands in runs: inside a run each operand stands still or moves by one.
-pub(crate) struct Loops<const N: usize> {
-    rank: usize,
-    sizes: [usize; MAX_RANK],
-    strides: [[usize; MAX_RANK]; N],
-    index: [usize; MAX_RANK],
-    at: usize,
-    left: usize,
-}
-
-/// One run: `length` outputs from `at`, operands from their offsets.
-pub(crate) struct Span<const N: usize> {
-    pub at: usize,
-    pub length: usize,
-    offsets: [usize; N],
-    moves: [bool; N],
-}
-
-impl<const N: usize> Loops<N> {
-    /// Plans the walk over `output` for bound operand shapes.
-    pub fn new(output: &Shape, operands: [&Shape; N]) -> Self {
-        let mut loops = Loops {
-            rank: 0,
-            sizes: [1; MAX_RANK],
-            strides: [[0; MAX_RANK]; N],
-            index: [0; MAX_RANK],
-            at: 0,
-            left: output.elements(),
-        };
-        // mostly nothing is broadcast but single numbers
-        if operands.iter().all(|&shape| shape == output || shape.rank() == 0) {
-            loops.rank = 1;
-            loops.sizes[0] = loops.left;
-            for (strides, shape) in loops.strides.iter_mut().zip(&operands) {
-                strides[0] = (shape.rank() > 0) as usize;
-            }
-            return loops;
+/// Calls `one` with each run of a bound op that broadcasts its inputs, three at most: inside a run an operand stands still or moves
+/// by one.
+pub(crate) fn for_each(outputs: &[Type], inputs: &[Type], one: &mut dyn FnMut(Span)) {
+    let output = &outputs[0].shape;
+    let arrays = || outputs.iter().chain(inputs).map(|ty| &ty.shape).take(ARRAYS);
+    let mut inner = Axis { length: output.elements(), steps: [0; ARRAYS] };
+    // mostly nothing is broadcast but single numbers
+    if arrays().all(|shape| shape == output || shape.rank() == 0) {
+        for (step, shape) in inner.steps.iter_mut().zip(arrays()) {
+            *step = isize::from(shape.rank() > 0);
         }
-        for axis in (0..output.rank()).rev() {
-            let size = output.size(axis);
+        return one(Span { inner, at: [0; ARRAYS] });
+    }
+    let mut walk = Walk::new([0; ARRAYS], Axis { length: 1, ..inner });
+    let mut strides = [1; ARRAYS];
+    for back in 1..=output.rank() {
+        let mut axis = Axis { length: output.size(output.rank() - back), steps: [0; ARRAYS] };
+        for ((step, stride), shape) in axis.steps.iter_mut().zip(&mut strides).zip(arrays()) {
+            let size = shape.rank().checked_sub(back).map_or(1, |axis| shape.size(axis));
             if size != 1 {
-                let strides = operands.map(|shape| stride(shape, output.rank(), axis));
-                loops.add(size, strides);
+                *step = *stride;
+                *stride *= size as isize;
             }
         }
-        loops
+        walk.add(axis);
     }
-
-    // Axes come innermost first; one that continues the axis before it in every operand joins it.
-    fn add(&mut self, size: usize, strides: [usize; N]) {
-        if let Some(inner) = self.rank.checked_sub(1) {
-            let joins = (0..N).all(|n| strides[n] == self.strides[n][inner] * self.sizes[inner]);
-            if joins {
-                self.sizes[inner] *= size;
-                return;
-            }
-        }
-        for (own, stride) in self.strides.iter_mut().zip(strides) {
-            own[self.rank] = stride;
-        }
-        self.sizes[self.rank] = size;
-        self.rank += 1;
-    }
-
-    /// The next run.
-    pub fn next(&mut self) -> Option<Span<N>> {
-        if self.left == 0 {
-            return None;
-        }
-        let length = self.sizes[0];
-        let mut span = Span { at: self.at, length, offsets: [0; N], moves: [false; N] };
-        for n in 0..N {
-            span.moves[n] = self.strides[n][0] != 0;
-            for axis in 1..self.rank {
-                span.offsets[n] += self.index[axis] * self.strides[n][axis];
-            }
-        }
-        for axis in 1..self.rank {
-            self.index[axis] += 1;
-            if self.index[axis] < self.sizes[axis] {
-                break;
-            }
-            self.index[axis] = 0;
-        }
-        self.at += length;
-        self.left -= length;
-        Some(span)
+    inner = walk.inner();
+    for at in &mut walk {
+        one(Span { inner, at });
     }
 }
 
-impl<const N: usize> Span<N> {
+/// One run, and where it begins in the output and its operands.
+pub(crate) struct Span {
+    inner: Axis,
+    at: [isize; ARRAYS],
+}
+
+impl Span {
     /// The part of operand `n` that this run reads.
     pub fn operand<'a, T: Copy + Default>(&self, n: usize, data: &'a [T]) -> Operand<'a, T> {
-        let offset = self.offsets[n];
-        if self.moves[n] {
-            return Operand::Slice(data.get(offset..offset + self.length).unwrap_or(&[]));
+        let first = self.at[n + 1] as usize;
+        if self.inner.steps[n + 1] != 0 {
+            return Operand::Slice(data.get(first..first + self.inner.length).unwrap_or(&[]));
         }
-        Operand::Scalar(data.get(offset).copied().unwrap_or_default())
+        Operand::Scalar(data.get(first).copied().unwrap_or_default())
     }
 
     /// The part of the output that this run writes.
     pub fn output<'a, T>(&self, data: &'a mut [T]) -> &'a mut [T] {
-        data.get_mut(self.at..self.at + self.length).unwrap_or_default()
+        let first = self.at[0] as usize;
+        data.get_mut(first..first + self.inner.length).unwrap_or_default()
     }
-}
-
-fn stride(shape: &Shape, rank: usize, axis: usize) -> usize {
-    let missing = rank - shape.rank();
-    if axis < missing || shape.dim(axis - missing) == 1 {
-        return 0;
-    }
-    shape.product(axis - missing + 1..shape.rank())
 }

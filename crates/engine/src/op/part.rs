@@ -26,9 +26,10 @@ fn shape(site: &Site) -> Result<Outputs> {
 
 fn run(run: &mut Run) -> Result<()> {
     let (axis, which) = read(&run.site)?;
-    let strides = run.shape(0).strides();
+    let mut from = run.shape(0).places();
     let before: usize = (1..which).map(|index| run.shape(index).size(axis)).sum();
-    transpose::copy(run, (before * strides[axis]) as isize, &strides.map(|s| s as isize));
+    from.first = before as isize * from.strides[axis];
+    transpose::copy(run, &from);
     Ok(())
 }
 

@@ -1,9 +1,8 @@
 //! The inverse of a slice: a value amid zeros, where a slice of `like` with the same attributes would have read it.
 
-use super::{Backward, Op, Outputs, Rule, Run, Site, slice};
+use super::{Backward, Op, Outputs, Rule, Run, Site, slice, transpose};
 use crate::error::Result;
-use crate::tensor::{Dtype, MAX_RANK, Type};
-use layer_rnn_kernels::copy::copy_strided;
+use crate::tensor::{Dtype, Type};
 
 pub(crate) const RULE: Rule = Rule { gradient: Some(gradient), ..Rule::new(shape, run) };
 
@@ -21,32 +20,10 @@ fn of<'a>(site: &Site<'a>, like: &'a [Type]) -> Site<'a> {
 }
 
 fn run(run: &mut Run) -> Result<()> {
-    let (x, like) = (run.shape(0), run.shape(1));
-    let site = of(&run.site, &run.site.inputs[1..]);
-    let (mut from, mut to) = (x.strides().map(|s| s as isize), like.strides());
-    let (mut first, mut start) = (0, 0);
-    for words in site.list(0)?.chunks(4) {
-        let part = slice::Part::read(&site, words)?;
-        let (axis, count) = (part.axis, x.size(part.axis));
-        let begin = part.of(like.dim(axis)).map_or(0, |(begin, _)| begin) as isize;
-        let mut low = begin;
-        if part.step < 0 && count > 0 {
-            // written from its end, where the lowest index is
-            low += (count as isize - 1) * part.step as isize;
-            first += (count as isize - 1) * from[axis];
-            from[axis] = -from[axis];
-        }
-        start += low.max(0) as usize * to[axis];
-        to[axis] = to[axis].saturating_mul(part.step.unsigned_abs() as usize);
-    }
-    let rank = x.rank();
-    let sizes: [usize; MAX_RANK] = core::array::from_fn(|axis| x.size(axis));
-    let values = run.f32(0);
-    let y = run.out_f32(0);
-    y.fill(0.0);
-    if x.elements() > 0 {
-        copy_strided(&sizes[..rank], values, first, &from[..rank], y, start, &to[..rank]);
-    }
+    let x = run.shape(0);
+    let to = slice::places(&of(&run.site, &run.site.inputs[1..]))?;
+    run.out_f32(0).fill(0.0);
+    transpose::copy_part(run, 0, &x.sizes(), &x.places(), &to);
     Ok(())
 }
 

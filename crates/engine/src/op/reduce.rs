@@ -5,7 +5,7 @@ use super::{Backward, Op, reshape};
 use super::{Needs, Outputs, Rule, Run, Site, out_bool, out_f32};
 use crate::error::{Error, Result};
 use crate::tensor::{Dtype, MAX_RANK, Shape};
-use layer_rnn_kernels::copy::copy_strided;
+use layer_rnn_kernels::copy::{Places, copy_strided};
 #[cfg(feature = "full")]
 use layer_rnn_kernels::elementwise::{Binary, Compare};
 use layer_rnn_kernels::reduce::{Reduce, reduce, reduce_bool};
@@ -114,23 +114,22 @@ fn over_axes<T: Copy>(
         return kernel(x, [outer, n, inner], y);
     }
     // bring the reduced axes to the end first
-    let own = shape.strides();
-    let (mut sizes, mut strides, mut to) = ([1; MAX_RANK], [0isize; MAX_RANK], [0; MAX_RANK]);
+    let own = shape.places();
+    let (mut sizes, mut from) = ([1; MAX_RANK], own);
     let (mut at, mut outer, mut n) = (0, 1, 1);
     for last in [false, true] {
         for axis in (0..shape.rank()).filter(|&axis| reduced[axis] == last) {
             sizes[at] = shape.size(axis);
-            strides[at] = own[axis] as isize;
+            from.strides[at] = own.strides[axis];
             *(if last { &mut n } else { &mut outer }) *= sizes[at];
             at += 1;
         }
     }
-    let mut stride = 1;
-    for axis in (0..at).rev() {
-        to[axis] = stride;
-        stride *= sizes[axis];
+    let mut to = Places { first: 0, strides: [1; MAX_RANK] };
+    for axis in (1..MAX_RANK).rev() {
+        to.strides[axis - 1] = to.strides[axis] * sizes[axis] as isize;
     }
-    copy_strided(&sizes[..at], x, 0, &strides[..at], moved, 0, &to[..at]);
+    copy_strided(&sizes, x, &from, moved, &to);
     kernel(&moved[..outer * n], [outer, n, 1], y);
 }
 

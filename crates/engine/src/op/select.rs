@@ -2,7 +2,7 @@
 
 #[cfg(feature = "full")]
 use super::Backward;
-use super::loops::{Loops, broadcast};
+use super::loops::{broadcast, for_each};
 use super::{Outputs, Rule};
 #[cfg(feature = "full")]
 use crate::error::Result;
@@ -24,11 +24,11 @@ pub(crate) const RULE: Rule = Rule {
         },
         |run| {
             // integers are copied as words, like floats
-            let mut loops = Loops::new(&run.outputs[0].shape, [run.shape(0), run.shape(1), run.shape(2)]);
+            let (outputs, inputs) = (run.outputs, run.site.inputs);
             let (condition, a, b, y) = (run.bool(0), run.f32(1), run.f32(2), run.out_f32(0));
-            while let Some(span) = loops.next() {
+            for_each(outputs, inputs, &mut |span| {
                 select(span.operand(0, condition), span.operand(1, a), span.operand(2, b), span.output(y));
-            }
+            });
             Ok(())
         },
     )

@@ -5,6 +5,7 @@ use super::{Backward, Op};
 use super::{Outputs, Rule, Run, Site, transpose};
 use crate::error::{Error, Result};
 use crate::tensor::{ANY, Dtype, MAX_RANK, Shape};
+use layer_rnn_kernels::copy::Places;
 
 const END: i32 = i32::MAX;
 
@@ -17,29 +18,18 @@ pub(crate) const RULE: Rule = Rule {
             Outputs::one(site.input(0)?.dtype, &sliced(site)?)
         },
         |run| {
-            let input = run.shape(0);
-            if copy_rows(run, input)? {
-                return Ok(());
+            if !copy_rows(run)? {
+                let from = places(&run.site)?;
+                transpose::copy(run, &from);
             }
-            let mut offset = 0;
-            let mut strides = input.strides().map(|s| s as isize);
-            for part in run.site.list(0)?.chunks(4) {
-                let part = Part::read(&run.site, part)?;
-                if let Some((begin, _)) = part.of(input.dim(part.axis)) {
-                    offset += begin as isize * strides[part.axis];
-                }
-                // a step that would overflow is never taken twice
-                strides[part.axis] = strides[part.axis].wrapping_mul(part.step as isize);
-            }
-            transpose::copy(run, offset, &strides);
             Ok(())
         },
     )
 };
 
 /// A range of one axis of words, as gates are taken out of their products, is copied by rows.
-fn copy_rows(run: &mut Run, input: &Shape) -> Result<bool> {
-    let site = run.site;
+fn copy_rows(run: &mut Run) -> Result<bool> {
+    let (site, input) = (run.site, run.shape(0));
     let (words, dtype) = (site.list(0)?, site.input(0)?.dtype);
     if words.len() != 4 || dtype == Dtype::Bool {
         return Ok(false);
@@ -49,12 +39,8 @@ fn copy_rows(run: &mut Run, input: &Shape) -> Result<bool> {
     let inner = input.product(part.axis + 1..input.rank());
     let (row, begin, length) =
         (input.size(part.axis) * inner, begin as usize * inner, count as usize * inner);
-    let x = run.f32(0);
-    if length > 0 {
-        for (x, y) in x.chunks_exact(row).zip(run.out_f32(0).chunks_exact_mut(length)) {
-            y.copy_from_slice(&x[begin..begin + length]);
-        }
-    }
+    let x = run.f32(0).get(begin..).unwrap_or(&[]);
+    transpose::copy_rows(x, row, run.out_f32(0), length, length);
     Ok(true)
 }
 
@@ -73,15 +59,30 @@ pub(crate) fn sliced(site: &Site) -> Result<Shape> {
     Ok(shape)
 }
 
-pub(crate) struct Part {
-    pub axis: usize,
+/// Where the elements of a slice lie in a bound input 0.
+pub(crate) fn places(site: &Site) -> Result<Places> {
+    let input = &site.input(0)?.shape;
+    let mut places = input.places();
+    for words in site.list(0)?.chunks(4) {
+        let part = Part::read(site, words)?;
+        let (begin, _) = part.of(input.dim(part.axis)).unwrap_or_default();
+        let stride = &mut places.strides[part.axis];
+        places.first += begin as isize * *stride;
+        // a step that would overflow is never taken twice
+        *stride = stride.wrapping_mul(part.step as isize);
+    }
+    Ok(places)
+}
+
+struct Part {
+    axis: usize,
     begin: i32,
     end: i32,
-    pub step: i32,
+    step: i32,
 }
 
 impl Part {
-    pub fn read(site: &Site, words: &[u32]) -> Result<Part> {
+    fn read(site: &Site, words: &[u32]) -> Result<Part> {
         let &[axis, begin, end, step] = words else {
             return Err(Error::Attribute { index: 0, value: words.len() as u32 }.into());
         };
@@ -94,7 +95,7 @@ impl Part {
     }
 
     /// First index and count on an axis of `size`, as Python slices; nothing when the size is unknown and matters.
-    pub fn of(&self, size: i32) -> Option<(i32, i32)> {
+    fn of(&self, size: i32) -> Option<(i32, i32)> {
         if size < 0 {
             // from a fixed begin to a fixed end near the start nothing depends on the size, but it may be shorter
             return None;

@@ -5,19 +5,18 @@ use super::{Backward, Op};
 use super::{Outputs, Rule, Run, Site};
 use crate::error::{Error, Result};
 use crate::tensor::{Dtype, MAX_RANK, Shape};
-use layer_rnn_kernels::copy::copy_strided;
+use layer_rnn_kernels::copy::{Places, copy_strided};
 
 pub(crate) const RULE: Rule = Rule {
     #[cfg(feature = "full")]
     gradient: Some(gradient),
     ..Rule::new(shape, |run| {
-        let input = run.shape(0);
-        let own = input.strides();
-        let mut strides = [0isize; MAX_RANK];
-        for (stride, &axis) in strides.iter_mut().zip(run.site.list(0)?) {
-            *stride = own[run.site.axis(axis, input.rank())?] as isize;
+        let own = run.shape(0).places();
+        let mut from = own;
+        for (stride, &axis) in from.strides.iter_mut().zip(run.site.list(0)?) {
+            *stride = own.strides[run.site.axis(axis, run.shape(0).rank())?];
         }
-        copy(run, 0, &strides);
+        copy(run, &from);
         Ok(())
     })
 };
@@ -42,22 +41,27 @@ fn shape(site: &Site) -> Result<Outputs> {
     Outputs::one(input.dtype, &shape)
 }
 
-/// Fills output 0 from input 0, read from element `offset` with a stride for each output axis.
-pub(crate) fn copy(run: &mut Run, offset: isize, strides: &[isize; MAX_RANK]) {
-    let output = run.outputs[0];
-    let rank = output.shape.rank();
-    let mut sizes = [1; MAX_RANK];
-    for (axis, size) in sizes.iter_mut().enumerate() {
-        *size = output.shape.size(axis);
+/// Fills output 0 from places in input 0.
+pub(crate) fn copy(run: &mut Run, from: &Places) {
+    let shape = run.outputs[0].shape;
+    copy_part(run, 0, &shape.sizes(), from, &shape.places());
+}
+
+/// Copies rows of `width` whose starts are `from` and `to` apart: a part of an axis, as gates are taken out of their products.
+pub(crate) fn copy_rows(x: &[f32], from: usize, y: &mut [f32], to: usize, width: usize) {
+    if width > 0 {
+        for (x, y) in x.chunks(from).zip(y.chunks_mut(to)) {
+            y[..width].copy_from_slice(&x[..width]);
+        }
     }
-    let to = output.shape.strides();
-    if output.shape.elements() == 0 {
-        return;
-    }
-    if output.dtype == Dtype::Bool {
-        copy_strided(&sizes[..rank], run.bool(0), offset, &strides[..rank], run.out_bool(0), 0, &to[..rank]);
+}
+
+/// Copies elements of an input to places in output 0.
+pub(crate) fn copy_part(run: &mut Run, input: usize, sizes: &[usize; MAX_RANK], from: &Places, to: &Places) {
+    if run.outputs[0].dtype == Dtype::Bool {
+        copy_strided(sizes, run.bool(input), from, run.out_bool(0), to);
     } else {
-        copy_strided(&sizes[..rank], run.f32(0), offset, &strides[..rank], run.out_f32(0), 0, &to[..rank]);
+        copy_strided(sizes, run.f32(input), from, run.out_f32(0), to);
     }
 }
 

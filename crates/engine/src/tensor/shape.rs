@@ -2,9 +2,11 @@
 
 use super::Dtype;
 use crate::error::{Error, Result};
+use layer_rnn_kernels::copy::Places;
+use layer_rnn_kernels::walk::RANK;
 
 /// Highest rank of a tensor.
-pub const MAX_RANK: usize = 8;
+pub const MAX_RANK: usize = RANK;
 
 /// An unknown dim without a name: what arithmetic on unknown dims gives.
 pub const ANY: i32 = i32::MIN;
@@ -128,17 +130,22 @@ impl Shape {
         Ok(unified)
     }
 
-    /// Row-major strides of a bound shape.
-    pub fn strides(&self) -> [usize; MAX_RANK] {
-        let mut strides = [0; MAX_RANK];
+    /// Sizes of a bound shape, 1 beyond its rank.
+    pub fn sizes(&self) -> [usize; MAX_RANK] {
+        core::array::from_fn(|axis| self.size(axis))
+    }
+
+    /// Where the elements of a bound shape lie, row after row.
+    pub fn places(&self) -> Places {
+        let mut places = Places { first: 0, strides: [0; MAX_RANK] };
         let mut stride = 1;
         for axis in (0..self.rank()).rev() {
-            if let Some(s) = strides.get_mut(axis) {
-                *s = stride;
+            if let Some(to) = places.strides.get_mut(axis) {
+                *to = stride;
             }
-            stride *= self.size(axis);
+            stride *= self.size(axis) as isize;
         }
-        strides
+        places
     }
 }
 
