@@ -226,7 +226,7 @@ fn lane_pairs(a: F32x4, b: F32x4, f: fn(f32, f32) -> f32) -> F32x4 {
 }
 
 /// Applies `f` to the operands' values one by one.
-fn zip<T: Copy, U>(a: Operand<T>, b: Operand<T>, y: &mut [U], f: fn(T, T) -> U) {
+fn zip<T: Copy, U>(a: Operand<T>, b: Operand<T>, y: &mut [U], f: impl Fn(T, T) -> U) {
     ensure(a.gives(y.len()) && b.gives(y.len()));
     let ((a, a_step), (b, b_step)) = (a.steps(), b.steps());
     for (i, y) in y.iter_mut().enumerate() {
@@ -262,35 +262,32 @@ fn floor_div(a: i32, b: i32) -> i32 {
     if a.wrapping_rem(b) != 0 && (a < 0) != (b < 0) { q - 1 } else { q }
 }
 
-fn comparison<T: PartialOrd>(kind: Compare) -> fn(T, T) -> u8 {
-    match kind {
-        Compare::Equal => |a, b| u8::from(a == b),
-        Compare::NotEqual => |a, b| u8::from(a != b),
-        Compare::Less => |a, b| u8::from(a < b),
-        Compare::LessEqual => |a, b| u8::from(a <= b),
-        Compare::Greater => |a, b| u8::from(a > b),
-        Compare::GreaterEqual => |a, b| u8::from(a >= b),
-    }
-}
-
-/// y = 1 where the comparison holds, else 0.
-pub fn compare(kind: Compare, a: Operand<f32>, b: Operand<f32>, y: &mut [u8]) {
-    zip(a, b, y, comparison(kind));
-}
-
-/// [`compare`] for integers.
-pub fn compare_i32(kind: Compare, a: Operand<i32>, b: Operand<i32>, y: &mut [u8]) {
-    zip(a, b, y, comparison(kind));
+/// y = 1 where the comparison holds, else 0. For f32 and i32 alike.
+pub fn compare<T: Copy + PartialOrd>(kind: Compare, a: Operand<T>, b: Operand<T>, y: &mut [u8]) {
+    // Bit 1: holds of a smaller a; bit 2: of equal ones; bit 4: of a larger one; bit 0: with a NaN.
+    let table: u32 = match kind {
+        Compare::Equal => 0b00100,
+        Compare::NotEqual => 0b10011,
+        Compare::Less => 0b00010,
+        Compare::LessEqual => 0b00110,
+        Compare::Greater => 0b10000,
+        Compare::GreaterEqual => 0b10100,
+    };
+    zip(a, b, y, |a, b| {
+        let bit = u32::from(a < b) + 2 * u32::from(a == b) + 4 * u32::from(a > b);
+        (table >> bit & 1) as u8
+    });
 }
 
 /// y = a op b for truth values (0 is false, anything else true; results are 0 or 1).
 pub fn logical(kind: Logical, a: Operand<u8>, b: Operand<u8>, y: &mut [u8]) {
-    let f: fn(u8, u8) -> u8 = match kind {
-        Logical::And => |a, b| u8::from(a != 0 && b != 0),
-        Logical::Or => |a, b| u8::from(a != 0 || b != 0),
-        Logical::Xor => |a, b| u8::from((a != 0) != (b != 0)),
+    // Bit n holds of n operands that are true.
+    let table: u32 = match kind {
+        Logical::And => 0b100,
+        Logical::Or => 0b110,
+        Logical::Xor => 0b010,
     };
-    zip(a, b, y, f);
+    zip(a, b, y, |a, b| (table >> (u32::from(a != 0) + u32::from(b != 0)) & 1) as u8);
 }
 
 /// y = 1 where x is 0, else 0.

@@ -30,25 +30,13 @@ crate::numbered! {
 
 const BLOCK: usize = 256;
 
-/// `out[o, i]` over `x[o, :, i]`, for x `[outer, n, inner]`.
+/// `out[o, i]` over `x[o, :, i]`, for x `[outer, n, inner]` and a kind of numbers.
 pub fn reduce(kind: Reduce, x: &[f32], outer: usize, n: usize, inner: usize, out: &mut [f32]) {
     ensure(x.len() >= outer * n * inner && out.len() >= outer * inner);
     if inner == 0 {
         return;
     }
-    if let Reduce::Any | Reduce::All = kind {
-        return each_column(x, outer, n, inner, out, |mut column| {
-            let any = kind == Reduce::Any;
-            let holds = if any { column.any(|x| x != 0.0) } else { column.all(|x| x != 0.0) };
-            if holds { 1.0 } else { 0.0 }
-        });
-    }
-    let column_of = match kind {
-        Reduce::Prod => tree::<Prod>,
-        Reduce::Max => tree::<Max>,
-        Reduce::Min => tree::<Min>,
-        _ => tree::<Sum>,
-    };
+    let chains = Chains::of(kind);
     for (o, out) in out.chunks_mut(inner).take(outer).enumerate() {
         let plane = x.get(o * n * inner..(o + 1) * n * inner).unwrap_or(&[]);
         if inner == 1 {
@@ -57,7 +45,11 @@ pub fn reduce(kind: Reduce, x: &[f32], outer: usize, n: usize, inner: usize, out
         }
         for (v, out) in out.chunks_mut(4).enumerate() {
             let column = plane.get(v * 4..).unwrap_or(&[]);
-            column_of(column, n, inner, out.len()).store_part(out);
+            let width = out.len();
+            let block = |first: usize, count| {
+                (chains.across)(column.get(first * inner..).unwrap_or(&[]), count, inner, width)
+            };
+            chains.tree(n, &block).store_part(out);
             if kind == Reduce::Mean {
                 out.iter_mut().for_each(|x| *x /= n as f32);
             }
@@ -65,19 +57,48 @@ pub fn reduce(kind: Reduce, x: &[f32], outer: usize, n: usize, inner: usize, out
     }
 }
 
-/// The reduction of one row.
+/// The reduction of one row of numbers.
 pub fn fold(kind: Reduce, x: &[f32]) -> f32 {
-    match kind {
-        Reduce::Sum => row::<Sum>(x),
-        Reduce::Mean => row::<Sum>(x) / x.len() as f32,
-        Reduce::Prod => row::<Prod>(x),
-        Reduce::Max => row::<Max>(x),
-        Reduce::Min => row::<Min>(x),
-        Reduce::Any | Reduce::All => {
-            let mut out = [0.0];
-            reduce(kind, x, 1, x.len(), 1, &mut out);
-            out[0]
+    let chains = Chains::of(kind);
+    let block =
+        |first: usize, count: usize| F32x4::splat((chains.along)(x.get(first..first + count).unwrap_or(&[])));
+    let [total, ..] = chains.tree(x.len(), &block).to_array();
+    if kind == Reduce::Mean { total / x.len() as f32 } else { total }
+}
+
+/// The parts of a reduction: how partial results join, and what becomes of a block along memory and across it.
+struct Chains {
+    start: f32,
+    join: fn(F32x4, F32x4) -> F32x4,
+    along: fn(&[f32]) -> f32,
+    across: fn(&[f32], usize, usize, usize) -> F32x4,
+}
+
+impl Chains {
+    const fn new<J: Join>() -> Chains {
+        Chains { start: J::START, join: J::join, along: along::<J>, across: across::<J> }
+    }
+
+    fn of(kind: Reduce) -> &'static Chains {
+        debug_assert!(!matches!(kind, Reduce::Any | Reduce::All));
+        match kind {
+            Reduce::Prod => const { &Chains::new::<Prod>() },
+            Reduce::Max => const { &Chains::new::<Max>() },
+            Reduce::Min => const { &Chains::new::<Min>() },
+            _ => const { &Chains::new::<Sum>() },
         }
+    }
+
+    /// Joins the blocks, each from its first index and count, of n elements.
+    fn tree(&self, n: usize, block: &dyn Fn(usize, usize) -> F32x4) -> F32x4 {
+        if n <= BLOCK {
+            return block(0, n);
+        }
+        let mut pairs = Pairs { join: self.join, levels: [F32x4::ZERO; 32], blocks: 0 };
+        for first in (0..n).step_by(BLOCK) {
+            pairs.push(block(first, BLOCK.min(n - first)));
+        }
+        pairs.total(F32x4::splat(self.start))
     }
 }
 
@@ -114,11 +135,6 @@ struct Pairs {
 }
 
 impl Pairs {
-    fn new(join: fn(F32x4, F32x4) -> F32x4) -> Self {
-        Pairs { join, levels: [F32x4::ZERO; 32], blocks: 0 }
-    }
-
-    #[inline(never)]
     fn push(&mut self, mut block: F32x4) {
         let carries = self.blocks.trailing_ones() as usize;
         for level in self.levels.iter().take(carries) {
@@ -131,7 +147,6 @@ impl Pairs {
     }
 
     /// All blocks, later ones joined first; `start` if there are none.
-    #[inline(never)]
     fn total(&self, start: F32x4) -> F32x4 {
         let mut total = None;
         for (bit, level) in self.levels.iter().enumerate() {
@@ -143,22 +158,8 @@ impl Pairs {
     }
 }
 
-/// One row, contiguous.
-fn row<J: Join>(x: &[f32]) -> f32 {
-    if x.len() <= BLOCK {
-        return row_block::<J>(x);
-    }
-    let mut pairs = Pairs::new(J::join);
-    for block in x.chunks(BLOCK) {
-        pairs.push(F32x4::splat(row_block::<J>(block)));
-    }
-    let [total, ..] = pairs.total(F32x4::splat(J::START)).to_array();
-    total
-}
-
-/// Lane j of two vectors is chain j and 4 + j.
-#[inline(never)]
-fn row_block<J: Join>(x: &[f32]) -> f32 {
+/// A block along memory: lane j of two vectors is chain j and 4 + j.
+fn along<J: Join>(x: &[f32]) -> f32 {
     let mut low = F32x4::splat(J::START);
     let mut high = low;
     let (eights, rest) = x.as_chunks::<8>();
@@ -177,37 +178,30 @@ fn row_block<J: Join>(x: &[f32]) -> f32 {
     total
 }
 
-/// Four neighbouring columns (or `width` of them), rows `stride` apart.
-fn tree<J: Join>(x: &[f32], n: usize, stride: usize, width: usize) -> F32x4 {
-    let mut pairs = Pairs::new(J::join);
-    let mut first = 0;
-    while first < n {
-        let mut chains = [F32x4::splat(J::START); 8];
-        for t in first..n.min(first + BLOCK) {
-            let x = x.get(t * stride..).unwrap_or(&[]);
-            let x = match x.first_chunk::<4>() {
-                Some(x) if width == 4 => F32x4::load(x),
-                _ => F32x4::load_part(x.get(..width).unwrap_or(&[])),
-            };
-            let chain = &mut chains[t % 8];
-            *chain = J::join(*chain, x);
-        }
-        let [a, b, c, d, e, f, g, h] = chains;
-        let even = J::join(J::join(a, e), J::join(c, g));
-        let odd = J::join(J::join(b, f), J::join(d, h));
-        pairs.push(J::join(even, odd));
-        first += BLOCK;
+/// A block across memory: four neighbouring columns (or `width` of them), `n` rows `stride` apart.
+fn across<J: Join>(x: &[f32], n: usize, stride: usize, width: usize) -> F32x4 {
+    let mut chains = [F32x4::splat(J::START); 8];
+    for t in 0..n {
+        let x = x.get(t * stride..).unwrap_or(&[]);
+        let x = match x.first_chunk::<4>() {
+            Some(x) if width == 4 => F32x4::load(x),
+            _ => F32x4::load_part(x.get(..width).unwrap_or(&[])),
+        };
+        let chain = &mut chains[t % 8];
+        *chain = J::join(*chain, x);
     }
-    pairs.total(F32x4::splat(J::START))
+    let [a, b, c, d, e, f, g, h] = chains;
+    let even = J::join(J::join(a, e), J::join(c, g));
+    let odd = J::join(J::join(b, f), J::join(d, h));
+    J::join(even, odd)
 }
 
 /// `Any` or `All` of booleans (0 or 1), `out[o, i]` over `x[o, :, i]`.
 pub fn reduce_bool(kind: Reduce, x: &[u8], outer: usize, n: usize, inner: usize, out: &mut [u8]) {
     let any = kind == Reduce::Any;
     debug_assert!(any || kind == Reduce::All);
-    each_column(x, outer, n, inner, out, |mut column| {
-        u8::from(if any { column.any(|x| x != 0) } else { column.all(|x| x != 0) })
-    });
+    // any that is not zero; all if there is no zero
+    each_column(x, outer, n, inner, out, |mut column| u8::from(column.any(|x| (x != 0) == any) == any));
 }
 
 /// The first index of the largest of `x[o, :, i]`; a NaN counts as largest.

@@ -3,7 +3,7 @@
 use super::loops::{broadcast, for_each};
 use super::{Outputs, Rule};
 use crate::tensor::Dtype;
-use layer_rnn_kernels::elementwise::{Compare, compare, compare_i32};
+use layer_rnn_kernels::elementwise::{Compare, compare};
 
 pub(crate) const RULE: Rule = Rule::new(
     |site| {
@@ -21,7 +21,7 @@ pub(crate) const RULE: Rule = Rule::new(
         if run.site.input(0)?.dtype == Dtype::Int32 {
             let (a, b, y) = (run.i32(0), run.i32(1), run.out_bool(0));
             for_each(outputs, inputs, &mut |span| {
-                compare_i32(kind, span.operand(0, a), span.operand(1, b), span.output(y));
+                compare(kind, span.operand(0, a), span.operand(1, b), span.output(y));
             });
         } else {
             let (a, b, y) = (run.f32(0), run.f32(1), run.out_bool(0));

@@ -124,7 +124,7 @@ fn comparisons_and_logic() {
         compare(kind, Operand::Slice(&a), Operand::Slice(&b), &mut y);
         assert_eq!(y, want, "{kind:?}");
     }
-    compare_i32(Compare::Less, Operand::Slice(&[1, -1, 0, 5, 2]), Operand::Scalar(1), &mut y);
+    compare(Compare::Less, Operand::Slice(&[1, -1, 0, 5, 2]), Operand::Scalar(1), &mut y);
     assert_eq!(y, [0, 1, 1, 0, 0]);
     for (kind, want) in
         [(Logical::And, [0, 0, 0, 1]), (Logical::Or, [0, 1, 1, 1]), (Logical::Xor, [0, 1, 1, 0])]

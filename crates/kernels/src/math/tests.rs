@@ -187,3 +187,24 @@ fn powers() {
         }
     }
 }
+
+#[test]
+fn remainders_are_exact() {
+    let mut random = Random::new(14);
+    let special = [0.0, -0.0, 1.0, -3.0, f32::MIN_POSITIVE / 4.0, f32::MAX, f32::INFINITY, f32::NAN];
+    for i in 0..200_000 {
+        let mut number = |range: f32| match random.below(8) {
+            0 => special[random.below(special.len())],
+            1..4 => f32::from_bits(random.bits() as u32),
+            _ => random.number(range),
+        };
+        let (x, y) = (number(1e3), number(9.0));
+        let rest = x % y;
+        let want = if rest != 0.0 && (rest < 0.0) != (y < 0.0) { rest + y } else { rest };
+        let got = wide::modulo(x, y);
+        assert!(
+            got.to_bits() == want.to_bits() || got.is_nan() && want.is_nan(),
+            "{i}: {x:e} % {y:e}: {got:e}"
+        );
+    }
+}

@@ -124,8 +124,25 @@ pub(crate) fn lanes(x: F32x4, f: fn(f32) -> f32) -> F32x4 {
 
 /// x − y ⌊x / y⌋ exactly, with the sign of `y` (Python's and Keras's `%`); NaN for y = 0.
 pub fn modulo(x: f32, y: f32) -> f32 {
-    let r = x % y;
+    let r = remainder(x, y);
     if r != 0.0 && (r < 0.0) != (y < 0.0) { r + y } else { r }
+}
+
+/// What is left of x, with its sign, when y has been taken away as often as it goes in; exact.
+fn remainder(x: f32, y: f32) -> f32 {
+    let (mut rest, y) = (f64::from(x.abs()), f64::from(y.abs()));
+    if rest == f64::INFINITY || y == 0.0 {
+        return f32::NAN;
+    }
+    while rest >= y {
+        // y · 2ᵏ, the largest that goes in: the difference of two so near each other is exact
+        const EXPONENT: u64 = 0x7ff << 52;
+        let power = (rest.to_bits() & EXPONENT) - (y.to_bits() & EXPONENT);
+        let part = f64::from_bits(y.to_bits() + power);
+        rest -= if part > rest { part * 0.5 } else { part };
+    }
+    let rest = if y.is_nan() { f32::NAN } else { rest as f32 };
+    rest.copysign(x)
 }
 
 /// sign of x: −1, 0 or 1; NaN stays.

@@ -11,10 +11,11 @@ fn naive(kind: Reduce, x: impl Iterator<Item = f32>) -> f64 {
         Reduce::Max => x.into_iter().fold(f64::NEG_INFINITY, f64::max),
         Reduce::Min => x.into_iter().fold(f64::INFINITY, f64::min),
         Reduce::Prod => x.iter().product(),
-        Reduce::Any => f64::from(u8::from(x.iter().any(|x| *x != 0.0))),
-        Reduce::All => f64::from(u8::from(x.iter().all(|x| *x != 0.0))),
+        Reduce::Any | Reduce::All => unreachable!("of booleans"),
     }
 }
+
+const NUMBERS: &[Reduce] = &[Reduce::Sum, Reduce::Mean, Reduce::Max, Reduce::Min, Reduce::Prod];
 
 #[test]
 fn every_kind_along_and_across_memory() {
@@ -26,7 +27,7 @@ fn every_kind_along_and_across_memory() {
             let x: Vec<f32> = (0..outer * n * inner)
                 .map(|_| if random.below(50) == 0 { 0.0 } else { 1.0 + random.number(0.05) })
                 .collect();
-            for &kind in Reduce::ALL {
+            for &kind in NUMBERS {
                 let mut out = vec![9.0; outer * inner];
                 reduce(kind, &x, outer, n, inner, &mut out);
                 let at = |o: usize, i: usize| (0..n).map(move |t| (o * n + t) * inner + i);
@@ -58,7 +59,7 @@ fn every_kind_along_and_across_memory() {
 
 #[test]
 fn not_a_number_stays() {
-    for kind in [Reduce::Sum, Reduce::Mean, Reduce::Max, Reduce::Min, Reduce::Prod] {
+    for &kind in NUMBERS {
         for n in [1, 5, 9, 300] {
             for at in [0, n / 2, n - 1] {
                 let mut x = vec![1.0; n];
@@ -67,7 +68,6 @@ fn not_a_number_stays() {
             }
         }
     }
-    assert_eq!(fold(Reduce::Any, &[0.0, f32::NAN]), 1.0);
 }
 
 #[test]
