@@ -150,16 +150,19 @@ impl<'b> Backward<'b> {
     }
 
     /// The value that is input `index`.
+    #[inline(never)]
     pub fn input(&self, index: usize) -> u32 {
         self.inputs.get(index).copied().unwrap_or(u32::MAX)
     }
 
     /// The value that is output `index`.
+    #[inline(never)]
     pub fn output(&self, index: usize) -> u32 {
         self.outputs.get(index).copied().unwrap_or(u32::MAX)
     }
 
     /// Type of a value.
+    #[inline(never)]
     pub fn ty(&self, value: u32) -> Result<&Type> {
         self.builder.program().ty(value)
     }
@@ -180,11 +183,13 @@ impl<'b> Backward<'b> {
     }
 
     /// Is a gradient of input `index` wanted?
+    #[inline(never)]
     pub fn wants(&self, index: usize) -> bool {
         self.depends.get(self.input(index) as usize).copied().unwrap_or(false)
     }
 
     /// Adds to the gradient of input `index` a value of its shape.
+    #[inline(never)]
     pub fn give(&mut self, index: usize, value: u32) {
         let input = self.input(index) as usize;
         if let Some(list) = self.given.get_mut(input) {

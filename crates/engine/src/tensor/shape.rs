@@ -30,7 +30,7 @@ impl PartialEq for Shape {
 
 impl Shape {
     /// The shape of a scalar.
-    pub const SCALAR: Shape = Shape { rank: 0, dims: [0; MAX_RANK] };
+    pub const SCALAR: Shape = Shape { rank: 0, dims: [1; MAX_RANK] };
 
     /// A shape of these dims; ranks above [`MAX_RANK`] are an error.
     pub fn new(dims: &[i32]) -> Result<Shape> {
@@ -79,7 +79,7 @@ impl Shape {
 
     /// The dim of an axis; axes beyond the rank have one element.
     pub fn dim(&self, axis: usize) -> i32 {
-        self.dims().get(axis).copied().unwrap_or(1)
+        self.dims.get(axis).copied().unwrap_or(1)
     }
 
     /// The size of an axis of a bound shape.
