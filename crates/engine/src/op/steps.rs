@@ -393,13 +393,7 @@ pub(crate) fn infer(site: &Site, record: &Record, sizes: &Sizes) -> Result<Vec<T
         types[value as usize].shape = shape;
     }
     for (record, _) in body.records.iter().zip(&body.live).filter(|(_, live)| **live) {
-        let Some(rule) = record.op.rule() else { continue };
-        let inputs: Vec<Type> = record.inputs.iter().map(|&value| types[value as usize]).collect();
-        let site = Site { attrs: &record.attrs, inputs: &inputs, body: record.body.as_deref() };
-        for (&value, ty) in record.outputs.iter().zip((rule.shape)(&site)?.0) {
-            ty.words()?;
-            types[value as usize] = ty;
-        }
+        record.infer(&mut types)?;
     }
     Ok(types)
 }

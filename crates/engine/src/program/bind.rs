@@ -18,14 +18,22 @@ pub(crate) struct Step {
     /// Is a value of it somewhere else in every step of a sequence?
     pub moves: bool,
     pub rule: &'static Rule,
-    pub inputs: Box<[Type]>,
-    pub places: Box<[Located]>,
-    pub outputs: Box<[Type]>,
-    pub made: Box<[Located]>,
+    /// Where the values are that it reads, then those that it makes, and their types.
+    pub values: Vec<Located>,
+    pub types: Vec<Type>,
+    /// How many it reads.
+    pub inputs: usize,
     pub prepared: Prepared,
-    pub packs: Box<[Place]>,
+    pub packs: Vec<Place>,
     /// Packed forms of values that are no variables: made in the run, just before the op.
-    pub pack_here: Box<[(Role, u16, Place)]>,
+    pub pack_here: Vec<(Role, u16, Place)>,
+}
+
+impl Step {
+    /// The shape of its first output, and whether that has rows.
+    fn made(&self) -> (&Shape, bool) {
+        (&self.types[self.inputs].shape, self.values[self.inputs].moves.by_rows())
+    }
 }
 
 /// A packed form that a call needs: variable (by index), use, and the type as which it is read there.
@@ -66,19 +74,22 @@ impl Plan {
         let mut binder = Binder { free: Vec::new(), plan: Plan::default(), depth: 0, plainly };
         let mut scope = Scope::new(program, program.values.clone());
         binder.inputs(&mut scope, shapes)?;
-        let live = (0..program.records.len()).filter(|&index| program.live[index]);
-        scope.find_last_uses(live.clone().map(|index| (index, index)));
         // numbers first, in slots of their own, so that they part no group
-        let (numbers, others): (Vec<_>, Vec<_>) = live.partition(|&index| {
-            let record = &program.records[index];
-            record.op == Op::Fill && program.values[record.outputs[0] as usize].shape == Shape::SCALAR
-        });
-        for &index in &numbers {
+        let (mut order, mut others) = (Vec::new(), Vec::new());
+        for (index, record) in program.records.iter().enumerate().filter(|(index, _)| program.live[*index]) {
+            let value = record.outputs[0] as usize;
+            let number = record.op == Op::Fill && program.values[value].shape == Shape::SCALAR;
+            if number { &mut order } else { &mut others }.push(index);
+        }
+        let numbers = order.len();
+        order.extend_from_slice(&others);
+        scope.find_last_uses(&order);
+        for &index in &order[..numbers] {
             scope.last_use[program.records[index].outputs[0] as usize] = usize::MAX;
         }
-        for index in numbers.into_iter().chain(others) {
+        for (position, &index) in order.iter().enumerate() {
             let at = |error| Failure { error, record: Some(index as u32) };
-            let step = binder.record(&mut scope, index, index).map_err(at)?;
+            let step = binder.record(&mut scope, index, position).map_err(at)?;
             binder.plan.steps.extend(step);
         }
         if !plainly {
@@ -120,9 +131,10 @@ impl<'p> Scope<'p> {
         }
     }
 
-    /// Finds out when each value is read for the last time, of pairs (position, record); outputs and assigned values live on.
-    pub fn find_last_uses(&mut self, order: impl Iterator<Item = (usize, usize)>) {
-        for (position, index) in order {
+    /// Finds out when each value is read for the last time, by records in the order in which they run; outputs and assigned values
+    /// live on.
+    pub fn find_last_uses(&mut self, order: &[usize]) {
+        for (position, &index) in order.iter().enumerate() {
             let record = &self.program.records[index];
             for value in record.op.read(&record.inputs) {
                 let root = self.roots[value as usize];
@@ -191,9 +203,13 @@ impl Binder {
             }
             return Ok(None);
         };
-        let inputs: Box<[Type]> = record.inputs.iter().map(|&value| scope.ty(value)).collect();
-        let site = Site { attrs: &record.attrs, inputs: &inputs, body: record.body.as_deref() };
-        let outputs: Box<[Type]> = (rule.shape)(&site)?.0.into();
+        let inputs = record.inputs.len();
+        let mut types = Vec::new();
+        for &value in &record.inputs {
+            types.push(scope.ty(value));
+        }
+        let site = Site { attrs: &record.attrs, inputs: &types, body: record.body.as_deref() };
+        let outputs = (rule.shape)(&site)?.0;
         for (&value, ty) in record.outputs.iter().zip(&outputs) {
             ty.words()?;
             scope.types[value as usize] = *ty;
@@ -202,21 +218,19 @@ impl Binder {
             self.rename(scope, record.inputs[0], record.outputs[0]);
             return Ok(None);
         }
-        let places: Box<[(Place, Moves)]> =
-            record.inputs.iter().map(|&value| scope.place(value)).collect::<Result<_>>()?;
+        let mut places = Vec::new();
+        for &value in &record.inputs {
+            places.push(scope.place(value)?);
+        }
         let mut needs = (rule.needs)(&site)?;
         self.plan.scratch = self.plan.scratch.max(needs.scratch);
-        let mut made = Vec::new();
         for (&value, ty) in record.outputs.iter().zip(&outputs) {
-            made.push(self.make(scope, value, ty)?);
+            places.push(self.make(scope, value, ty)?);
         }
         let mut packs = Vec::new();
         let mut pack_here = Vec::new();
         for &(input, role) in needs.packs() {
-            let ty = inputs
-                .get(input)
-                .ok_or(Error::Inputs { expected: input as u32 + 1, actual: inputs.len() as u32 })?;
-            let value = record.inputs[input];
+            let (ty, value) = (site.input(input)?, record.inputs[input]);
             let ahead = scope.extent.as_mut().and_then(|extent| extent.captured(value));
             packs.push(match (places[input].0, ahead) {
                 (Place::Variable(variable), _) => self.packed(variable, role, ty),
@@ -236,13 +250,13 @@ impl Binder {
             });
         }
         if let Some(body) = &record.body {
-            let plan = StepsPlan::bind(self, body, &site, &places)?;
+            let plan = StepsPlan::bind(self, body, &site, &places[..inputs])?;
             needs.prepared = Prepared::Steps(Box::new(plan));
         }
         for (_, _, place) in &pack_here {
             self.give_back(*place);
         }
-        for (&value, &(place, _)) in record.outputs.iter().zip(&made) {
+        for (&value, &(place, _)) in record.outputs.iter().zip(&places[inputs..]) {
             if scope.last_use[value as usize] <= position {
                 self.give_back(place);
             }
@@ -254,19 +268,19 @@ impl Binder {
                 self.give_back(places[at].0);
             }
         }
-        self.plan.values = self.plan.values.max(inputs.len() + outputs.len());
+        types.extend_from_slice(&outputs);
+        self.plan.values = self.plan.values.max(types.len());
         Ok(Some(Step {
             record: index as u32,
             group: 1,
-            moves: places.iter().chain(&made).any(|(_, moves)| !matches!(moves, Moves::Still | Moves::Rows)),
+            moves: places.iter().any(|(_, moves)| !matches!(moves, Moves::Still | Moves::Rows)),
             rule,
-            places: locate(&places, &inputs),
+            values: locate(&places, &types),
+            types,
             inputs,
-            made: locate(&made, &outputs),
-            outputs,
             prepared: needs.prepared,
-            packs: packs.into(),
-            pack_here: pack_here.into(),
+            packs,
+            pack_here,
         }))
     }
 
@@ -359,17 +373,13 @@ impl Binder {
         bound
     }
 
-    /// Which slots are taken.
-    pub fn taken(&self) -> Vec<bool> {
-        let mut taken = alloc::vec![true; self.plan.slots.len()];
-        self.free.iter().for_each(|&slot| taken[slot as usize] = false);
-        taken
-    }
-
-    /// Gives back all slots that were taken since.
-    pub fn give_back_since(&mut self, taken: &[bool]) {
-        let slots = 0..self.plan.slots.len();
-        self.free = slots.filter(|&slot| taken.get(slot) != Some(&true)).map(|slot| slot as u16).collect();
+    /// Binds something all of whose slots are free behind it.
+    pub fn within<T>(&mut self, bind: impl FnOnce(&mut Binder) -> Result<T>) -> Result<T> {
+        let (mut free, slots) = (self.free.clone(), self.plan.slots.len());
+        let bound = bind(self);
+        free.extend(slots as u16..self.plan.slots.len() as u16);
+        self.free = free;
+        bound
     }
 
     fn finish(mut self, scope: &Scope) -> Result<Plan> {
@@ -406,8 +416,7 @@ pub(super) fn group(program: &Program, steps: &mut [Step]) {
         let joins = rest.first().is_some_and(|step| {
             elementwise(program, &before[first])
                 && elementwise(program, step)
-                && (before[first].outputs[0].shape, before[first].made[0].moves.by_rows())
-                    == (step.outputs[0].shape, step.made[0].moves.by_rows())
+                && before[first].made() == step.made()
                 && before[first..].iter().all(|other| same_blocks(other, step))
         });
         if !joins {
@@ -419,23 +428,21 @@ pub(super) fn group(program: &Program, steps: &mut [Step]) {
 
 /// Where two ops have values in the same slot, are these as long and as wide, so that their blocks are the same memory?
 fn same_blocks(a: &Step, b: &Step) -> bool {
-    let values = |step: &Step| -> Vec<(Place, (usize, bool))> {
-        let types = step.inputs.iter().chain(&step.outputs).map(|ty| ty.dtype == Dtype::Bool);
-        let located = step.places.iter().chain(&step.made);
-        located.zip(types).map(|(located, bytes)| (located.place, (located.elements, bytes))).collect()
-    };
-    let b = values(b);
-    values(a).iter().all(|(place, size)| b.iter().all(|(other, others)| place != other || size == others))
+    a.values.iter().zip(&a.types).all(|(a, a_ty)| {
+        b.values.iter().zip(&b.types).all(|(b, b_ty)| {
+            let as_wide = (a_ty.dtype == Dtype::Bool) == (b_ty.dtype == Dtype::Bool);
+            a.place != b.place || (a.elements == b.elements && as_wide)
+        })
+    })
 }
 
 /// Does every element of the result depend on one of each operand, the same, or on a single number?
 fn elementwise(program: &Program, step: &Step) -> bool {
     let record = &program.records[step.record as usize];
-    let out = (step.outputs[0].shape, step.made[0].moves.by_rows());
     let fits = |(located, ty): (&Located, &Type)| {
-        out == (ty.shape, located.moves.by_rows()) || ty.shape.elements() == 1
+        step.made() == (&ty.shape, located.moves.by_rows()) || ty.shape.elements() == 1
     };
-    record.op.elementwise(&record.attrs) && step.places.iter().zip(&step.inputs).all(fits)
+    record.op.elementwise(&record.attrs) && step.values.iter().zip(&step.types).all(fits)
 }
 
 /// A place under another name: what has no rows any more is all of a step, whose rows are all there.
@@ -447,15 +454,14 @@ fn renamed(program: &Program, (place, moves): (Place, Moves), to: u32) -> (Place
     }
 }
 
-fn locate(places: &[(Place, Moves)], types: &[Type]) -> Box<[Located]> {
-    let located = |(&(place, moves), ty): (&(Place, Moves), &Type)| Located {
-        place,
-        start: 0,
-        elements: ty.shape.elements(),
-        moves,
-    };
-    places.iter().zip(types).map(located).collect()
+fn locate(places: &[(Place, Moves)], types: &[Type]) -> Vec<Located> {
+    let mut located = Vec::with_capacity(places.len());
+    for (&(place, moves), ty) in places.iter().zip(types) {
+        located.push(Located { place, start: 0, elements: ty.shape.elements(), moves });
+    }
+    located
 }
+
 /// Checks the given shapes against the inputs' and fills the named unknown dims in everywhere, so that two inputs which
 /// share a symbol must agree.
 fn bind_symbols(program: &Program, shapes: &[Shape], types: &mut [Type]) -> Result<()> {

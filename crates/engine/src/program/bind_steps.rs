@@ -2,7 +2,7 @@
 //! phase to another is kept for all rows of a chunk of steps; the rest has room for one phase.
 
 use super::bind::{Binder, Scope, Step, group};
-use super::distribute::{Phase, distribute};
+use super::distribute::{Distribution, Phase, distribute};
 use super::{Located, Moves, Place, Program, Role};
 use crate::error::{Error, Result};
 use crate::op::Site;
@@ -225,12 +225,10 @@ impl StepsPlan {
         if binder.depth == MOST_DEPTH {
             return Err(Error::Depth { most: MOST_DEPTH as u32 }.into());
         }
-        let taken = binder.taken();
         binder.depth += 1;
         binder.plan.depth = binder.plan.depth.max(binder.depth);
-        let plan = bind(binder, body, site, operands);
+        let plan = binder.within(|binder| bind(binder, body, site, operands));
         binder.depth -= 1;
-        binder.give_back_since(&taken);
         plan
     }
 }
@@ -250,11 +248,9 @@ fn bind(
         distribution.gather(body);
     }
     let phases = &distribution.phases;
-    let phase_of =
-        |index: usize| (body.live[index] && body.records[index].op.rule().is_some()).then(|| phases[index]);
 
     let mut scope = Scope::new(body, infer(site, &record, &sizes)?);
-    let uses = Uses::find(&scope, &record, &distribution.late, phase_of);
+    let crosses = crossing(&scope, &record, &distribution);
 
     let segment = if record.segment == 0 { time } else { record.segment.min(time) }.max(1);
     let again = match record.again() {
@@ -283,7 +279,7 @@ fn bind(
         Result::Ok(ty.words()? / rows)
     };
     let mut width = 0usize;
-    for value in (0..scope.roots.len() as u32).filter(|&value| uses.crosses[value as usize]) {
+    for value in (0..scope.roots.len() as u32).filter(|&value| crosses[value as usize]) {
         width = width.saturating_add(row_words(value)?);
     }
     let rows = batch.max(1);
@@ -312,7 +308,7 @@ fn bind(
         phase: Phase::Loop,
         batch,
         steps,
-        crosses: uses.crosses.clone(),
+        crosses: crosses.clone(),
         chunked: scope.places.clone(),
         roots: scope.roots.clone(),
         captured: Vec::new(),
@@ -357,7 +353,7 @@ fn bind(
                     }
                 };
                 scope.set(value, place);
-                if rows && uses.crosses[at] {
+                if rows && crosses[at] {
                     let chunk = binder.take(chunk_words(chunk_count))?;
                     feed.chunk = Some(chunk);
                     extent(&mut scope).chunked[at] = Some((Place::Slot(chunk), Moves::Chunk));
@@ -373,7 +369,7 @@ fn bind(
                 let (full, now) = (binder.take(ty.words()?)?, binder.take(ty.words()?)?);
                 scope.set(value, (Place::Slot(now), in_step));
                 let mut kept = None;
-                if uses.crosses[at] {
+                if crosses[at] {
                     let slot = binder.take(chunk_words(chunk_count))?;
                     kept = Some(slot);
                     extent(&mut scope).chunked[at] = Some((Place::Slot(slot), in_chunk));
@@ -401,36 +397,35 @@ fn bind(
         });
     }
 
-    let in_phase = |phase| (0..body.records.len()).filter(move |&index| phase_of(index) == Some(phase));
-    let order = [Phase::Ahead, Phase::Loop, Phase::After].map(|phase| in_phase(phase).collect::<Vec<_>>());
-    scope.find_last_uses(order.iter().flatten().copied().enumerate());
+    let mut order = Vec::new();
+    for phase in [Phase::Ahead, Phase::Loop, Phase::After] {
+        order.extend((0..body.records.len()).filter(|&index| phases[index] == Some(phase)));
+    }
+    scope.find_last_uses(&order);
     for &value in &body.inputs {
         scope.last_use[value as usize] = usize::MAX;
     }
-    for (root, crosses) in uses.crosses.iter().enumerate() {
+    for (root, crosses) in crosses.iter().enumerate() {
         if *crosses {
             scope.last_use[root] = usize::MAX;
         }
     }
-    for &index in order.iter().flatten() {
-        for &value in body.records[index].outputs.iter().filter(|&&value| uses.crosses[value as usize]) {
+    for &index in &order {
+        for &value in body.records[index].outputs.iter().filter(|&&value| crosses[value as usize]) {
             let ty = scope.types[value as usize];
             let (words, moves) = extent(&mut scope).room(body, value, &ty)?;
             let slot = binder.take(words)?;
             scope.set(value, (Place::Slot(slot), moves));
         }
     }
-    let mut position = 0;
-    for (phase, records) in [Phase::Ahead, Phase::Loop, Phase::After].into_iter().zip(&order) {
+    for (position, &index) in order.iter().enumerate() {
+        let Some(phase) = phases[index] else { continue };
         extent(&mut scope).phase = phase;
-        for &index in records {
-            let step = binder.record(&mut scope, index, position)?;
-            plan.phases[phase as usize].extend(step);
-            position += 1;
-        }
-        if !binder.plainly {
-            group(body, &mut plan.phases[phase as usize]);
-        }
+        let step = binder.record(&mut scope, index, position)?;
+        plan.phases[phase as usize].extend(step);
+    }
+    if !binder.plainly {
+        plan.phases.iter_mut().for_each(|steps| group(body, steps));
     }
     extent(&mut scope).phase = Phase::Loop;
     for (state, &value) in plan.states.iter_mut().zip(&body.outputs) {
@@ -452,53 +447,44 @@ fn extent<'a>(scope: &'a mut Scope) -> &'a mut Extent {
 }
 
 /// Which values cross from one phase to another, by root.
-struct Uses {
-    crosses: Vec<bool>,
-}
-
-impl Uses {
-    fn find(
-        scope: &Scope,
-        record: &Record,
-        late: &[bool],
-        phase_of: impl Fn(usize) -> Option<Phase>,
-    ) -> Uses {
-        let program = scope.program;
-        let root = |value: u32| scope.roots[value as usize] as usize;
-        // in which phase a value comes to be; x is there ahead, captures of rows in the loop; what is shared is where it is
-        let mut born = alloc::vec![Phase::Loop; scope.roots.len()];
-        let mut shared = alloc::vec![false; scope.roots.len()];
-        for (&value, part) in program.inputs.iter().zip(&record.parts) {
-            let rows = has_rows(&program.values[value as usize].shape);
-            shared[value as usize] = *part == Part::Capture && !rows;
-            if matches!(part, Part::X | Part::TimeMajorX | Part::Tape) {
-                born[value as usize] = Phase::Ahead;
-            }
+fn crossing(scope: &Scope, record: &Record, distribution: &Distribution) -> Vec<bool> {
+    let program = scope.program;
+    let root = |value: u32| scope.roots[value as usize] as usize;
+    // in which phase a value comes to be; x is there ahead, captures of rows in the loop; what is shared is where it is
+    let mut born = alloc::vec![Phase::Loop; scope.roots.len()];
+    let mut shared = alloc::vec![false; scope.roots.len()];
+    for (&value, part) in program.inputs.iter().zip(&record.parts) {
+        let rows = has_rows(&program.values[value as usize].shape);
+        shared[value as usize] = *part == Part::Capture && !rows;
+        if matches!(part, Part::X | Part::TimeMajorX | Part::Tape) {
+            born[value as usize] = Phase::Ahead;
         }
-        for (index, made) in program.records.iter().enumerate() {
-            if let Some(phase) = phase_of(index) {
-                made.outputs.iter().for_each(|&value| born[value as usize] = phase);
-            }
-        }
-        let states = program.inputs.iter().zip(&record.parts).filter(|(_, part)| part.is_state());
-        for (((&state, _), &next), _) in states.zip(&program.outputs).zip(late).filter(|(_, late)| **late) {
-            (shared[state as usize], shared[root(next)]) = (true, true);
-        }
-        let mut crosses = alloc::vec![false; scope.roots.len()];
-        let mut read = |value: u32, phase: Phase| {
-            let root = root(value);
-            crosses[root] |= born[root] != phase && !shared[root];
-        };
-        for (index, reader) in program.records.iter().enumerate() {
-            if let Some(phase) = phase_of(index) {
-                reader.inputs.iter().for_each(|&value| read(value, phase));
-            }
-        }
-        program.outputs[..record.states].iter().for_each(|&value| read(value, Phase::Loop));
-        for &(kind, output) in &record.results {
-            let root = root(program.outputs[output]);
-            crosses[root] |= kind != Emit::FinalState && !shared[root];
-        }
-        Uses { crosses }
     }
+    for (made, phase) in program.records.iter().zip(&distribution.phases) {
+        if let &Some(phase) = phase {
+            made.outputs.iter().for_each(|&value| born[value as usize] = phase);
+        }
+    }
+    let states = program.inputs.iter().zip(&record.parts).filter(|(_, part)| part.is_state());
+    for (((&state, _), &next), _) in
+        states.zip(&program.outputs).zip(&distribution.late).filter(|(_, late)| **late)
+    {
+        (shared[state as usize], shared[root(next)]) = (true, true);
+    }
+    let mut crosses = alloc::vec![false; scope.roots.len()];
+    let mut read = |value: u32, phase: Phase| {
+        let root = root(value);
+        crosses[root] |= born[root] != phase && !shared[root];
+    };
+    for (reader, phase) in program.records.iter().zip(&distribution.phases) {
+        if let &Some(phase) = phase {
+            reader.inputs.iter().for_each(|&value| read(value, phase));
+        }
+    }
+    program.outputs[..record.states].iter().for_each(|&value| read(value, Phase::Loop));
+    for &(kind, output) in &record.results {
+        let root = root(program.outputs[output]);
+        crosses[root] |= kind != Emit::FinalState && !shared[root];
+    }
+    crosses
 }

@@ -147,7 +147,10 @@ impl Builder {
 
     /// Types of some values.
     pub fn types(&self, values: &[u32]) -> Result<Vec<Type>> {
-        values.iter().map(|&value| self.program.ty(value).copied()).collect()
+        for &value in values {
+            self.program.ty(value)?;
+        }
+        Ok(types_of(&self.program.values, values))
     }
 
     /// Gives a record other attributes, and perhaps another step program, with which it makes more values than before: these,
@@ -170,22 +173,18 @@ impl Builder {
     /// Would axis 0 of `value` have the name that axis 0 of `named` had, if it had one? Two sizes may be the same by chance.
     pub fn follows(&self, value: u32, named: &[u32]) -> Result<bool> {
         const NAME: i32 = ANY + 1;
+        self.types(named)?;
         let mut types = self.program.values.clone();
-        let limit = types.len() as i32;
-        for &value in named {
-            let ty = types.get_mut(value as usize).ok_or(Error::Index { value: value as i32, limit })?;
-            ty.shape.dims_mut().first_mut().into_iter().for_each(|dim| *dim = NAME);
-        }
-        for Record { op, attrs, inputs, outputs, body } in &self.program.records {
-            let Some(rule) = op.rule() else { continue };
-            let inputs: Vec<Type> = inputs.iter().map(|&value| types[value as usize]).collect();
-            // what needs a number gives no name
-            let Ok(made) = (rule.shape)(&Site { attrs, inputs: &inputs, body: body.as_deref() }) else {
-                continue;
-            };
-            for (&value, ty) in outputs.iter().zip(made.0).filter(|(value, _)| !named.contains(value)) {
-                types[value as usize] = ty;
+        let name = |types: &mut [Type]| {
+            for &value in named {
+                types[value as usize].shape.dims_mut().first_mut().into_iter().for_each(|dim| *dim = NAME);
             }
+        };
+        name(&mut types);
+        for record in &self.program.records {
+            // what needs a number gives no name
+            let _ = record.infer(&mut types);
+            name(&mut types);
         }
         Ok(types.get(value as usize).is_some_and(|ty| ty.shape.dims().first() == Some(&NAME)))
     }
@@ -219,12 +218,40 @@ impl Builder {
     }
 }
 
+/// The types that some values have among those of all.
+#[inline(never)]
+pub(crate) fn types_of(types: &[Type], values: &[u32]) -> Vec<Type> {
+    let mut of = Vec::with_capacity(values.len());
+    for &value in values {
+        of.push(types[value as usize]);
+    }
+    of
+}
+
+impl Record {
+    /// Finds out the types of what it makes, among those of all values.
+    pub fn infer(&self, types: &mut [Type]) -> Result<()> {
+        let Some(rule) = self.op.rule() else { return Ok(()) };
+        let inputs = types_of(types, &self.inputs);
+        let site = Site { attrs: &self.attrs, inputs: &inputs, body: self.body.as_deref() };
+        for (&value, ty) in self.outputs.iter().zip(&(rule.shape)(&site)?.0) {
+            ty.words()?;
+            types[value as usize] = *ty;
+        }
+        Ok(())
+    }
+}
+
 impl Program {
     /// A record of an input that is there already as a value.
-    #[cfg(feature = "full")]
     pub fn given(value: u32) -> Record {
-        let (attrs, inputs) = (Vec::new().into(), Vec::new().into());
-        Record { op: Op::Input, attrs, inputs, outputs: alloc::vec![value], body: None }
+        Record {
+            op: Op::Input,
+            attrs: Vec::new(),
+            inputs: Vec::new(),
+            outputs: alloc::vec![value],
+            body: None,
+        }
     }
 
     /// Type of a value.

@@ -78,7 +78,8 @@ impl Words {
         let record = &program.records[step.record as usize];
         self.push(step.record as usize);
         self.push(step.group);
-        let site = Site { attrs: &record.attrs, inputs: &step.inputs, body: record.body.as_deref() };
+        let site =
+            Site { attrs: &record.attrs, inputs: &step.types[..step.inputs], body: record.body.as_deref() };
         let needs = (step.rule.needs)(&site)?;
         self.push(step.packs.len());
         for (&(input, role), place) in needs.packs().iter().zip(&step.packs) {

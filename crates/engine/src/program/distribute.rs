@@ -1,12 +1,11 @@
 //! Where the ops of a step program run: what depends on captures alone moves out of the loop when the step program is used; what
 //! depends on no state runs ahead, on the rows of many steps at once; what feeds no state runs after, on stacked values.
 
-use super::{Builder, Program, Record};
+use super::{Builder, Program, Record, types_of};
 use crate::error::Result;
 use crate::op::rows::{Treats, accumulates, has_rows, treats};
 use crate::op::steps::{self, Part};
 use crate::op::{Op, Site};
-use crate::tensor::Type;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -23,8 +22,8 @@ pub(crate) enum Phase {
 
 /// The phases of a step program's records.
 pub(crate) struct Distribution {
-    /// By record; of dead ones it says nothing.
-    pub phases: Vec<Phase>,
+    /// By record; inputs and what is dead have none.
+    pub phases: Vec<Option<Phase>>,
     /// Is there an op that mixes rows, so that a step can only run for all of them?
     pub whole: bool,
     /// By state: is it only added to, so that this can wait for the end of a chunk?
@@ -36,17 +35,18 @@ impl Distribution {
     pub fn gather(&mut self, program: &Program) {
         let rows = |&value: &u32| has_rows(&program.values[value as usize].shape);
         for (phase, record) in self.phases.iter_mut().zip(&program.records) {
-            if record.outputs.iter().all(rows) {
-                *phase = Phase::Loop;
+            if phase.is_some() && record.outputs.iter().all(rows) {
+                *phase = Some(Phase::Loop);
             }
         }
     }
 }
 
-/// The types of a record's inputs and outputs as they were traced.
-fn types(program: &Program, record: &Record) -> (Vec<Type>, Vec<Type>) {
-    let of = |values: &[u32]| values.iter().map(|&value| program.values[value as usize]).collect();
-    (of(&record.inputs), of(&record.outputs))
+/// How a record treats rows, by the types as they were traced.
+fn treatment(program: &Program, record: &Record) -> Treats {
+    let inputs = types_of(&program.values, &record.inputs);
+    let site = Site { attrs: &record.attrs, inputs: &inputs, body: record.body.as_deref() };
+    treats(record.op, &site, &types_of(&program.values, &record.outputs))
 }
 
 /// Gives every record its phase.
@@ -61,52 +61,43 @@ pub(crate) fn distribute(record: &steps::Record) -> Distribution {
         fixed[at] = part == Part::Capture;
         stepwise[at] = part.is_state() || (!rows[at] && !fixed[at]);
     }
-    let mut each = Vec::new();
-    let mut phases = Vec::new();
+    let mut phases = alloc::vec![None; program.records.len()];
     let mut whole = false;
     let late = accumulated(record, &rows);
-    let accumulates = |index: usize| late.contains(&Some(index));
-    for record in &program.records {
-        let (inputs, outputs) = types(program, record);
-        let site = Site { attrs: &record.attrs, inputs: &inputs, body: record.body.as_deref() };
-        let treats = treats(record.op, &site, &outputs);
-        let own = treats != Treats::Mixed;
-        let by_rows = treats == Treats::Each && record.outputs.iter().all(|&value| rows[value as usize]);
-        let ahead = by_rows && record.inputs.iter().all(|&value| !stepwise[value as usize]);
-        if record.op != Op::Input {
-            record.outputs.iter().for_each(|&value| stepwise[value as usize] = !ahead);
-        }
-        each.push((own, by_rows));
-        phases.push(if ahead { Phase::Ahead } else { Phase::Loop });
+    let runs = |index: usize| program.live[index] && program.records[index].op != Op::Input;
+    let by_rows = |record: &Record| {
+        treatment(program, record) == Treats::Each && record.outputs.iter().all(|&value| rows[value as usize])
+    };
+    for (index, record) in program.records.iter().enumerate().filter(|(index, _)| runs(*index)) {
+        let ahead = by_rows(record) && record.inputs.iter().all(|&value| !stepwise[value as usize]);
+        record.outputs.iter().for_each(|&value| stepwise[value as usize] = !ahead);
+        phases[index] = Some(if ahead { Phase::Ahead } else { Phase::Loop });
     }
     // from the end: what only later records read, and no state, can wait
     let mut waits = alloc::vec![true; rows.len()];
     for (&value, late) in program.outputs[..record.states].iter().zip(&late) {
         waits[value as usize] &= late.is_some();
     }
-    for (index, record) in program.records.iter().enumerate().rev() {
-        if !program.live[index] || record.op == Op::Input {
-            continue;
-        }
-        let (own, by_rows) = each[index];
-        let accumulates = accumulates(index);
+    for (index, record) in program.records.iter().enumerate().rev().filter(|(index, _)| runs(*index)) {
+        let accumulates = late.contains(&Some(index));
+        let in_loop = phases[index] == Some(Phase::Loop);
         // an operand that only lends its shape may be the state itself
         let stacked = |(at, &value): (usize, &u32)| {
             let continued = accumulates && (at == START || !record.op.reads(at));
             rows[value as usize] || fixed[value as usize] || continued
         };
-        if phases[index] == Phase::Loop
-            && (by_rows || accumulates)
+        if in_loop
+            && (accumulates || by_rows(record))
             && record.outputs.iter().all(|&value| waits[value as usize])
             && record.inputs.iter().enumerate().all(stacked)
         {
-            phases[index] = Phase::After;
+            phases[index] = Some(Phase::After);
         } else {
             record.inputs.iter().for_each(|&value| waits[value as usize] = false);
-            whole |= phases[index] == Phase::Loop && !own;
+            whole |= in_loop && treatment(program, record) == Treats::Mixed;
         }
     }
-    let late = late.into_iter().map(|record| record.is_some_and(|index| phases[index] == Phase::After));
+    let late = late.into_iter().map(|record| record.is_some_and(|index| phases[index] == Some(Phase::After)));
     Distribution { late: late.collect(), phases, whole }
 }
 
@@ -150,10 +141,7 @@ pub(super) struct Lifted {
 impl Builder {
     /// Records here what `body` computes from captures alone; it captures the results instead.
     pub(super) fn lift(&mut self, body: &Arc<Program>, attrs: &[u32], inputs: &[u32]) -> Result<Lifted> {
-        let mut types = Vec::new();
-        for &value in inputs {
-            types.push(*self.program().ty(value)?);
-        }
+        let types = self.types(inputs)?;
         let site = Site { attrs, inputs: &types, body: Some(body) };
         let record = steps::Record::read(&site)?;
         steps::Sizes::of(&site, &record)?;
@@ -182,14 +170,7 @@ impl Builder {
                 outside[value as usize] = Some(outer);
                 captures.push(outer);
                 lifted.body.inputs.push(value);
-                let attrs = Vec::new().into();
-                records.push(Record {
-                    op: Op::Input,
-                    attrs,
-                    inputs: Vec::new().into(),
-                    outputs: alloc::vec![value],
-                    body: None,
-                });
+                records.push(Program::given(value));
             }
         }
         lifted.body.records = records;

@@ -17,7 +17,7 @@ mod run;
 
 pub(crate) use bind::{Plan, Step};
 pub(crate) use bind_steps::{Emitted, State, StepsPlan};
-pub(crate) use builder::Builder;
+pub(crate) use builder::{Builder, types_of};
 pub(crate) use call::Call;
 #[cfg(feature = "full")]
 pub(crate) use describe::describe;
@@ -32,7 +32,6 @@ pub(crate) use run::{Runner, Window};
 use crate::op::Op;
 use crate::op::steps::Again;
 use crate::tensor::Type;
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -40,9 +39,9 @@ use alloc::vec::Vec;
 #[derive(Clone)]
 pub(crate) struct Record {
     pub op: Op,
-    pub attrs: Box<[u32]>,
+    pub attrs: Vec<u32>,
     /// Values it reads.
-    pub inputs: Box<[u32]>,
+    pub inputs: Vec<u32>,
     /// Values it makes.
     pub outputs: Vec<u32>,
     /// The step program of a sequence that has one.

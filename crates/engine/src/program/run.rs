@@ -122,14 +122,14 @@ impl Runner<'_> {
         while let Some(step) = rest.first() {
             let (group, others) = rest.split_at(step.group.clamp(1, rest.len()));
             rest = others;
-            let elements = match step.made.first().zip(step.outputs.first()) {
-                Some((made, ty)) if group.len() > 1 => window.map_or(made.elements, |window| {
-                    let (mut made, mut ty) = (*made, *ty);
+            let mut elements = 0;
+            if group.len() > 1 {
+                let (mut made, mut ty) = (step.values[step.inputs], step.types[step.inputs]);
+                if let Some(window) = window {
                     window.see(&mut made, &mut ty);
-                    made.elements
-                }),
-                _ => 0,
-            };
+                }
+                elements = made.elements;
+            }
             let blocks = if elements > BLOCK { elements.div_ceil(BLOCK) } else { 1 };
             for block in 0..blocks {
                 let (start, end) = (block * BLOCK, elements.min(block * BLOCK + BLOCK));
@@ -152,8 +152,7 @@ impl Runner<'_> {
         block: Option<Block>,
     ) -> Result<()> {
         for &(role, input, place) in &step.pack_here {
-            let (located, ty) = (&step.places[input as usize], &step.inputs[input as usize]);
-            let mut seen = (*located, *ty);
+            let mut seen = (step.values[input as usize], step.types[input as usize]);
             if let Some(window) = window {
                 window.see(&mut seen.0, &mut seen.1);
             }
@@ -163,24 +162,17 @@ impl Runner<'_> {
         }
         let all = window.is_none_or(|window| window.all) && block.is_none();
         if all && !step.moves {
-            let (types, places) = ([&*step.inputs, &*step.outputs], [&*step.places, &*step.made]);
-            return self.execute(program, step, types, places, window);
+            return self.execute(program, step, &step.types, &step.values, window);
         }
         let Frame { mut places, mut types } = core::mem::take(&mut self.pool.frames[self.depth]);
         places.clear();
         types.clear();
-        let inputs = step.inputs.len();
-        let values = step.places.iter().chain(&step.made);
         let result = if let Some(window) = window.filter(|_| all) {
-            places.extend(values.map(|located| {
-                let mut located = *located;
-                window.find(&mut located);
-                located
-            }));
-            let (located, ty) = (places.split_at(inputs), [&*step.inputs, &*step.outputs]);
-            self.execute(program, step, ty, [located.0, located.1], Some(window))
+            places.extend_from_slice(&step.values);
+            places.iter_mut().for_each(|located| window.find(located));
+            self.execute(program, step, &step.types, &places, Some(window))
         } else {
-            for (located, ty) in values.zip(step.inputs.iter().chain(&step.outputs)) {
+            for (located, ty) in step.values.iter().zip(&step.types) {
                 let (mut located, mut ty) = (*located, *ty);
                 if let Some(window) = window.filter(|_| located.moves != Moves::Still) {
                     window.see(&mut located, &mut ty);
@@ -191,8 +183,7 @@ impl Runner<'_> {
                 places.push(located);
                 types.push(ty);
             }
-            let (ty, located) = (types.split_at(inputs), places.split_at(inputs));
-            self.execute(program, step, [ty.0, ty.1], [located.0, located.1], window)
+            self.execute(program, step, &types, &places, window)
         };
         self.pool.frames[self.depth] = Frame { places, types };
         result
@@ -202,10 +193,12 @@ impl Runner<'_> {
         &mut self,
         program: &Program,
         step: &Step,
-        [inputs, outputs]: [&[Type]; 2],
-        [places, made]: [&[Located]; 2],
+        types: &[Type],
+        values: &[Located],
         window: Option<&Window>,
     ) -> Result<()> {
+        let (inputs, outputs) = types.split_at(step.inputs);
+        let (places, made) = values.split_at(step.inputs);
         if let Prepared::Steps(plan) = &step.prepared {
             return self.steps(plan, places, made);
         }
