@@ -6,7 +6,7 @@
 //! Outputs: `[time, batch, …]` at the times they belong to, zeros where masked; what is left for the previous output.
 
 use super::rows::ROWS;
-use super::steps::{Axis, BACKWARD, Emit, MASK, Part, ZERO_OUTPUT, mask_axes, mask_strides};
+use super::steps::{Axis, BACKWARD, Emit, MASK, Part, Record, ZERO_OUTPUT, mask_axes, mask_strides};
 use super::{Backward, Outputs, Rule, Run, Site, out_f32};
 use crate::error::{Error, Result};
 use crate::program::Builder;
@@ -175,16 +175,17 @@ fn gradient(back: &mut Backward) -> Result<()> {
     let mut step = Builder::new();
     let x = step.input(Type { dtype: Dtype::Float32, shape });
     let step = step.finish(&[x], &[])?;
-    let kinds: Vec<Emit> = given::KINDS
-        .into_iter()
-        .zip(given)
-        .filter(|(_, given)| given.is_some())
-        .map(|(kind, _)| kind)
-        .collect();
-    let mut attrs = alloc::vec![0, site.attr(0)?, 1, 1, Part::TimeMajorX as u32, 2 * kinds.len() as u32];
-    attrs.extend(kinds.into_iter().flat_map(|kind| [kind as u32, 0]));
+    let mut results = Vec::new();
+    for (kind, given) in given::KINDS.into_iter().zip(given) {
+        if given.is_some() {
+            results.push((kind, 0));
+        }
+    }
+    let attrs = Record::attrs(site.attr(0)?, 1, &[Part::TimeMajorX], &results, 0);
     let mut operands = alloc::vec![dys[0]];
-    operands.extend((mask < site.inputs.len()).then(|| back.input(mask)));
+    if mask < site.inputs.len() {
+        operands.push(back.input(mask));
+    }
     operands.push(dys[1]);
     let made = back.steps(&operands, &attrs, step)?;
     for (input, gradient) in given.into_iter().flatten().zip(made) {

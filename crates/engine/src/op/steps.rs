@@ -158,6 +158,26 @@ impl<'a> Record<'a> {
         Ok(Record { body, flags, previous, parts, results, states, segment })
     }
 
+    /// Such a record's attributes.
+    pub fn attrs(
+        flags: u32,
+        previous: usize,
+        parts: &[Part],
+        results: &[(Emit, usize)],
+        segment: usize,
+    ) -> Vec<u32> {
+        let mut attrs = alloc::vec![0, flags, previous as u32, parts.len() as u32];
+        for &part in parts {
+            attrs.push(part as u32);
+        }
+        attrs.push(2 * results.len() as u32);
+        for &(kind, output) in results {
+            attrs.extend_from_slice(&[kind as u32, output as u32]);
+        }
+        attrs.push(segment as u32);
+        attrs
+    }
+
     pub fn has(&self, flag: u32) -> bool {
         self.flags & flag != 0
     }

@@ -12,6 +12,7 @@ use crate::program::{Builder, Program, distribute};
 use crate::tensor::{ANY, Dtype, Type};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::Range;
 use layer_rnn_kernels::elementwise::Binary;
 use layer_rnn_kernels::reduce::Reduce;
 
@@ -23,99 +24,100 @@ pub(crate) fn gradient(back: &mut Backward) -> Result<()> {
     }
     let mut body = Body::new(&record);
     let incoming = body.incoming(back)?;
-    let wanted: Vec<u32> = record
-        .operands()
-        .enumerate()
-        .filter(|&(index, (part, operand))| {
-            let wanted = part.is_state() || operand.is_some_and(|operand| back.wants(operand));
-            wanted && body.is_float(index)
-        })
-        .map(|(index, _)| record.body.inputs[index])
-        .collect();
+    let mut wanted = Vec::new();
+    for (index, (part, operand)) in record.operands().enumerate() {
+        let wants = part.is_state() || operand.is_some_and(|operand| back.wants(operand));
+        if wants && body.is_float(index) {
+            wanted.push(record.body.inputs[index]);
+        }
+    }
     let gradients = body
         .builder
         .contributions(&incoming.ys, &incoming.dys, &wanted, 0)
         .map_err(|failure| failure.error)?;
-    let parts_of = |index: usize| {
-        let at = wanted.iter().position(|&value| value == record.body.inputs[index]);
-        at.map(|at| gradients[at].as_slice()).unwrap_or(&[])
-    };
 
-    // outputs: the new states, in the order of the state inputs, then what goes out step by step
-    let (mut outputs, mut results) = (Vec::new(), Vec::new());
-    for (index, (part, operand)) in record.operands().enumerate() {
-        if part.is_state() && body.is_float(index) {
-            results.push((operand, Emit::FinalState, outputs.len()));
-            let total = body.builder.sum(parts_of(index))?;
-            outputs.push(match total {
-                Some(total) => total,
-                None => body.zeros(record.body.inputs[index])?,
-            });
-        }
-    }
-    for (index, (part, operand)) in record.operands().enumerate() {
-        if part == Part::Capture {
-            for &gradient in parts_of(index) {
-                results.push((operand, Emit::FinalState, outputs.len()));
-                outputs.push(body.accumulate(gradient, *record.input(index)?)?);
+    // the new states, in the order of the state inputs, then what captures get, then what goes out step by step
+    let (mut outputs, mut results, mut receivers) = (Vec::new(), Vec::new(), Vec::new());
+    let mut put_out = |operand: Option<usize>, kind: Emit, gradient: u32| {
+        receivers.push(operand);
+        results.push((kind, outputs.len()));
+        outputs.push(gradient);
+    };
+    for class in [Part::State, Part::Capture, Part::X] {
+        for (index, (part, operand)) in record.operands().enumerate() {
+            let value = record.body.inputs[index];
+            let parts = if wanted.contains(&value) { &gradients[value as usize][..] } else { &[] };
+            match part {
+                Part::State | Part::ZeroState if class == Part::State && body.is_float(index) => {
+                    let total = match body.builder.sum(parts)? {
+                        Some(total) => total,
+                        None => body.builder.zeros(value)?,
+                    };
+                    put_out(operand, Emit::FinalState, total);
+                }
+                Part::Capture if class == part => {
+                    for &gradient in parts {
+                        let sum = body.accumulate(gradient, *record.input(index)?)?;
+                        put_out(operand, Emit::FinalState, sum);
+                    }
+                }
+                Part::X | Part::TimeMajorX if class == Part::X => {
+                    let kind = if part == Part::X { Emit::Timed } else { Emit::TimeMajorTimed };
+                    if let Some(gradient) = body.builder.sum(parts)? {
+                        put_out(operand, kind, gradient);
+                    }
+                }
+                _ => {}
             }
-        }
-    }
-    for (index, (part, operand)) in record.operands().enumerate() {
-        let kind = match part {
-            Part::X => Emit::Timed,
-            Part::TimeMajorX => Emit::TimeMajorTimed,
-            _ => continue,
-        };
-        if let Some(gradient) = body.builder.sum(parts_of(index))? {
-            results.push((operand, kind, outputs.len()));
-            outputs.push(gradient);
         }
     }
 
     let tape = body.tape(&outputs);
-    let mut forward = body.forward();
     // all gradients of a sequence have the segments of the first
-    let wanted = if tape.is_empty() { 0 } else { back.segment() };
-    let segment = if wanted > 0 && record.segment > 0 { record.segment as u32 } else { wanted };
-    let mut taped = Vec::new();
-    if segment == 0 {
+    let segment = match (tape.is_empty(), back.segment() as usize, record.segment) {
+        (true, ..) | (_, 0, _) => 0,
+        (_, wanted, 0) => wanted,
+        (.., known) => known,
+    };
+    let (mut forward, mut taped) = (Some(body.forward()), Vec::new());
+    if segment == 0
+        && let Some(mut forward) = forward.take()
+    {
         let first = forward.outputs.len();
-        put_out(&mut forward, &tape);
-        let attrs =
-            with_results(&record, site.attrs, Emit::TimeMajorTimed, first, tape.len(), record.segment);
-        taped = back.extend(&attrs, Some(Arc::new(forward.clone())))?;
+        forward.put_out(&tape);
+        let more = first..forward.outputs.len();
+        let attrs = with_results(&record, Emit::TimeMajorTimed, more, record.segment);
+        taped = back.extend(&attrs, Some(Arc::new(forward)))?;
     }
     let (mut program, inputs) = body.finish(back, outputs, &tape, &taped);
     let mask = (record.flags & MASK != 0).then(|| back.input(record.given()));
-    let mut operands: Vec<u32> = inputs.iter().filter_map(|&(_, operand)| operand).chain(mask).collect();
-    if segment > 0 {
-        let attrs = with_results(&record, site.attrs, Emit::Kept, 0, record.states, segment as usize);
+    let (mut operands, mut parts, mut tape) = (Vec::new(), Vec::new(), Vec::new());
+    for &(value, part, operand) in &inputs {
+        operands.extend(operand);
+        parts.push(part);
+        if part == Part::Tape {
+            tape.push(value);
+        }
+    }
+    operands.extend(mask);
+    if let Some(forward) = forward {
+        let attrs = with_results(&record, Emit::Kept, 0..record.states, segment);
         let mut kept = back.extend(&attrs, None)?.into_iter();
         for (part, operand) in record.operands() {
             let operand = operand.map(|operand| back.input(operand));
             operands.extend(if part.is_state() { kept.next() } else { operand });
         }
         operands.extend(mask);
-        let mut tape = program.inputs.clone();
-        let mut parts = inputs.iter();
-        tape.retain(|_| parts.next().is_some_and(|&(part, _)| part == Part::Tape));
-        program.again = Some(Arc::new(again(&record, forward, &tape, segment as usize)));
+        program.again = Some(Arc::new(again(&record, forward, &tape, segment)));
     }
     let flags = (record.flags ^ BACKWARD) | ZERO_OUTPUT;
-    let mut attrs = alloc::vec![0, flags, 0, inputs.len() as u32];
-    attrs.extend(inputs.iter().map(|&(part, _)| part as u32));
-    attrs.push(2 * results.len() as u32);
-    for &(_, kind, output) in &results {
-        attrs.extend_from_slice(&[kind as u32, output as u32]);
-    }
-    attrs.push(segment);
+    let attrs = Record::attrs(flags, 0, &parts, &results, segment);
     let site = Site { attrs: &attrs, inputs: &[], body: Some(&program) };
     if flags & (MASK | STEP_MASK) == MASK && distribute(&Record::read(&site)?).whole {
         return Err(back.unsupported()); // a gradient that mixes rows where nothing else did
     }
     let made = back.steps(&operands, &attrs, program)?;
-    for (&(operand, ..), &gradient) in results.iter().zip(&made) {
+    for (operand, &gradient) in receivers.into_iter().zip(&made) {
         if let Some(operand) = operand.filter(|&operand| back.wants(operand)) {
             back.give(operand, gradient);
         }
@@ -126,64 +128,50 @@ pub(crate) fn gradient(back: &mut Backward) -> Result<()> {
     Ok(())
 }
 
-/// The attributes of forward steps with more results: this of some outputs.
-#[inline(never)]
-fn with_results(
-    record: &Record,
-    attrs: &[u32],
-    kind: Emit,
-    first: usize,
-    count: usize,
-    segment: usize,
-) -> Vec<u32> {
-    let at = 4 + record.parts.len();
-    let mut attrs = attrs[..=at + attrs[at] as usize].to_vec();
-    attrs[at] += 2 * count as u32;
-    for output in first..first + count {
-        attrs.extend_from_slice(&[kind as u32, output as u32]);
+impl Program {
+    /// Puts out more.
+    fn put_out(&mut self, values: &[u32]) {
+        self.outputs.extend_from_slice(values);
+        self.mark_live();
     }
-    attrs.push(segment as u32);
-    attrs
 }
 
-/// Lets a program put out more.
-#[inline(never)]
-fn put_out(program: &mut Program, values: &[u32]) {
-    program.outputs.extend_from_slice(values);
-    program.mark_live();
+/// The attributes of forward steps with more results: this of some outputs.
+fn with_results(record: &Record, kind: Emit, outputs: Range<usize>, segment: usize) -> Vec<u32> {
+    let mut results = record.results.clone();
+    results.extend(outputs.map(|output| (kind, output)));
+    Record::attrs(record.flags, record.previous, &record.parts, &results, segment)
 }
 
 /// Forward steps that put out their tape and nothing else.
 fn again(record: &Record, mut body: Program, tape: &[u32], segment: usize) -> Again {
     body.outputs.truncate(record.states);
-    put_out(&mut body, tape);
-    let mut attrs = alloc::vec![0, record.flags, 0, record.parts.len() as u32];
-    for &part in &record.parts {
-        attrs.push(if part.is_state() { Part::State } else { part } as u32);
+    body.put_out(tape);
+    let mut parts = record.parts.clone();
+    for part in parts.iter_mut().filter(|part| part.is_state()) {
+        *part = Part::State;
     }
-    attrs.push(0);
-    let attrs = with_results(record, &attrs, Emit::Tape, record.states, tape.len(), segment);
-    Again { attrs, body: Arc::new(body) }
+    let record = Record { parts, previous: 0, results: Vec::new(), ..*record };
+    Again {
+        attrs: with_results(&record, Emit::Tape, record.states..body.outputs.len(), segment),
+        body: Arc::new(body),
+    }
 }
 
-/// One more axis, of one row.
-fn with_row(back: &mut Backward, x: u32, axis: usize) -> Result<u32> {
+/// A value with one more axis, of one row, or without one.
+fn reshape(back: &mut Backward, x: u32, at: u32, more: bool) -> Result<u32> {
     let rank = back.ty(x)?.shape.rank() as u32;
-    let mut codes: Vec<u32> = (0..rank).flat_map(|axis| [COPY, axis]).collect();
-    codes.splice(2 * axis..2 * axis, [LITERAL, 1]);
-    reshape(back, x, &codes)
-}
-
-/// The only row of `[time, 1, …]`.
-fn without_row(back: &mut Backward, x: u32) -> Result<u32> {
-    let rank = back.ty(x)?.shape.rank() as u32;
-    let codes: Vec<u32> = (0..rank).filter(|&axis| axis != 1).flat_map(|axis| [COPY, axis]).collect();
-    reshape(back, x, &codes)
-}
-
-fn reshape(back: &mut Backward, x: u32, codes: &[u32]) -> Result<u32> {
-    let attrs: Vec<u32> = [codes.len() as u32].iter().chain(codes).copied().collect();
-    back.op(Op::Reshape, &[x], &attrs)
+    let mut codes = alloc::vec![0];
+    for axis in 0..=rank {
+        if axis == at && more {
+            codes.extend_from_slice(&[LITERAL, 1]);
+        }
+        if axis < rank && (axis != at || more) {
+            codes.extend_from_slice(&[COPY, axis]);
+        }
+    }
+    codes[0] = codes.len() as u32 - 1;
+    back.op(Op::Reshape, &[x], &codes)
 }
 
 /// The gradients that reach the body's outputs, as values of the body; and those of previous outputs, by operand.
@@ -220,15 +208,6 @@ impl<'a> Body<'a> {
         value
     }
 
-    fn zeros(&mut self, like: u32) -> Result<u32> {
-        let rank = self.builder.program().ty(like)?.shape.rank() as u32;
-        let mut attrs = alloc::vec![Dtype::Float32 as u32, 0, 3 * rank];
-        for axis in 0..rank {
-            attrs.extend_from_slice(&[super::dims::COPY, axis, 0]);
-        }
-        Ok(self.builder.append(Op::Fill, &[like], &attrs, None)?[0])
-    }
-
     /// Gives the body's outputs their gradients as inputs: emitted values step by step, states from behind the last step.
     fn incoming(&mut self, back: &mut Backward) -> Result<Incoming> {
         let record = self.record;
@@ -236,8 +215,9 @@ impl<'a> Body<'a> {
         let mut final_states = alloc::vec![None; record.states];
         for (output, &value) in record.body.outputs.iter().enumerate() {
             let mut dys = [None; 6];
-            for (index, &(kind, _)) in record.results.iter().enumerate().filter(|(_, of)| of.1 == output) {
-                let Some(dy) = back.dy(index)? else { continue };
+            for (index, &(kind, of)) in record.results.iter().enumerate() {
+                let dy = if of == output { back.dy(index)? } else { None };
+                let Some(dy) = dy else { continue };
                 if matches!(kind, Emit::Kept | Emit::Tape) {
                     return Err(back.unsupported());
                 }
@@ -259,14 +239,16 @@ impl<'a> Body<'a> {
                 // one row: behind the time or in front
                 for (bit, dy) in dys.iter_mut().enumerate() {
                     let place = 1 << bit & (given::TIME_MAJOR_ALL | given::TIME_MAJOR_TIMED) != 0;
-                    *dy = dy.map(|dy| with_row(back, dy, place as usize)).transpose()?;
+                    if let Some(dy) = dy {
+                        *dy = reshape(back, *dy, place as u32, true)?;
+                    }
                 }
             }
             let (mut all, mut left) = self.carry(back, dys, rows)?;
             let own = output.checked_sub(record.states).filter(|&own| own < record.previous);
             let own = own.map(|own| record.first_previous() + own);
             if !rows {
-                all = without_row(back, all)?;
+                all = reshape(back, all, 1, false)?;
                 if let Some(operand) = own {
                     left = back.reshape_like(left, back.input(operand))?;
                 }
@@ -294,7 +276,6 @@ impl<'a> Body<'a> {
     /// Brings the gradients of a sequence's outputs to the steps that made them.
     fn carry(&self, back: &mut Backward, dys: [Option<u32>; 6], rows: bool) -> Result<(u32, u32)> {
         let record = self.record;
-        let bits = (0..6).filter(|&bit| dys[bit].is_some()).fold(0, |bits, bit| bits | 1 << bit);
         let (mut flags, mut mask) = (record.flags, None);
         if record.has(MASK) {
             let given = back.input(record.given());
@@ -314,8 +295,12 @@ impl<'a> Body<'a> {
         });
         let by_mask = mask.map(|mask| (mask, (mask_axes(flags)[0] == Axis::Batch) as u32));
         let Some((like, axis)) = timed.or(by_mask) else { return Err(back.unsupported()) };
-        let mut inputs = alloc::vec![like];
-        inputs.extend(dys.into_iter().flatten().chain(mask));
+        let (mut inputs, mut bits) = (alloc::vec![like], 0);
+        for (bit, dy) in dys.into_iter().enumerate() {
+            inputs.extend(dy);
+            bits |= (dy.is_some() as u32) << bit;
+        }
+        inputs.extend(mask);
         let made = back.all(Op::Carry, &inputs, &[flags, bits, axis])?;
         Ok((made[0], made[1]))
     }
@@ -327,11 +312,10 @@ impl<'a> Body<'a> {
         let made = records.iter().find(|record| record.outputs.contains(&gradient));
         let continued =
             made.filter(|made| accumulates(made.op) && made.inputs.len() == 2 && !has_rows(&ty.shape));
-        let (op, inputs, attrs) = match continued {
-            Some(made) => (made.op, alloc::vec![made.inputs[0], made.inputs[1], sum], made.attrs.to_vec()),
-            None => (Op::Binary, alloc::vec![sum, gradient], alloc::vec![Binary::Add as u32]),
-        };
-        Ok(self.builder.append(op, &inputs, &attrs, None)?[0])
+        match continued.cloned() {
+            Some(made) => self.builder.one(made.op, &[made.inputs[0], made.inputs[1], sum], &made.attrs),
+            None => self.builder.one(Op::Binary, &[sum, gradient], &[Binary::Add as u32]),
+        }
     }
 
     /// The forward values that the backward body needs and does not compute: all but inputs that come again, and what costs
@@ -342,8 +326,10 @@ impl<'a> Body<'a> {
         for (index, record) in program.records.iter().enumerate() {
             record.outputs.iter().for_each(|&value| makers[value as usize] = index);
         }
-        let states = self.record.body.inputs.iter().zip(&self.record.parts);
-        let states: Vec<u32> = states.filter(|(_, part)| part.is_state()).map(|(&value, _)| value).collect();
+        let is_state = |value: u32| {
+            let mut inputs = self.record.body.inputs.iter().zip(&self.record.parts);
+            inputs.any(|(&input, part)| input == value && part.is_state())
+        };
         let mut seen = alloc::vec![false; program.values.len()];
         let mut taped = seen.clone();
         let mut open = outputs.to_vec();
@@ -354,14 +340,16 @@ impl<'a> Body<'a> {
             let index = makers[value as usize];
             let maker = &program.records[index];
             let free = maker.op.renames();
-            if states.contains(&value) || (index < self.forward && maker.op != Op::Input && !free) {
+            if is_state(value) || (index < self.forward && maker.op != Op::Input && !free) {
                 taped[value as usize] = true;
             } else {
                 open.extend(maker.op.read(&maker.inputs));
             }
         }
-        let mut tape: Vec<u32> =
-            (0..).zip(taped).filter(|&(_, taped)| taped).map(|(value, _)| value).collect();
+        let mut tape = Vec::new();
+        for (value, _) in (0..).zip(taped).filter(|&(_, taped)| taped) {
+            tape.push(value);
+        }
         self.relike(&seen, &mut tape);
         tape
     }
@@ -370,8 +358,7 @@ impl<'a> Body<'a> {
     fn relike(&mut self, seen: &[bool], tape: &mut Vec<u32>) {
         let forward = self.forward;
         let program = self.builder.program_mut();
-        let own = program.inputs.iter().skip(self.record.body.inputs.len());
-        let others: Vec<u32> = own.copied().collect();
+        let own = self.record.body.inputs.len();
         for index in forward..program.records.len() {
             for position in 0..program.records[index].inputs.len() {
                 let record = &program.records[index];
@@ -382,7 +369,7 @@ impl<'a> Body<'a> {
                 }
                 let ty = program.values[value as usize];
                 let same = |&other: &u32| program.values[other as usize] == ty;
-                let other = tape.iter().chain(&others).copied().find(same);
+                let other = tape.iter().chain(&program.inputs[own..]).copied().find(same);
                 let other = other.unwrap_or_else(|| {
                     tape.push(value);
                     value
@@ -400,73 +387,78 @@ impl<'a> Body<'a> {
         program
     }
 
-    /// The backward body, and what its inputs are. What is taped is given by value, or it is that of a segment.
+    /// The backward body, and its inputs as [`Body::inputs`]. What is taped is given by value, or it is that of a segment.
     fn finish(
         self,
         back: &Backward,
         outputs: Vec<u32>,
         tape: &[u32],
         taped: &[u32],
-    ) -> (Program, Vec<(Part, Option<u32>)>) {
+    ) -> (Program, Vec<(u32, Part, Option<u32>)>) {
         let part = if taped.is_empty() { Part::Tape } else { Part::TimeMajorX };
-        let kept = |value: u32| {
-            tape.iter().position(|&taped| taped == value).map(|at| (value, part, taped.get(at).copied()))
-        };
-        let mut program = self.builder.into_program();
+        let body = self.record.body;
         let mut inputs = Vec::new();
-        for (&value, (part, operand)) in self.record.body.inputs.iter().zip(self.record.operands()) {
-            match kept(value) {
-                Some(input) => inputs.push(input),
-                None if part.is_state() => {}
-                None => inputs.push((value, part, operand.map(|operand| back.input(operand)))),
+        for (&value, (part_of, operand)) in body.inputs.iter().zip(self.record.operands()) {
+            if let Some(at) = tape.iter().position(|&taped| taped == value) {
+                inputs.push((value, part, taped.get(at).copied()));
+            } else if !part_of.is_state() {
+                inputs.push((value, part_of, operand.map(|operand| back.input(operand))));
             }
         }
-        inputs.extend(self.inputs);
-        inputs.extend(
-            tape.iter().filter(|value| !self.record.body.inputs.contains(value)).copied().filter_map(kept),
-        );
+        inputs.extend_from_slice(&self.inputs);
+        for (at, &value) in tape.iter().enumerate() {
+            if !body.inputs.contains(&value) {
+                inputs.push((value, part, taped.get(at).copied()));
+            }
+        }
+        let mut program = self.builder.into_program();
         program.outputs = outputs;
         // what is given is not computed
         let mut records = Vec::new();
-        for record in core::mem::take(&mut program.records) {
-            let given = record.outputs.iter().any(|&value| kept(value).is_some());
-            if !given && record.op != Op::Input {
+        for &(value, ..) in &inputs {
+            records.push(Program::given(value));
+        }
+        for record in program.records {
+            if record.op != Op::Input && !record.outputs.iter().any(|value| tape.contains(value)) {
                 records.push(record);
             }
         }
-        program.inputs = inputs.iter().map(|&(value, ..)| value).collect();
-        program.records = program.inputs.iter().map(|&value| Program::given(value)).collect();
-        program.records.extend(records);
+        program.records = records;
         program.mark_live();
-        let mut needed = needed(&program, &inputs, self.record.has(MASK)).into_iter();
-        inputs.retain(|_| needed.next() == Some(true));
-        program.inputs.retain(|value| inputs.iter().any(|(input, ..)| input == value));
-        (program, inputs.into_iter().map(|(_, part, operand)| (part, operand)).collect())
+        retain_needed(&program, &mut inputs, self.record.has(MASK));
+        program.inputs.clear();
+        for &(value, ..) in &inputs {
+            program.inputs.push(value);
+        }
+        (program, inputs)
     }
 }
 
-/// Which inputs of the backward body are needed: what nothing reads would only be copied, but for sizes that nothing else brings.
-fn needed(program: &Program, inputs: &[(u32, Part, Option<u32>)], masked: bool) -> Vec<bool> {
+/// Leaves out inputs of the backward body that nothing reads: they would only be copied. But some bring sizes that nothing else does.
+fn retain_needed(program: &Program, inputs: &mut Vec<(u32, Part, Option<u32>)>, masked: bool) {
     const STEPS: i32 = 0;
     let read = program.read();
+    let is_read = |&(value, part, _): &(u32, Part, Option<u32>)| read[value as usize] || part.is_state();
     let mut known = if masked { alloc::vec![STEPS, ROWS] } else { Vec::new() };
-    let mut needed: Vec<bool> =
-        inputs.iter().map(|&(value, part, _)| read[value as usize] || part.is_state()).collect();
-    if inputs.iter().any(|&(_, part, _)| part == Part::Tape) {
-        return needed; // the forward operands come with it
-    }
-    for wanted in [true, false] {
-        for (needed, &(value, part, operand)) in needed.iter_mut().zip(inputs) {
-            if *needed != wanted || operand.is_none() {
-                continue;
+    // the forward operands bring theirs
+    let again = inputs.iter().any(|&(_, part, _)| part == Part::Tape);
+    let mut brings = |&(value, part, operand): &(u32, Part, Option<u32>)| {
+        let mut news = false;
+        let mut learn = |size: i32| {
+            news |= !known.contains(&size);
+            known.push(size);
+        };
+        if operand.is_some() && !again {
+            let dims = program.values[value as usize].shape.dims().iter();
+            dims.filter(|&&dim| dim < 0 && dim != ANY).for_each(|&dim| learn(dim));
+            if matches!(part, Part::X | Part::TimeMajorX) {
+                learn(STEPS);
             }
-            let timed = matches!(part, Part::X | Part::TimeMajorX);
-            let dims = program.values[value as usize].shape.dims().iter().copied();
-            let sizes: Vec<i32> =
-                dims.filter(|&dim| dim < 0 && dim != ANY).chain(timed.then_some(STEPS)).collect();
-            *needed |= sizes.iter().any(|size| !known.contains(size));
-            known.extend(sizes);
         }
-    }
-    needed
+        news
+    };
+    inputs.iter().filter(|input| is_read(input)).for_each(|input| {
+        brings(input);
+    });
+    inputs.retain(|input| is_read(input) || brings(input));
 }

@@ -51,8 +51,11 @@ impl Builder {
     ) -> core::result::Result<Vec<Option<u32>>, Failure> {
         let records = self.program().records.len();
         let sums = self.contributions(ys, dys, xs, segment).and_then(|parts| {
-            let sums: Result<_> = parts.iter().map(|parts| self.sum(parts)).collect();
-            Ok(sums?)
+            let mut sums = Vec::new();
+            for &x in xs {
+                sums.push(self.sum(&parts[x as usize])?);
+            }
+            Ok(sums)
         });
         if sums.is_err() {
             self.truncate(records);
@@ -60,7 +63,7 @@ impl Builder {
         sums
     }
 
-    /// The same, each gradient as the list of values whose sum it is.
+    /// The same, for each value the list of those whose sum its gradient is; of others than `xs` it says nothing.
     pub fn contributions(
         &mut self,
         ys: &[u32],
@@ -99,7 +102,7 @@ impl Builder {
             };
             rule(&mut backward).map_err(|error| Failure { error, record: Some(index as u32) })?;
         }
-        Ok(xs.iter().map(|&x| core::mem::take(&mut given[x as usize])).collect())
+        Ok(given)
     }
 
     /// The sum of some values.
@@ -110,6 +113,23 @@ impl Builder {
             total = self.append(Op::Binary, &[total, value], &[Binary::Add as u32], None)?[0];
         }
         Ok(Some(total))
+    }
+
+    /// Zeros in the shape of `like`
+    pub fn zeros(&mut self, like: u32) -> Result<u32> {
+        let mut attrs = alloc::vec![Dtype::Float32 as u32, 0];
+        self.push_dims(&mut attrs, like, 0)?;
+        self.one(Op::Fill, &[like], &attrs)
+    }
+
+    /// The dims of a value, which is operand `operand`, as attributes say them.
+    fn push_dims(&self, attrs: &mut Vec<u32>, value: u32, operand: u32) -> Result<()> {
+        let rank = self.program().ty(value)?.shape.rank() as u32;
+        attrs.push(3 * rank);
+        for axis in 0..rank {
+            attrs.extend_from_slice(&[COPY, axis, operand]);
+        }
+        Ok(())
     }
 
     /// For each value: does it depend on one of `xs`, by a way on which gradients flow?
@@ -303,7 +323,8 @@ impl<'b> Backward<'b> {
     /// `x` repeated to the shape of `like`
     #[inline(never)]
     pub fn broadcast(&mut self, x: u32, like: u32) -> Result<u32> {
-        let dims = self.dims_of(like, 1)?;
+        let mut dims = Vec::new();
+        self.builder.push_dims(&mut dims, like, 1)?;
         self.op(Op::Broadcast, &[x, like], &dims)
     }
 
@@ -319,19 +340,7 @@ impl<'b> Backward<'b> {
 
     /// Zeros in the shape of `like`
     pub fn zeros(&mut self, like: u32) -> Result<u32> {
-        let mut attrs = alloc::vec![Dtype::Float32 as u32, 0];
-        attrs.extend(self.dims_of(like, 0)?);
-        self.op(Op::Fill, &[like], &attrs)
-    }
-
-    /// The dims of a value, which is operand `operand`, as attributes say them.
-    fn dims_of(&self, value: u32, operand: u32) -> Result<Vec<u32>> {
-        let rank = self.ty(value)?.shape.rank() as u32;
-        let mut dims = alloc::vec![3 * rank];
-        for axis in 0..rank {
-            dims.extend_from_slice(&[COPY, axis, operand]);
-        }
-        Ok(dims)
+        self.builder.zeros(like)
     }
 
     /// `x` added to the gradient of input `index`, if there is such an input and its gradient is wanted: what a sum continues.

@@ -76,11 +76,11 @@ impl Builder {
             let timed = matches!(kind, Emit::Timed | Emit::TimeMajorTimed);
             let (kind, value) = match (kind, repeated[output]) {
                 (Emit::FinalState, _) => {
-                    results.extend([kind as u32, output as u32]);
+                    results.push((kind, output));
                     continue;
                 }
                 (Emit::NextPrevious, Some(state)) => {
-                    results.extend([Emit::FinalState as u32, state as u32]);
+                    results.push((Emit::FinalState, state));
                     continue;
                 }
                 _ if !body.has_rows(value) => (kind, value),
@@ -94,17 +94,14 @@ impl Builder {
                 Some(_) => outputs[at] = value,
                 None => outputs.push(value),
             }
-            results.extend([kind as u32, at as u32]);
+            results.push((kind, at));
         }
 
         let axis = mask_axes(record.flags).iter().position(|&axis| axis == Axis::Batch).unwrap_or(0);
         inputs.extend(self.append(Op::Reduce, &rest[..1], &[Reduce::Any as u32, 0, 1, axis as u32], None)?);
         inputs.extend_from_slice(&rest[1..]);
         let flags = record.flags & !TIME_MAJOR_MASK | STEP_MASK;
-        let mut attrs = alloc::vec![0, flags, record.previous as u32, parts.len() as u32];
-        attrs.extend(parts.into_iter().map(|part| part as u32));
-        attrs.push(results.len() as u32);
-        attrs.extend(results);
+        let attrs = steps::Record::attrs(flags, record.previous, &parts, &results, 0);
         Ok(Some(Lifted { body: body.finish(&outputs, &[])?, attrs, inputs }))
     }
 
