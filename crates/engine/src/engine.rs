@@ -4,7 +4,7 @@ use crate::error::{Error, Failure, Result};
 use crate::op::Op;
 #[cfg(feature = "full")]
 use crate::program::describe;
-use crate::program::{Builder, Call, Pack, Packs, Place, Plan, Pool, Program};
+use crate::program::{Builder, Call, Pack, Packs, Place, Plan, Pool, Program, is_among};
 use crate::tensor::{Budget, Shape, Slab, Tensors, Type};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -74,7 +74,7 @@ impl Engine {
     }
 
     /// An engine that allocates at most `max_words` 32-bit words for numbers; 0 means no bound of its own.
-    pub fn new(max_words: usize) -> Engine {
+    pub const fn new(max_words: usize) -> Engine {
         Engine {
             budget: Budget::new(max_words),
             tensors: Slab::new(),
@@ -83,9 +83,14 @@ impl Engine {
             plans: Slab::new(),
             calls: Slab::new(),
             packs: Slab::new(),
-            pool: Pool::default(),
+            pool: Pool::new(),
             plainly: false,
         }
+    }
+
+    /// Sets the bound of [`Engine::new`].
+    pub fn limit(&mut self, max_words: usize) {
+        self.budget.limit(max_words);
     }
 
     /// Live things and bytes.
@@ -255,7 +260,7 @@ impl Engine {
         for (index, &id) in outputs.iter().enumerate().filter(|(_, id)| **id != 0) {
             self.check_tensors(&[id], &plan.outputs[index..index + 1])?;
             // what is written may be neither read nor written through another name
-            if inputs.contains(&id) || plan.variables.contains(&id) || outputs[..index].contains(&id) {
+            if [inputs, &plan.variables, &outputs[..index]].iter().any(|ids| is_among(id, ids)) {
                 return Err(Error::Busy.into());
             }
         }

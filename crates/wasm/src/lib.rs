@@ -34,7 +34,7 @@ struct World {
     error: u32,
 }
 
-static WORLD: Mutex<Option<World>> = Mutex::new(None);
+static WORLD: Mutex<World> = Mutex::new(World { engine: Engine::new(0), words: Vec::new(), error: 0 });
 
 /// Words of the boundary at the start.
 const WORDS: usize = 1024;
@@ -45,39 +45,37 @@ pub fn engine_start(max_bytes: f64) -> u32 {
     let Some(mut world) = WORLD.try_lock() else {
         return Error::Busy.code() as u32;
     };
-    let mut words = Vec::new();
-    if words.try_reserve_exact(WORDS).is_err() {
-        return Error::Memory { words: WORDS as u32 }.code() as u32;
-    }
-    words.resize(WORDS, 0);
-    if world.is_some() {
+    if !world.words.is_empty() {
         return Error::Busy.code() as u32;
     }
-    *world = Some(World { engine: Engine::new((max_bytes / 4.0) as usize), words, error: 0 });
+    if world.words.try_reserve_exact(WORDS).is_err() {
+        return Error::Memory { words: WORDS as u32 }.code() as u32;
+    }
+    world.words.resize(WORDS, 0);
+    world.engine.limit((max_bytes / 4.0) as usize);
     0
 }
 
 /// Live tensors, programs, calls, or bytes of numbers.
 #[wasm_bindgen]
 pub fn engine_stat(stat: Stat) -> f64 {
-    lock().as_ref().map_or(0.0, |world| world.engine.stat(stat) as f64)
+    lock().engine.stat(stat) as f64
 }
 
 /// Code of the last failure.
 #[wasm_bindgen]
 pub fn error_code() -> u32 {
-    lock().as_ref().map_or(Error::Busy.code() as u32, |world| world.error)
+    lock().error
 }
 
-fn lock() -> MutexGuard<'static, Option<World>> {
+fn lock() -> MutexGuard<'static, World> {
     WORLD.lock()
 }
 
 /// Runs `f` in the world and keeps its failure for `error_code`.
 fn enter<T>(f: impl FnOnce(&mut World) -> core::result::Result<T, Failure>) -> Option<T> {
-    let mut guard = lock();
-    let world = guard.as_mut()?;
-    match f(world) {
+    let mut world = lock();
+    match f(&mut world) {
         Ok(value) => Some(value),
         Err(failure) => {
             world.fail(failure);

@@ -110,7 +110,7 @@ impl Cell {
     }
 
     /// Asks for the packed weights: inputs 1 (kernel), 2 (recurrent kernel) and the bias.
-    pub fn packs(&self, bias: Option<usize>, mut ask: impl FnMut(usize, Role)) {
+    pub fn packs(&self, bias: Option<usize>, ask: &mut dyn FnMut(usize, Role)) {
         let units = self.units as u32;
         let gates = self.kind.gates() as u32;
         let planes = |planes| Role::Gates { units, gates, planes };
@@ -192,8 +192,8 @@ impl Cell {
 
     /// The kernels turned, in the same planes as for the steps: [`Weights::of`] finds them, without biases.
     #[cfg(feature = "full")]
-    pub fn packs_backward(&self, mut ask: impl FnMut(usize, Role)) {
-        self.packs(None, |input, role| match role {
+    pub fn packs_backward(&self, ask: &mut dyn FnMut(usize, Role)) {
+        self.packs(None, &mut |input, role| match role {
             Role::Gates { units, gates, planes } => ask(input, Role::GatesTurned { units, gates, planes }),
             _ => ask(input, role),
         });

@@ -127,25 +127,21 @@ fn run(run: &mut Run) -> Result<()> {
         for row in 0..batch {
             let carried = &mut left[row * width..][..width];
             let active = order.active(row, at);
-            let mut add = |bit: u32, index: usize| {
-                if let Some(dy) = dys[bit.trailing_zeros() as usize] {
+            let (last, counts) = (step + 1 == time, active || !zero);
+            for (bit, index, adds) in [
+                (given::NEXT, row, last),
+                (given::LAST, row, last && counts),
+                (given::ALL, row * time + step, counts),
+                (given::TIME_MAJOR_ALL, step * batch + row, counts),
+                (given::TIMED, row * time + at, active),
+                (given::TIME_MAJOR_TIMED, at * batch + row, active),
+            ] {
+                if let Some(dy) = dys[bit.trailing_zeros() as usize].filter(|_| adds) {
                     axpy(1.0, &dy[index * width..][..width], carried);
                 }
-            };
-            if step + 1 == time {
-                add(given::NEXT, row);
-                if active || !zero {
-                    add(given::LAST, row);
-                }
-            }
-            if active || !zero {
-                add(given::ALL, row * time + step);
-                add(given::TIME_MAJOR_ALL, step * batch + row);
             }
             let all = &mut all[(at * batch + row) * width..][..width];
             if active {
-                add(given::TIMED, row * time + at);
-                add(given::TIME_MAJOR_TIMED, at * batch + row);
                 all.copy_from_slice(carried);
                 carried.fill(0.0);
             } else {

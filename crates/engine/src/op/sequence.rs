@@ -208,11 +208,16 @@ fn needs(site: &Site) -> Result<Needs> {
     let record = Record::read(site)?;
     let mut needs = Needs::default();
     let bias = record.has(BIAS).then(|| record.at(BIAS));
-    record.cell.packs(bias, |input, role| needs.pack(input, role));
+    record.cell.packs(bias, &mut |input, role| needs.pack(input, role));
     let layout = record.layout(&site.input(0)?.shape);
     needs.scratch = layout.words();
     needs.prepared = Prepared::Sequence(Box::new(Bound { record, layout }));
     Ok(needs)
+}
+
+/// The packed weights that were asked for as number `first` and the next.
+pub(super) fn weights<'r>(run: &Run<'r>, kind: CellKind, bias: bool, first: usize) -> Weights<'r> {
+    Weights::of(kind, bias, |index| run.packed(first + index))
 }
 
 fn run(run: &mut Run) -> Result<()> {
@@ -220,7 +225,7 @@ fn run(run: &mut Run) -> Result<()> {
         return Ok(()); // `needs` prepares it
     };
     let Bound { record, layout } = &**bound;
-    let weights = Weights::of(record.cell.kind, record.has(BIAS), |index| run.packed(index));
+    let weights = weights(run, record.cell.kind, record.has(BIAS), 0);
     let two = record.cell.kind.states() > 1;
     let operands = record.given(run);
     let mut outs = run.out.iter_mut().zip(run.made);

@@ -4,7 +4,7 @@
 //! each. Inputs: the sequence's inputs, its tape, the gradients of results. Outputs: the gradients of inputs.
 
 use super::sequence::{
-    ALL, BIAS, Bound, FINAL_STATES, LAST, NEXT_PREVIOUS, PREVIOUS, Record, SEGMENT, STATES, TAPE,
+    ALL, BIAS, Bound, FINAL_STATES, LAST, NEXT_PREVIOUS, PREVIOUS, Record, SEGMENT, STATES, TAPE, weights,
 };
 use super::{Needs, Outputs, Prepared, Rule, Run, Site, out_f32, sequence};
 use crate::cell::Weights;
@@ -61,10 +61,10 @@ fn shape(site: &Site) -> Result<Outputs> {
 fn needs(site: &Site) -> Result<Needs> {
     let record = Record::read(site)?;
     let mut needs = Needs::default();
-    record.cell.packs_backward(|input, role| needs.pack(input, role));
+    record.cell.packs_backward(&mut |input, role| needs.pack(input, role));
     if record.segment > 0 {
         let bias = record.has(BIAS).then(|| record.at(BIAS));
-        record.cell.packs(bias, |input, role| needs.pack(input, role));
+        record.cell.packs(bias, &mut |input, role| needs.pack(input, role));
     }
     let layout = record.layout(&site.input(0)?.shape);
     needs.scratch = backward_words(&layout, record.segment);
@@ -78,10 +78,9 @@ fn run(run: &mut Run) -> Result<()> {
     };
     let Bound { record, layout } = &**bound;
     let kind = record.cell.kind;
-    let turned = Weights::of(kind, false, |index| run.packed(index));
-    let first = Weights::kernels(kind);
+    let turned = weights(run, kind, false, 0);
     let forward = if record.segment > 0 {
-        Weights::of(kind, record.has(BIAS), |index| run.packed(first + index))
+        weights(run, kind, record.has(BIAS), Weights::kernels(kind))
     } else {
         Weights::default()
     };

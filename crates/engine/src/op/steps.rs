@@ -392,12 +392,9 @@ pub(crate) fn infer(site: &Site, record: &Record, sizes: &Sizes) -> Result<Vec<T
         let site = again.site(&types);
         let again = Record::read(&site)?;
         let types = infer(&site, &again, sizes)?;
-        tape = again
-            .results
-            .iter()
-            .rev()
-            .map(|&(_, output)| types[again.body.outputs[output] as usize])
-            .collect();
+        for &(_, output) in again.results.iter().rev() {
+            tape.push(types[again.body.outputs[output] as usize]);
+        }
     }
     for (index, (&value, (part, operand))) in body.inputs.iter().zip(record.operands()).enumerate() {
         let inner = &record.input(index)?.shape;

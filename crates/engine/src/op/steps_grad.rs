@@ -8,7 +8,7 @@ use super::rows::{ROWS, accumulates, has_rows};
 use super::steps::{Again, Axis, BACKWARD, Emit, MASK, Part, Record, STEP_MASK, ZERO_OUTPUT, mask_axes};
 use super::{Backward, Op, Site};
 use crate::error::Result;
-use crate::program::{Builder, Program, distribute};
+use crate::program::{Builder, Program, distribute, is_among};
 use crate::tensor::{ANY, Dtype, Type};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -37,39 +37,39 @@ pub(crate) fn gradient(back: &mut Backward) -> Result<()> {
         .map_err(|failure| failure.error)?;
 
     // the new states, in the order of the state inputs, then what captures get, then what goes out step by step
-    let (mut outputs, mut results, mut receivers) = (Vec::new(), Vec::new(), Vec::new());
-    let mut put_out = |operand: Option<usize>, kind: Emit, gradient: u32| {
-        receivers.push(operand);
-        results.push((kind, outputs.len()));
-        outputs.push(gradient);
-    };
+    let mut made = Vec::new();
     for class in [Part::State, Part::Capture, Part::X] {
         for (index, (part, operand)) in record.operands().enumerate() {
             let value = record.body.inputs[index];
-            let parts = if wanted.contains(&value) { &gradients[value as usize][..] } else { &[] };
+            let parts = if is_among(value, &wanted) { &gradients[value as usize][..] } else { &[] };
             match part {
                 Part::State | Part::ZeroState if class == Part::State && body.is_float(index) => {
                     let total = match body.builder.sum(parts)? {
                         Some(total) => total,
                         None => body.builder.zeros(value)?,
                     };
-                    put_out(operand, Emit::FinalState, total);
+                    made.push((operand, Emit::FinalState, total));
                 }
                 Part::Capture if class == part => {
                     for &gradient in parts {
                         let sum = body.accumulate(gradient, *record.input(index)?)?;
-                        put_out(operand, Emit::FinalState, sum);
+                        made.push((operand, Emit::FinalState, sum));
                     }
                 }
                 Part::X | Part::TimeMajorX if class == Part::X => {
                     let kind = if part == Part::X { Emit::Timed } else { Emit::TimeMajorTimed };
                     if let Some(gradient) = body.builder.sum(parts)? {
-                        put_out(operand, kind, gradient);
+                        made.push((operand, kind, gradient));
                     }
                 }
                 _ => {}
             }
         }
+    }
+    let (mut outputs, mut results) = (Vec::new(), Vec::new());
+    for &(_, kind, gradient) in &made {
+        results.push((kind, outputs.len()));
+        outputs.push(gradient);
     }
 
     let tape = body.tape(&outputs);
@@ -116,8 +116,8 @@ pub(crate) fn gradient(back: &mut Backward) -> Result<()> {
     if flags & (MASK | STEP_MASK) == MASK && distribute(&Record::read(&site)?).whole {
         return Err(back.unsupported()); // a gradient that mixes rows where nothing else did
     }
-    let made = back.steps(&operands, &attrs, program)?;
-    for (operand, &gradient) in receivers.into_iter().zip(&made) {
+    let gradients = back.steps(&operands, &attrs, program)?;
+    for ((operand, ..), gradient) in made.into_iter().zip(gradients) {
         if let Some(operand) = operand.filter(|&operand| back.wants(operand)) {
             back.give(operand, gradient);
         }
@@ -309,7 +309,7 @@ impl<'a> Body<'a> {
     fn accumulate(&mut self, gradient: u32, ty: Type) -> Result<u32> {
         let sum = self.input(ty, Part::ZeroState, None);
         let records = &self.builder.program().records[self.forward..];
-        let made = records.iter().find(|record| record.outputs.contains(&gradient));
+        let made = records.iter().find(|record| is_among(gradient, &record.outputs));
         let continued =
             made.filter(|made| accumulates(made.op) && made.inputs.len() == 2 && !has_rows(&ty.shape));
         match continued.cloned() {
@@ -407,7 +407,7 @@ impl<'a> Body<'a> {
         }
         inputs.extend_from_slice(&self.inputs);
         for (at, &value) in tape.iter().enumerate() {
-            if !body.inputs.contains(&value) {
+            if !is_among(value, &body.inputs) {
                 inputs.push((value, part, taped.get(at).copied()));
             }
         }
@@ -419,7 +419,7 @@ impl<'a> Body<'a> {
             records.push(Program::given(value));
         }
         for record in program.records {
-            if record.op != Op::Input && !record.outputs.iter().any(|value| tape.contains(value)) {
+            if record.op != Op::Input && !record.outputs.iter().any(|&value| is_among(value, tape)) {
                 records.push(record);
             }
         }

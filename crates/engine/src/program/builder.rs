@@ -1,7 +1,7 @@
 //! Takes one record after the other, checks it and answers with the types of what it makes.
 
 use super::distribute::Lifted;
-use super::{Program, Record};
+use super::{Program, Record, is_among};
 use crate::error::{Error, Result};
 use crate::op::{Op, Outputs, Site};
 use crate::tensor::{ANY, Dtype, Shape, Tensors, Type};
@@ -198,7 +198,7 @@ impl Builder {
         for (index, &(target, value)) in assigns.iter().enumerate() {
             let (to, from) = (program.ty(target)?, program.ty(value)?);
             let assignable = |record: &Record| {
-                matches!(record.op, Op::Input | Op::Variable) && record.outputs.contains(&target)
+                matches!(record.op, Op::Input | Op::Variable) && is_among(target, &record.outputs)
             };
             // what is assigned twice would have the one or the other value
             if !program.records.iter().any(assignable) || assigns[..index].iter().any(|&(to, _)| to == target)

@@ -35,8 +35,12 @@ impl Call {
 
     /// Is everything that the call works on still there? (Types were checked when it was made; an id never changes its type.)
     fn check(&self, tensors: &Tensors) -> Result<()> {
-        let mut ids = self.inputs.iter().chain(&self.outputs).chain(&self.plan.variables);
-        ids.try_for_each(|&id| tensors.get(id).map(drop))
+        for ids in [&self.inputs, &self.outputs, &self.plan.variables] {
+            for &id in ids {
+                tensors.get(id)?;
+            }
+        }
+        Ok(())
     }
 
     pub fn memory<'r>(&'r self, slots: &'r [Buffer], tensors: &'r Tensors, packs: &'r Packs) -> Memory<'r> {

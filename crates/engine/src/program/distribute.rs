@@ -1,7 +1,7 @@
 //! Where the ops of a step program run: what depends on captures alone moves out of the loop when the step program is used; what
 //! depends on no state runs ahead, on the rows of many steps at once; what feeds no state runs after, on stacked values.
 
-use super::{Builder, Program, Record, types_of};
+use super::{Builder, Program, Record, is_among, types_of};
 use crate::error::Result;
 use crate::op::rows::{Treats, accumulates, has_rows, treats};
 use crate::op::steps::{self, Part};
@@ -97,8 +97,11 @@ pub(crate) fn distribute(record: &steps::Record) -> Distribution {
             whole |= in_loop && treatment(program, record) == Treats::Mixed;
         }
     }
-    let late = late.into_iter().map(|record| record.is_some_and(|index| phases[index] == Some(Phase::After)));
-    Distribution { late: late.collect(), phases, whole }
+    let mut waiting = Vec::new();
+    for record in late {
+        waiting.push(record.is_some_and(|index| phases[index] == Some(Phase::After)));
+    }
+    Distribution { late: waiting, phases, whole }
 }
 
 /// The input of an accumulating op that it continues.
@@ -106,24 +109,33 @@ const START: usize = 2;
 
 /// For each state the record that does nothing but add to it, if all that is read of the state is what that record continues.
 fn accumulated(record: &steps::Record, rows: &[bool]) -> Vec<Option<usize>> {
-    let program = record.body;
-    let states = program.inputs.iter().zip(&record.parts).filter(|(_, part)| part.is_state());
-    let only = |(&state, &next): (&u32, &u32)| {
-        let mut readers = program
-            .records
-            .iter()
-            .enumerate()
-            .filter(|&(index, reader)| program.live[index] && reader.inputs.contains(&state));
-        let (index, reader) = readers.next()?;
-        let others = program.outputs.iter().filter(|&&value| value == next).count() > 1
-            || program.outputs.contains(&state)
-            || program.records.iter().any(|record| record.inputs.contains(&next));
-        let reads = |at: usize| reader.op.reads(at) && reader.inputs[at] == state;
-        let adds = accumulates(reader.op) && (0..reader.inputs.len()).all(|at| reads(at) == (at == START));
-        let fits = adds && !rows[state as usize] && reader.outputs[..] == [next] && !others;
-        (fits && readers.next().is_none()).then_some(index)
-    };
-    states.map(|(state, _)| state).zip(&program.outputs).map(only).collect()
+    let states = record.body.inputs.iter().zip(&record.parts).filter(|(_, part)| part.is_state());
+    let mut adders = Vec::new();
+    for ((&state, _), &next) in states.zip(&record.body.outputs) {
+        adders.push(if rows[state as usize] { None } else { adder(record.body, state, next) });
+    }
+    adders
+}
+
+/// The record that makes `next` of a state by adding, if nothing else reads the one or the other.
+fn adder(program: &Program, state: u32, next: u32) -> Option<usize> {
+    let mut adder = None;
+    for (index, record) in program.records.iter().enumerate() {
+        if is_among(next, &record.inputs) {
+            return None;
+        }
+        if !program.live[index] || !is_among(state, &record.inputs) {
+            continue;
+        }
+        let reads = |at: usize| record.op.reads(at) && record.inputs[at] == state;
+        let adds = accumulates(record.op) && (0..record.inputs.len()).all(|at| reads(at) == (at == START));
+        if !adds || record.outputs[..] != [next] || adder.is_some() {
+            return None;
+        }
+        adder = Some(index);
+    }
+    let outputs = |value: u32| program.outputs.iter().filter(|&&output| output == value).count();
+    adder.filter(|_| outputs(next) == 1 && outputs(state) == 0)
 }
 
 /// Does the record draw random numbers, which are others at every step?
@@ -158,13 +170,15 @@ impl Builder {
         let mut records = Vec::new();
         let mut captures = Vec::new();
         for (index, record) in body.records.iter().enumerate() {
-            let operands: Option<Vec<u32>> =
-                record.inputs.iter().map(|&value| outside[value as usize]).collect();
-            let stays = record.op == Op::Input || draws(record) || !body.live[index];
-            let Some(operands) = operands.filter(|_| !stays) else {
+            let mut operands = Vec::new();
+            for &value in &record.inputs {
+                operands.extend(outside[value as usize]);
+            }
+            let depends = operands.len() < record.inputs.len();
+            if depends || record.op == Op::Input || draws(record) || !body.live[index] {
                 records.push(record.clone());
                 continue;
-            };
+            }
             let made = self.append(record.op, &operands, &record.attrs, record.body.clone())?;
             for (&value, outer) in record.outputs.iter().zip(made) {
                 outside[value as usize] = Some(outer);

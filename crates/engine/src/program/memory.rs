@@ -54,7 +54,6 @@ impl Moves {
 
 /// Slots and scratch, shared by all plans of an engine: each plan uses them from the start, so the whole is as large as the
 /// largest plan.
-#[derive(Default)]
 pub(crate) struct Pool {
     pub slots: Vec<Buffer>,
     pub scratch: Buffer,
@@ -72,6 +71,12 @@ pub(crate) struct Frame {
 }
 
 impl Pool {
+    /// Nothing.
+    pub const fn new() -> Pool {
+        let out = [const { Buffer::EMPTY }; MAX_OUTPUTS];
+        Pool { slots: Vec::new(), scratch: Buffer::EMPTY, out, frames: Vec::new() }
+    }
+
     /// Makes room for a plan's slots (words each), scratch, and `values` of the op that runs in each of `depth` sequences.
     pub fn reserve(
         &mut self,
@@ -90,7 +95,7 @@ impl Pool {
             frame.types.try_reserve(values).map_err(|_| failed)?;
         }
         while self.slots.len() < slots.len() {
-            self.slots.push(Buffer::default());
+            self.slots.push(Buffer::EMPTY);
         }
         for (slot, &words) in self.slots.iter_mut().zip(slots) {
             budget.grow(slot, words)?;

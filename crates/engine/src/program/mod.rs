@@ -48,6 +48,12 @@ pub(crate) struct Record {
     pub body: Option<Arc<Program>>,
 }
 
+/// Is it one of these values? (`contains` of numbers goes by blocks: too long to stand everywhere.)
+#[inline(never)]
+pub(crate) fn is_among(value: u32, values: &[u32]) -> bool {
+    values.contains(&value)
+}
+
 /// A checked list of records; the shapes may hold unknown dims.
 #[derive(Clone, Default)]
 pub(crate) struct Program {

@@ -7,7 +7,6 @@ use alloc::vec::Vec;
 const LINE: usize = 64;
 
 /// 32-bit words seen as floats, integers or bytes.
-#[derive(Default)]
 pub(crate) struct Buffer {
     words: Vec<f32>,
     /// Words before the first whole cache line.
@@ -22,8 +21,15 @@ pub(crate) struct Budget {
 
 impl Budget {
     /// A budget of `limit` words; 0 means no bound.
-    pub fn new(limit: usize) -> Budget {
-        Budget { limit: if limit == 0 { usize::MAX } else { limit }, used: 0 }
+    pub const fn new(limit: usize) -> Budget {
+        let mut budget = Budget { limit, used: 0 };
+        budget.limit(limit);
+        budget
+    }
+
+    /// Another bound.
+    pub const fn limit(&mut self, words: usize) {
+        self.limit = if words == 0 { usize::MAX } else { words };
     }
 
     /// Words in use.
@@ -33,7 +39,7 @@ impl Budget {
 
     /// A zeroed buffer of `words`.
     pub fn allocate(&mut self, words: usize) -> Result<Buffer> {
-        let mut buffer = Buffer::default();
+        let mut buffer = Buffer::EMPTY;
         self.grow(&mut buffer, words)?;
         Ok(buffer)
     }
@@ -47,7 +53,7 @@ impl Budget {
         }
         let failed = Error::Memory { words: words as u32 };
         let used = self.used.checked_add(words - before).filter(|&n| n <= self.limit).ok_or(failed)?;
-        let mut grown = Buffer::default();
+        let mut grown = Buffer::EMPTY;
         grown.words.try_reserve_exact(words.saturating_add(LINE / 4)).map_err(|_| failed)?;
         grown.start = grown.words.as_ptr().align_offset(LINE).min(LINE / 4);
         grown.words.resize(grown.start + words, 0.0);
@@ -62,7 +68,16 @@ impl Budget {
     }
 }
 
+impl Default for Buffer {
+    fn default() -> Buffer {
+        Buffer::EMPTY
+    }
+}
+
 impl Buffer {
+    /// No words.
+    pub const EMPTY: Buffer = Buffer { words: Vec::new(), start: 0 };
+
     /// All words as floats.
     #[inline(always)]
     pub fn f32(&self) -> &[f32] {

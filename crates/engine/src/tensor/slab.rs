@@ -1,6 +1,7 @@
 //! Things behind ids: index and generation in 32 bits, never 0, never another thing's.
 
 use crate::error::{Error, Result};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 const INDEX_BITS: u32 = 20;
@@ -39,14 +40,14 @@ impl<T> Slab<T> {
     #[inline(always)]
     pub fn get(&self, id: u32) -> Result<&T> {
         let value = self.values.get(index(id)).filter(|_| self.ids.holds(id));
-        Ok(value.and_then(Option::as_ref).ok_or(Error::Stale { id })?)
+        value.and_then(Option::as_ref).ok_or_else(|| stale(id))
     }
 
     /// The thing behind an id, to be changed.
     #[inline(always)]
     pub fn get_mut(&mut self, id: u32) -> Result<&mut T> {
         let value = self.values.get_mut(index(id)).filter(|_| self.ids.holds(id));
-        Ok(value.and_then(Option::as_mut).ok_or(Error::Stale { id })?)
+        value.and_then(Option::as_mut).ok_or_else(|| stale(id))
     }
 
     /// Id of the first thing that fits.
@@ -58,7 +59,7 @@ impl<T> Slab<T> {
     /// Takes the thing out; its id is stale from now on.
     pub fn remove(&mut self, id: u32) -> Result<T> {
         let value = self.values.get_mut(index(id)).filter(|_| self.ids.holds(id));
-        let value = value.and_then(Option::take).ok_or(Error::Stale { id })?;
+        let value = value.and_then(Option::take).ok_or_else(|| stale(id))?;
         self.ids.give_back(id);
         Ok(value)
     }
@@ -115,6 +116,12 @@ impl Ids {
             self.free.push(index(id) as u32);
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn stale(id: u32) -> Box<Error> {
+    Error::Stale { id }.into()
 }
 
 fn index(id: u32) -> usize {
