@@ -1,6 +1,7 @@
 import { browsers } from './matrix/browsers.mjs'
 import { bundle } from './matrix/bundlers.mjs'
 import { install, packages } from './matrix/install.mjs'
+import { next } from './matrix/next.mjs'
 import { runtimes } from './matrix/runtimes.mjs'
 import { build } from './setup/build.mjs'
 import { Failure, main } from './setup/run.mjs'
@@ -39,6 +40,7 @@ await main(async args => {
     )
   }
   for await (const row of runtimes(wanted)) add(row)
+  for await (const row of next(wanted)) add(row)
   if (!flags.has('--no-browsers'))
     for await (const row of browsers(wanted, flags.has('--installed'))) add(row)
   for await (const row of packages(wanted)) add(row)

@@ -9,6 +9,7 @@ import { extension, out } from './bundlers.mjs'
 import { devServer } from './dev_server.mjs'
 import { quietQuanta } from './heap.mjs'
 import { app, attempt } from './install.mjs'
+import { nextPage } from './next.mjs'
 
 const bundlers = ['esbuild', 'rollup', 'webpack', 'vite']
 
@@ -56,7 +57,11 @@ const kinds = {
       url,
     ],
     alone: ['extension, service worker'],
-    driven: { 'AudioWorklet, heap and swaps': quietQuanta, 'vite, dev server': devServer },
+    driven: {
+      'AudioWorklet, heap and swaps': quietQuanta,
+      'vite, dev server': devServer,
+      'Next.js, page': nextPage,
+    },
   },
   Firefox: {
     program: () => ['firefox-esr', 'firefox'].map(which).find(Boolean),
