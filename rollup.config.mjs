@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { nodeResolve } from '@rollup/plugin-node-resolve'
 import terser from '@rollup/plugin-terser'
+import { rollup } from 'rollup'
 import { entries, hostFiles, hosts } from './scripts/setup/entries.mjs'
 
 const { dependencies = {} } = JSON.parse(readFileSync(new URL('package.json', import.meta.url)))
@@ -92,20 +93,43 @@ const variants = {
   },
 }
 
+/**
+ * What is used of fflate, as functions that evaluate it when they are first called: it makes tables when it is evaluated, which take
+ * a tenth of the time to a first prediction, and files as Keras writes them are not packed.
+ */
+const late = {
+  name: 'late',
+  resolveId: source => (source === 'fflate' ? '\0fflate' : undefined),
+  async load(id) {
+    if (id !== '\0fflate') return undefined
+    const names = ['inflateSync', 'unzlibSync']
+    const entry = {
+      resolveId: source => (source === id ? source : undefined),
+      load: source => (source === id ? `export { ${names} } from 'fflate'` : undefined),
+    }
+    const bundle = await rollup({ input: id, plugins: [entry, nodeResolve()] })
+    const { output } = await bundle.generate({ format: 'iife', name: 'fflate' })
+    const calls = names.map(
+      name => `export const ${name} = (...args) => (made ??= make()).${name}(...args)\n`,
+    )
+    return `let made\nfunction make() {\n${output[0].code}return fflate\n}\n${calls.join('')}`
+  },
+}
+
 const named = (prefix, variant) => entries.map(name => [`${prefix}${name}`, `${name}.js?${variant}`])
 const full = entries.map(name => [name, join(folder, `${name}.js`)])
 const slim = named('slim/', 'slim')
 
 const shared = {
   external: Object.keys(dependencies), // what is in devDependencies is bundled
-  plugins: [variants, numbers, pure, nodeResolve({ ignoreSideEffectsForRoot: true })], // the field speaks of dist/, not of what it is made from
+  plugins: [variants, numbers, pure, late, nodeResolve({ ignoreSideEffectsForRoot: true })], // the field speaks of dist/, not of what it is made from
   onwarn(warning) {
     throw new Error(warning.message) // an import that is not found would reach users
   },
 }
 
-/** Node prints the line that an uncaught error comes from, all of it. */
-const lines = { max_line_len: 120 }
+/** Node prints the line that an uncaught error comes from, all of it. Text of ASCII alone is read in one byte a character, not two. */
+const lines = { ascii_only: true, max_line_len: 120 }
 
 /**
  * Comments are in the declarations; without them, layout and names of variables JavaScript is read in less time (3 of 52 ms to a first
