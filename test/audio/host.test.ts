@@ -162,12 +162,79 @@ test('models are swapped between two quanta, and what fails leaves the old one p
     const ready = told.length
     assert.is(play(host, [ones])[0]!.at(-1), 2)
     assert.equal(told.slice(ready), [{ type: 'ready', milliseconds: 0 }])
+    for (const none of [undefined, null, 5, [], {}]) {
+      host.take(none as never)
+      assert.is((told.at(-1) as { code: string }).code, 'argument')
+    }
     host.take({ type: 'what' } as never)
     assert.match((told.at(-1) as { message: string }).message, /no request "what"/)
     host.take({ type: 'stop' })
     first.dispose()
     second.dispose()
   }))
+
+/** What no field of a message can be. */
+const hostile = [0, -1, null, undefined, Number.NaN, 1e9, 0.5, '', 'x', [], {}]
+
+/** Copies of a value of objects and arrays with one of its parts, at any depth, replaced by something hostile. */
+function* mutants(value: unknown, path: string): Generator<[mutant: unknown, path: string, by: unknown]> {
+  for (const by of hostile) if (!Object.is(by, value)) yield [by, path, by]
+  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return
+  for (const [key, part] of Object.entries(value as object)) {
+    for (const [mutant, inner, by] of mutants(part, `${path}.${key}`)) {
+      const copy = (Array.isArray(value) ? [...value] : { ...(value as object) }) as Record<string, unknown>
+      copy[key] = mutant
+      yield [copy, inner, by]
+    }
+  }
+}
+
+test('a message with any of its parts wrong: a typed error, and what played before goes on', () =>
+  balanced(() => {
+    const [old, samples, frames] = [scaled(64, 1), sampleModel(2), scaled(64, 2)]
+    const good = modelMessage(old, { hop: 64 })
+    const input = numbers(2 * quantum + 50)
+    const expected = heard(good, input).output
+    for (const [message, Class] of [
+      [modelMessage(samples, { channels: 2 }), 'sample-wise'],
+      [modelMessage(frames, { hop: 32, window: 64 }), 'frame-wise'],
+    ] as const) {
+      for (const [mutant, path, by] of mutants(message, Class)) {
+        const { code, text, output } = heard(good, input, mutant)
+        const what = `${path} = ${String(by)}`
+        if (/id = 1000000000/.test(what)) assert.is(code, 'disposed', what) // found when it is to run
+        if (/id = 1000000000|(ut|\d)\.0 = 0/.test(what)) continue // some other place of the memory: garbage
+        if (/states$/.test(path) && Array.isArray(by)) continue // a model that has none
+        assert.ok(code !== undefined && code !== 'engine' && text.length > 20, `${what}: ${code} ${text}`)
+        assert.not.match(text, /undefined\)|is not|Invalid|out of bounds/, what)
+        assert.equal(output, expected, what)
+      }
+    }
+    for (const model of [old, samples, frames]) model.dispose()
+  }))
+
+/** What a host that plays a model says to other messages, and then plays. */
+function heard(before: ModelMessage, input: Float32Array, ...messages: unknown[]) {
+  const { host, told } = hostOf(structuredClone(before))
+  for (const message of messages) host.take(message as ModelMessage)
+  const output = play(host, [input])[0]!
+  const error = told.find(({ type }) => type === 'error') as { code: string; message: string } | undefined
+  return { code: error?.code, text: error?.message ?? '', output }
+}
+
+test('what fails while it is copied is told, and leaves the sound', () => {
+  using model = sampleModel(2)
+  const { host, told } = hostOf(modelMessage(model))
+  const message = modelMessage(model)
+  host.take(message)
+  Object.assign(message.ranges[0] as unknown as number[], [2 ** 33, 4096]) // by whom it was sent, in the same thread
+  const before = told.length
+  play(host, [numbers(2 * quantum)])
+  const [error, ...more] = told.slice(before) as { code: string; message: string }[]
+  assert.equal([error!.code, more], ['engine', []])
+  assert.match(error!.message, /cannot be played/)
+  assert.is(host.stats.played, 2)
+})
 
 test('a swap: every sample is of the old model or of the new one, and the old one is never kept waiting', () =>
   balanced(() => {

@@ -1,5 +1,5 @@
 /** What an audio processor does: plays the newest model, leaves the sound as it is while there is none or time runs out. */
-import { LayerRnnError } from '../errors.js'
+import { ArgumentError, LayerRnnError, type LayerRnnErrorCode, show } from '../errors.js'
 import { type Field, field, rate, readOptions, required } from '../layers/options.js'
 import type { ModelMessage } from './message.js'
 import { type Channels, Player } from './player.js'
@@ -18,7 +18,7 @@ export interface HostOptions {
 /** What a processor tells: a model plays, something failed, time ran out, the answer to `{ type: 'read' }` or `{ type: 'stats' }`. */
 export type HostMessage =
   | { type: 'ready'; milliseconds: number }
-  | { type: 'error'; message: string; code?: string }
+  | { type: 'error'; message: string; code: LayerRnnErrorCode }
   | { type: 'late'; late: number; bypassed: number }
   | { type: 'output'; output: Float32Array | undefined }
   | { type: 'stats'; late: number; bypassed: number; played: number }
@@ -74,15 +74,16 @@ export class Host {
   take(request: Request): void {
     const { tell, now } = this.#options
     try {
-      if (request.type === 'model') {
-        this.#next = Player.of(request)
+      const type: unknown = (request as Request | undefined)?.type
+      if (type === 'model') {
+        this.#next = Player.of(request as ModelMessage)
         this.#since = now()
         while (!this.#player && this.#next) this.#load() // nothing is heard that would wait
-      } else if (request.type === 'reset') this.#player?.reset()
-      else if (request.type === 'read') tell({ type: 'output', output: this.#player?.last })
-      else if (request.type === 'stats') tell({ type: 'stats', ...this.stats })
-      else if (request.type === 'stop') this.dispose()
-      else tell({ type: 'error', message: `there is no request "${(request as { type: unknown }).type}"` })
+      } else if (type === 'reset') this.#player?.reset()
+      else if (type === 'read') tell({ type: 'output', output: this.#player?.last })
+      else if (type === 'stats') tell({ type: 'stats', ...this.stats })
+      else if (type === 'stop') this.dispose()
+      else throw new ArgumentError(`there is no request ${show(type)}`)
     } catch (error) {
       this.#tellError(error)
     }
@@ -131,7 +132,13 @@ export class Host {
   /** Makes a part of the next player; it plays when it is whole. */
   #load(): void {
     const { tell, now } = this.#options
-    if (!this.#next!.load()) return
+    try {
+      if (!this.#next!.load()) return
+    } catch (error) {
+      this.#next = undefined
+      this.#tellError(error)
+      return
+    }
     this.#player = this.#next
     this.#next = undefined
     this.#rest = 0
@@ -163,8 +170,13 @@ export class Host {
   }
 
   #tellError(error: unknown): void {
-    const code = error instanceof LayerRnnError ? error.code : undefined
-    this.#options.tell({ type: 'error', message: String((error as Error)?.message ?? error), code })
+    const known = error instanceof LayerRnnError
+    const text = String((error as Error)?.message ?? error)
+    this.#options.tell({
+      type: 'error',
+      message: known ? text : `the model cannot be played (${text})`,
+      code: known ? error.code : 'engine',
+    })
   }
 }
 

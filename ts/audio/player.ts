@@ -1,4 +1,5 @@
 /** A model that plays: samples in, samples out, in quanta of any length. Nothing is allocated while it plays. */
+import { checkMessage } from './check.js'
 import type { ModelMessage } from './message.js'
 import { Restored, type Run } from './snapshot.js'
 
@@ -56,7 +57,9 @@ export abstract class Player {
     this.#stream.reset()
   }
 
+  /** @throws {ArgumentError} for what is not as `modelMessage` makes it; {EngineError} for what another version has made */
   static of(message: ModelMessage): Player {
+    checkMessage(message)
     return message.hop === 0 ? new SamplePlayer(message) : new FramePlayer(message)
   }
 }

@@ -4,9 +4,9 @@
  */
 import { createEngine } from '../engine/engine.js'
 import { failure } from '../engine/failure.js'
-import { compile, type Exports, instantiate, isModule, type WasmModule } from '../engine/instance.js'
+import { compile, type Exports, instantiate, type WasmModule } from '../engine/instance.js'
 import { getModule } from '../engine/provider.js'
-import { MemoryError, mustBe } from '../errors.js'
+import { MemoryError } from '../errors.js'
 import { deserialize } from '../layers/builtin.js'
 import { serialize } from '../layers/registry.js'
 import { Block } from '../models/block.js'
@@ -15,7 +15,7 @@ import { StreamStates } from '../models/stream_states.js'
 import type { Data } from '../tensor/shape.js'
 
 /** Addresses and numbers of bytes, in pairs. */
-type Ranges = readonly (readonly [at: number, length: number])[]
+export type Ranges = readonly (readonly [at: number, length: number])[]
 
 /** What runs some steps: the engine's call, and where its input and output lie. */
 interface Call {
@@ -40,7 +40,7 @@ export interface Snapshot {
 /** Bytes that are looked at together. */
 const page = 4096
 /** Most bytes that are copied between two quanta: tens of microseconds. */
-const most = 64 * page
+export const part = 64 * page
 /** Steps that are run first, so that engines compile what they use. */
 const warmSteps = 64
 
@@ -85,7 +85,7 @@ function filled(memory: Uint8Array): { bytes: ArrayBuffer; ranges: Ranges } {
   for (let at = 0; at < memory.length; at += page) {
     if (words.subarray(at / 4, (at + page) / 4).every(word => word === 0)) continue
     const last = ranges.at(-1)
-    if (last && last[0] + last[1] === at && last[1] < most) last[1] += page
+    if (last && last[0] + last[1] === at && last[1] < part) last[1] += page
     else ranges.push([at, page])
   }
   const bytes = new Uint8Array(ranges.reduce((sum, [, length]) => sum + length, 0))
@@ -135,8 +135,6 @@ export class Restored {
   #starts: readonly Uint8Array[] = []
 
   constructor({ module, size, bytes, ranges, calls, states }: Snapshot) {
-    if (!isModule(module) || !(bytes instanceof Object) || !Array.isArray(ranges))
-      throw mustBe('a stream processor', 'the message', 'what modelMessage gives', { module, bytes, ranges })
     const exports = instantiate(compile(module))
     const memory = exports.memory as Exports['memory'] & { grow(pages: number): number }
     try {
@@ -153,7 +151,7 @@ export class Restored {
 
   /** Copies a part that takes little time; whether all is there. */
   load(): boolean {
-    const end = this.#read + most
+    const end = this.#read + part
     while (this.#loaded < this.#ranges.length) {
       const [at, length] = this.#ranges[this.#loaded]!
       if (this.#read + length > end) return false
