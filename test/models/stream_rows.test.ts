@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import '../../ts/entry/inline.js'
 import {
   ArgumentError,
+  createEngine,
   Dense,
   DisposedError,
   GRU,
@@ -12,6 +13,7 @@ import {
   type LayerRnnError,
   LSTM,
   Masking,
+  MemoryError,
   Model,
   ops,
   Sequential,
@@ -101,6 +103,47 @@ test('1000 rows, stepped together', () =>
     for (let row = 999; row > 0; row--) stream.removeRow(row)
     assert.is(stream.batch, 1)
   }))
+
+test('rows up to the last byte: what was granted can be stepped, what was refused changed nothing, and every row can go', () => {
+  for (let maxBytes = 60_000; maxBytes < 160_000; maxBytes += 3333) {
+    const engine = createEngine({ maxBytes })
+    engine.use(() => {
+      const model = make() as unknown as Model
+      const expected = alone(model, 1, 3)
+      const stream = model.stream() as Stream
+      const places = (t: number) => stream.rows.map(() => [1, t] as const)
+      const [first] = stepRows(stream, places(0))
+      assert.equal(first, expected[0])
+      const saved = stream.saveRow(0)
+      let rows = 1
+      fails(
+        () => {
+          for (; rows < 10_000; rows++) assert.is(stream.addRow(), rows)
+        },
+        MemoryError,
+        /^m: .*no memory/,
+      )
+      assert.ok(rows > 3, `${rows} in ${maxBytes}`)
+      assert.equal([stream.batch, stream.rows.length], [rows, rows])
+      for (let row = 0; row < rows; row++) stream.loadRow(row, saved)
+      fails(() => stream.addRow(), MemoryError, /no memory/)
+      assert.equal(stream.saveRow(rows - 1), saved)
+      for (const each of stepRows(stream, places(1))) assert.equal(each, expected[1])
+      const again = stream.saveRow(0)
+      for (; rows > 1; rows--) {
+        stream.removeRow(rows - 1)
+        if (rows % 7 === 0) assert.equal(stepRows(stream, [[1, 2]])[0], expected[2])
+        stream.loadRow(0, again)
+      }
+      assert.equal([stream.rows, stream.batch], [[0], 1])
+      stream.dispose()
+      model.dispose()
+      const { tensors, programs, calls } = engine.stats()
+      assert.equal([tensors, programs, calls], [0, 0, 0])
+    })
+    engine.dispose()
+  }
+})
 
 test('a saved row goes on in another stream of another size', () =>
   balanced(() => {

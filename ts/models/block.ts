@@ -11,6 +11,7 @@ import type { Model } from './model.js'
 import { Port } from './port.js'
 import { Ports } from './ports.js'
 import type { InputType } from './program.js'
+import { rowOf } from './row_bytes.js'
 import { computeStarts } from './start.js'
 import type { StreamStates } from './stream_states.js'
 import { inputsOf, traceModel } from './trace_model.js'
@@ -98,11 +99,6 @@ export class Block {
     this.#tensors = [...made, ...this.call.outputs]
   }
 
-  /** Whether states start from something else than zeros. */
-  get starting(): boolean {
-    return this.#started.length > 0
-  }
-
   /** What states start from that do not start from zeros. */
   starts(): [Tensor, Data][] {
     if (this.#started.length === 0) return []
@@ -112,6 +108,16 @@ export class Block {
       const { shape } = tensor
       return [tensor, convert(values[start], { shape, what: 'initialState' }).data]
     })
+  }
+
+  /** Puts a row at its start. */
+  startRow(row: number): void {
+    const starts = this.starts()
+    for (const { tensor } of this.#states.leaves) rowOf(tensor, row).fill(0)
+    for (const [tensor, data] of starts) {
+      const to = rowOf(tensor, row)
+      to.set(data.subarray(row * to.length, (row + 1) * to.length))
+    }
   }
 
   /** The inputs in the engine's memory, in their form. */

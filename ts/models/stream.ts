@@ -9,7 +9,7 @@
  * same every time.
  */
 import { Owner } from '../engine/handle.js'
-import { ArgumentError, DisposedError, named, ShapeError, show } from '../errors.js'
+import { ArgumentError, DisposedError, MemoryError, named, ShapeError, show } from '../errors.js'
 import { checkOptions, count } from '../layers/options.js'
 import { isPlain, leaves, type Nested } from '../layers/structure.js'
 import type { Inputs, Masks, Replaced } from '../layers/types.js'
@@ -41,14 +41,17 @@ export interface StepOptions {
 /** Data of a step or block: a typed array is best, other arrays are converted. For several inputs, in their form. */
 export type Frame = Inputs
 
+/** The inputs that are given once; undefined for those that come with every step. */
+type Once = readonly (Tensor | undefined)[]
+
 /** How many lengths of blocks are kept ready, beside the single step. */
 const kept = 4
 
 export class Stream<S extends Symbols = Symbols> extends Owner {
   readonly model: Model<S>
   readonly #options: StreamOptions
-  readonly #states: StreamStates
-  #once: readonly (Tensor | undefined)[]
+  #states: StreamStates
+  #once: Once
   /** The inputs that come with every step, in the form in which they come. */
   readonly #form: Nested<KerasTensor>
   readonly #parts: Parts
@@ -57,11 +60,9 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
   #row = 0
   /** By length; those with masks by minus the length. */
   readonly #blocks = new Map<number, Block>()
-  /** What runs a plain step; made anew when the number of rows has changed. */
+  /** What runs a plain step; made with the rows, so that there are no more of them than can be stepped. */
   #single: Block | undefined
   #rows: LiveRows
-  /** Whether states start from something else than zeros. */
-  readonly #starts: boolean
   #disposed = false
 
   /** Use `model.stream(options)`. */
@@ -77,7 +78,6 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
     this.#parts = new Parts(model.name, 'inputs', this.#form)
     this.#measure()
     try {
-      this.#starts = this.#live.starting
       this.resetStates()
     } catch (error) {
       this.dispose()
@@ -92,7 +92,7 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
 
   /** How many sequences a frame holds: those that run side by side, and the places of removed ones between them. */
   get batch(): number {
-    return this.#rows.size
+    return this.#states.batch
   }
 
   /** The indices of the rows that were not removed. */
@@ -176,12 +176,7 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
   resetRow(row: number): void {
     this.#check(row)
     try {
-      const starts = this.#starts ? this.#live.starts() : []
-      for (const { tensor } of this.#states.leaves) rowOf(tensor, row).fill(0)
-      for (const [tensor, data] of starts) {
-        const size = data.length / this.batch
-        rowOf(tensor, row).set(data.subarray(row * size, (row + 1) * size))
-      }
+      this.#live.startRow(row)
     } catch (error) {
       throw named(error, this.model.name)
     }
@@ -190,6 +185,8 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
   /**
    * One more sequence, at its start; gives its index, the first that is free. Frames then hold so many rows. `inputs`: those that are
    * given once, for this row, `[1, ...]`.
+   *
+   * @throws {MemoryError} when there is none for one more; all stays as it was
    */
   addRow(options: { inputs?: Readonly<Record<string, Values>> } = {}): number {
     this.#check()
@@ -197,30 +194,36 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
     checkOptions(model.name, options, ['inputs'], 'addRow')
     const given = giveRow(model, this.#once, options.inputs ?? {})
     const row = this.#rows.next
-    if (row >= this.#states.batch) this.#resize(row + 1)
-    this.#rows.add()
-    this.#measure()
-    this.#once.forEach((tensor, i) => {
-      if (tensor) rowOf(tensor, row).set(given[i]!)
-    })
-    try {
-      this.resetRow(row)
-    } catch (error) {
-      this.#rows.remove(row)
-      this.#measure()
-      throw error
+    const start = (once: Once, single: Block) => {
+      once.forEach((tensor, i) => {
+        if (tensor) rowOf(tensor, row).set(given[i]!)
+      })
+      single.startRow(row)
     }
+    try {
+      if (row < this.batch) start(this.#once, this.#live)
+      else this.#resize(row + 1, this, start)
+    } catch (error) {
+      throw named(error, model.name)
+    }
+    this.#rows.add()
     return row
   }
 
-  /** Ends a sequence. The others keep their indices; what frames hold in its place counts for nothing. */
+  /**
+   * Ends a sequence. The others keep their indices; what frames hold in its place counts for nothing. Places behind the last row go,
+   * unless there is no memory to make fewer of them.
+   */
   removeRow(row: number): void {
     this.#check(row)
     const rows = this.#rows.copy()
     rows.remove(row)
-    if (rows.size < this.batch) this.#resize(rows.size)
+    try {
+      if (rows.size < this.batch) this.#resize(rows.size)
+    } catch (error) {
+      if (!(error instanceof MemoryError)) throw error
+    }
     this.#rows = rows
-    this.#measure()
   }
 
   /** What a row holds, as bytes: `loadRow` of a stream of the same model goes on from there, in any runtime. */
@@ -245,39 +248,37 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
     void this.#live
     const copy = new Stream(this.model, this.#options)
     try {
-      copy.#resize(this.batch)
+      copy.#resize(this.batch, this)
     } catch (error) {
       copy.dispose()
-      throw error
+      throw named(error, this.model.name)
     }
     copy.#rows = this.#rows.copy()
-    copy.#measure()
-    copy.#states.copy(this.#states)
-    copy.#once.forEach((tensor, i) => {
-      tensor?.write(this.#once[i]!.view<Data>())
-    })
     return copy
   }
 
-  /** Room for `batch` rows: all tensors are made before one is given up. */
-  #resize(batch: number): void {
-    if (batch === this.#states.batch) return
-    const made: Tensor[] = []
-    const copy = (tensor: Tensor) => {
-      made.push(resized(tensor, batch, 'row'))
-      return made.at(-1)!
+  /** Room for `batch` rows, which hold what those of `from` do: all of it is made, and `start` has run, before anything is given up. */
+  #resize(batch: number, from: Stream<S> = this, start?: (once: Once, single: Block) => void): void {
+    const made: { dispose(): void }[] = []
+    const keep = <T extends { dispose(): void }>(each: T) => {
+      made.push(each)
+      return each
     }
     try {
-      const once = this.#once.map(tensor => tensor && copy(tensor))
-      const states = this.#states.leaves.map(({ tensor }) => copy(tensor))
-      this.#forget()
-      for (const tensor of this.#once) tensor?.dispose()
+      const once = from.#once.map(tensor => tensor && keep(resized(tensor, batch, 'row')))
+      const states = keep(from.#states.resized(batch))
+      const single = keep(this.#make(1, false, once, states))
+      start?.(once, single)
+      this.#release()
       this.#once = once
-      this.#states.replace(states, batch)
+      this.#states = states
+      this.#single = single
+      this.#blocks.set(1, single)
     } catch (error) {
-      for (const tensor of made) tensor.dispose()
-      throw named(error, this.model.name)
+      for (const each of made) each.dispose()
+      throw error
     }
+    this.#measure()
   }
 
   get #bytes(): RowBytes {
@@ -297,15 +298,15 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
   /** Frees the states and all that was kept ready; the model stays. */
   dispose(): void {
     this.#disposed = true
-    this.#forget()
-    for (const tensor of this.#once) tensor?.dispose()
-    this.#states.dispose()
+    this.#release()
   }
 
-  #forget(): void {
+  #release(): void {
     for (const block of this.#blocks.values()) block.dispose()
     this.#blocks.clear()
     this.#single = undefined
+    for (const tensor of this.#once) tensor?.dispose()
+    this.#states.dispose()
   }
 
   #maskOf(options: StepOptions): unknown {
@@ -340,7 +341,7 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
     const single = this.#single
     if (single && !this.#disposed && !this.model.disposed) return single
     this.#check()
-    this.#single = this.#make(1, false)
+    this.#single = this.#kept(1, false)
     return this.#single
   }
 
@@ -358,20 +359,12 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
   /** What runs blocks of `n` steps; the last few lengths are kept, a single step always. */
   #block(n: number, masked: boolean): Block {
     void this.#live
-    return this.#blocks.get(masked ? -n : n) ?? this.#make(n, masked)
+    return this.#blocks.get(masked ? -n : n) ?? this.#kept(n, masked)
   }
 
-  #make(n: number, masked: boolean): Block {
-    const { batch } = this
-    const source = {
-      model: this.model as unknown as Model,
-      batch,
-      once: this.#once,
-      form: this.#form,
-      states: this.#states,
-    }
+  #kept(n: number, masked: boolean): Block {
     try {
-      const block = new Block(source, n, masked)
+      const block = this.#make(n, masked, this.#once, this.#states)
       this.#blocks.set(masked ? -n : n, block)
       const longer = [...this.#blocks.keys()].filter(each => Math.abs(each) > 1)
       if (longer.length > kept) {
@@ -382,6 +375,11 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
     } catch (error) {
       throw named(error, this.model.name)
     }
+  }
+
+  #make(n: number, masked: boolean, once: Once, states: StreamStates): Block {
+    const model = this.model as unknown as Model
+    return new Block({ model, batch: states.batch, once, form: this.#form, states }, n, masked)
   }
 }
 

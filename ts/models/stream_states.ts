@@ -11,7 +11,7 @@ import type { RowState } from '../ops/trace.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import type { Data } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
-import { newTensor } from './block.js'
+import { newTensor, resized } from './block.js'
 import type { Leaf } from './row_bytes.js'
 
 /** States by the names of their layers, each in the structure of the layer's `stateSize`. */
@@ -24,24 +24,20 @@ interface Group {
 }
 
 export class StreamStates {
-  readonly #layer: string
+  readonly #model: Layer
   readonly #engine: Engine
-  #batch: number
+  /** How many rows there are. */
+  readonly batch: number
   readonly #names: Map<object, string>
   #groups = new Map<string, Group>()
   /** Tensors that the last run has not written, each with the one that it is to equal. */
   late: readonly (readonly [Tensor, from: Tensor])[] = []
 
   constructor(model: Layer, engine: Engine, batch: number) {
-    this.#layer = model.name
+    this.#model = model
     this.#engine = engine
-    this.#batch = batch
+    this.batch = batch
     this.#names = new Map(names(model))
-  }
-
-  /** How many rows there are. */
-  get batch(): number {
-    return this.#batch
   }
 
   /** The tensor of a state, zeros at first. States are met in their order. */
@@ -52,7 +48,7 @@ export class StreamStates {
     const key = call === 0 ? path : `${path}:${call}`
     const group = this.#groups.get(key) ?? { layer, tensors: [] }
     this.#groups.set(key, group)
-    const full = [this.#batch, ...shape]
+    const full = [this.batch, ...shape]
     group.tensors[index] ??= newTensor(this.#engine, { shape: full, dtype }, key)
     return group.tensors[index]
   }
@@ -93,21 +89,21 @@ export class StreamStates {
 
   /** The states in `values` with their tensors; nothing is changed when one does not fit. */
   #checked(values: Readonly<Record<string, unknown>>): [Tensor, Data][] {
-    const layer = this.#layer
+    const layer = this.#model.name
     if (!isPlain(values)) reject({ layer, argument: 'states' }, 'an object of states by layer', values)
     return Object.entries(values).flatMap(([name, value]) => {
       const group = this.#groups.get(name)
       if (!group) {
         const known = [...this.#groups.keys()]
-        throw new ArgumentError(`${this.#layer}: the stream has no states of "${name}"${hint(name, known)}`, {
-          layer: this.#layer,
+        throw new ArgumentError(`${layer}: the stream has no states of "${name}"${hint(name, known)}`, {
+          layer,
           argument: 'states',
           expected: known,
           actual: name,
         })
       }
       const { stateSize } = group.layer
-      const parts = splitStates({ name, stateSize }, 'states', value, this.#batch)
+      const parts = splitStates({ name, stateSize }, 'states', value, this.batch)
       return parts.map((state, i): [Tensor, Data] => {
         const { shape, dtype } = group.tensors[i]!
         const what = `state ${i}`
@@ -122,20 +118,21 @@ export class StreamStates {
     return [...this.#groups].flatMap(([name, { tensors }]) => tensors.map(tensor => ({ name, tensor })))
   }
 
-  /** Takes tensors of another number of rows in the place of its own, in the order of `leaves`. */
-  replace(tensors: readonly Tensor[], batch: number): void {
-    this.dispose()
-    this.#batch = batch
-    let next = 0
-    for (const group of this.#groups.values()) group.tensors = group.tensors.map(() => tensors[next++]!)
-  }
-
-  copy(other: StreamStates): void {
-    other.settle()
-    const from = [...other.#tensors()]
-    ;[...this.#tensors()].forEach((tensor, i) => {
-      tensor.write(from[i]!.view<Data>())
-    })
+  /** The same for another number of rows, which hold what they held; new ones are zeros. */
+  resized(batch: number): StreamStates {
+    this.settle()
+    const made = new StreamStates(this.#model, this.#engine, batch)
+    try {
+      for (const [name, { layer, tensors }] of this.#groups) {
+        const group: Group = { layer, tensors: [] }
+        made.#groups.set(name, group)
+        for (const tensor of tensors) group.tensors.push(resized(tensor, batch, name))
+      }
+      return made
+    } catch (error) {
+      made.dispose()
+      throw error
+    }
   }
 
   dispose(): void {
