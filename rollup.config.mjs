@@ -80,8 +80,8 @@ const variants = {
   },
   load(id) {
     if (id.startsWith('\0wasm:')) {
-      const provider = join(folder, '../engine/provider.js')
-      return `import wasm from '${hostFiles[id.slice(6)]}'\nimport { setProvider } from '${provider}'\nsetProvider(() => wasm)\n`
+      const [provider, instance] = ['provider', 'instance'].map(name => join(folder, `../engine/${name}.js`))
+      return `import wasm from '${hostFiles[id.slice(6)]}'\nimport { compile } from '${instance}'\nimport { setProvider } from '${provider}'\nsetProvider(() => compile(wasm))\n`
     }
     const [path, variant] = id.split('?')
     if (!variant || !path.startsWith(folder)) return undefined
@@ -133,10 +133,11 @@ const lines = { ascii_only: true, max_line_len: 120 }
 
 /**
  * Comments are in the declarations; without them, layout and names of variables JavaScript is read in less time (3 of 52 ms to a first
- * prediction). Functions and classes keep their names, for those who read where an error came from.
+ * prediction). Functions and classes keep their names and are not put into one another, for those who read where an error came from. What
+ * is done here is not left for a second pass of the page's minifier.
  */
 const plain = terser({
-  compress: false,
+  compress: { module: true, inline: 0, reduce_funcs: false, keep_classnames: true, keep_fnames: true },
   mangle: { toplevel: true, keep_classnames: true, keep_fnames: true },
   format: { ...lines, comments: false, preserve_annotations: true },
 })

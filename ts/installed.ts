@@ -2,6 +2,7 @@
 import { UnsupportedError } from './errors.js'
 import type { Draw } from './initializers/initializer.js'
 import type { activationOf } from './layers/activation_classes.js'
+import type { make } from './layers/registry.js'
 import type { readGraph, writeGraph } from './models/config.js'
 import type { printModel } from './models/print.js'
 import type { summarize } from './models/summary.js'
@@ -10,6 +11,8 @@ import type { dropout } from './ops/random.js'
 interface Parts {
   printModel: typeof printModel
   summarize: typeof summarize
+  /** Layers by the names of their classes. */
+  readLayer: typeof make
   /** Configs of models that are graphs. */
   readGraph: typeof readGraph
   writeGraph: typeof writeGraph
@@ -20,11 +23,14 @@ interface Parts {
   draws: Readonly<Record<string, Draw>>
 }
 
+const reading = 'reads no configs of models, nor does layer-rnn without its deserialize'
+
 /** What cannot be done without each. */
 const uses: Record<keyof Parts, string> = {
   printModel: 'prints no programs',
   summarize: 'prints no summaries',
-  readGraph: 'reads no configs of models, nor does layer-rnn without its deserialize',
+  readLayer: reading,
+  readGraph: reading,
   writeGraph: 'writes no configs of models',
   dropout: 'draws no random numbers',
   activationOf: 'reads no activations but names',

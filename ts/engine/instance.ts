@@ -33,36 +33,10 @@ const wasm = (): WebAssemblyApi => {
   return api
 }
 
-/** (module (func (drop (v128.const i32x4 0 0 0 0)))) */
+/** (module (func (drop (i8x16.splat (i32.const 0))))) */
 const simdProbe = [
-  0,
-  97,
-  115,
-  109,
-  1,
-  0,
-  0,
-  0,
-  1,
-  4,
-  1,
-  96,
-  0,
-  0,
-  3,
-  2,
-  1,
-  0,
-  10,
-  23,
-  1,
-  21,
-  0,
-  253,
-  12,
-  ...Array(16).fill(0),
-  26,
-  11,
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0],
+  ...[10, 9, 1, 7, 0, 65, 0, 253, 15, 26, 11],
 ]
 
 const tagOf = (value: unknown) => Object.prototype.toString.call(value)

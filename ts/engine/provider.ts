@@ -1,6 +1,14 @@
 /** Where the wasm comes from: entries say it, or who uses the package does; the first engine asks for it. */
 import { EngineError, mustBe } from '../errors.js'
-import { compile, compileLater, isBytes, isModule, type WasmModule, type WasmSource } from './instance.js'
+import {
+  compile,
+  compiled,
+  compileLater,
+  isBytes,
+  isModule,
+  type WasmModule,
+  type WasmSource,
+} from './instance.js'
 
 /** What answers a request: a `Response`. Described by what is used of it, for consumers without its type. */
 export interface WasmResponse {
@@ -16,14 +24,16 @@ export type WasmLocation = WasmSource | WasmResponse | { readonly href: string }
 let provide: (() => WasmSource) | undefined
 let module: WasmModule | undefined
 
-/** Sets what gives the wasm, a compiled module or its bytes, where nothing was set yet. It is asked when an engine is first needed. */
+/** Sets what gives the package's own wasm, a compiled module or its bytes, where nothing was set yet. It is asked when an engine is first needed. */
 export function setProvider(provider: () => WasmSource): void {
   provide ??= provider
 }
 
 /** The compiled module, which workers and worklets can be given so that they need not compile it again. */
 export function getModule(): WasmModule {
-  module ??= compile(provided('getModule')())
+  if (module) return module
+  const own = provided('getModule')()
+  module = ArrayBuffer.isView(own) ? compiled(own) : own
   return module
 }
 

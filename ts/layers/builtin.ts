@@ -30,7 +30,7 @@ import { RNN } from './rnn.js'
 import { SimpleRNN } from './simple_rnn.js'
 import { TimeDistributed } from './time_distributed.js'
 
-install({ readGraph, activationOf })
+install({ readLayer: make, readGraph, activationOf })
 registerBuiltin([
   ...[InputLayer, Dense, Activation, Masking, Embedding, Dropout, RNN, SimpleRNN, LSTM, GRU],
   ...[CuDNNLSTM, CuDNNGRU, Bidirectional, TimeDistributed, LayerNormalization],

@@ -1,10 +1,11 @@
 /** Layers in a row. */
 import { ArgumentError, ShapeError, StateError, show } from '../errors.js'
+import { part } from '../installed.js'
 import { InputLayer } from '../layers/input.js'
 import { Layer } from '../layers/layer.js'
 import { assignNames } from '../layers/naming.js'
 import { configOptions, reject } from '../layers/options.js'
-import { make, serialize, serializeInner } from '../layers/registry.js'
+import { serialize, serializeInner } from '../layers/registry.js'
 import { type DType, fits, type Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import { KerasTensor } from './graph.js'
@@ -106,7 +107,7 @@ export class Sequential extends Model<SymbolicTensor> {
     if (!Array.isArray(layers))
       throw new ArgumentError('the config of a Sequential lists its layers', { argument: 'layers' })
     return Model.whole(made => {
-      for (const layer of layers) made.push(make(layer))
+      for (const layer of layers) made.push(part('readLayer')(layer))
       const model = new this(made, options as SequentialOptions)
       if (!model.built && Array.isArray(shape)) model.build(shape)
       return model
