@@ -116,11 +116,18 @@ export function inLayer<T>(name: string, fn: () => T): T {
   const outer = layer
   layer = name
   try {
-    return inPart(name, fn)
-  } catch (error) {
-    throw named(error, name)
+    return naming(name, () => inPart(name, fn))
   } finally {
     layer = outer
+  }
+}
+
+/** Runs `fn`: errors that name no layer yet are made to name this one. */
+export function naming<T>(name: string, fn: () => T): T {
+  try {
+    return fn()
+  } catch (error) {
+    throw named(error, name)
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { DisposedError } from '../errors.js'
 import type { Trace } from '../ops/trace.js'
+import { isPlain } from '../plain.js'
 import { inspectSymbol } from '../tensor/printed.js'
 import { type Engine, synchronous } from './engine.js'
 import type { ExportName } from './instance.js'
@@ -181,12 +182,6 @@ export function keep<T>(value: T): T {
 }
 
 function visit(value: unknown, found: (tensor: Disposes) => void): void {
-  if (typeof value !== 'object' || value === null) return
-  if (Array.isArray(value)) {
-    for (const item of value) visit(item, found)
-  } else if (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null) {
-    for (const item of Object.values(value)) visit(item, found)
-  } else {
-    found(value as Disposes)
-  }
+  if (Array.isArray(value) || isPlain(value)) for (const item of Object.values(value)) visit(item, found)
+  else if (typeof value === 'object' && value !== null) found(value as Disposes)
 }

@@ -4,7 +4,7 @@ import { isSize, type Shape } from '../tensor/shape.js'
 import type { Layer } from './layer.js'
 import type { InputSpec } from './layer_options.js'
 import { reject } from './options.js'
-import { isPlain, leaves, type Nested } from './structure.js'
+import { isPlain, leaves, mapValues, type Nested } from './structure.js'
 import { isLeaf, type Leaf } from './values.js'
 
 /** Checks the inputs of a call, of which `first` is the first tensor. */
@@ -69,8 +69,7 @@ export const isShape = (value: unknown): value is Shape =>
 export function mapShapes<T>(shapes: unknown, map: (shape: Shape) => T): Nested<T> {
   if (isShape(shapes)) return map(shapes)
   if (Array.isArray(shapes)) return shapes.map(each => mapShapes(each, map))
-  const entries = Object.entries(shapes as object)
-  return Object.fromEntries(entries.map(([name, each]) => [name, mapShapes(each, map)]))
+  return mapValues(shapes as Record<string, unknown>, each => mapShapes(each, map))
 }
 
 function isShapes(value: unknown): boolean {

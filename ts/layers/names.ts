@@ -1,4 +1,5 @@
 /** Names in their three spellings (`returnSequences`, `return_sequences`, `ReturnSequences`), and the nearest known one. */
+import { ArgumentError, show } from '../errors.js'
 
 /** `SimpleRNN` -> `simple_rnn`, `returnSequences` -> `return_sequences`: Keras's own rule. */
 export function snakeCase(name: string): string {
@@ -54,6 +55,19 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
     }
   }
   return best
+}
+
+/** The error of a name that is none of those that are known: `${text} "name"`. */
+export function unknownName(
+  layer: string,
+  argument: string,
+  text: string,
+  name: unknown,
+  known: readonly string[],
+): ArgumentError {
+  const near = typeof name === 'string' ? hint(name, known) : ''
+  const details = { layer, argument, expected: known, actual: name }
+  return new ArgumentError(`${layer}${text} ${show(name)}${near}`, details)
 }
 
 /** ` (did you mean "units"?)`, or nothing. */

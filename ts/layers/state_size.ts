@@ -1,6 +1,6 @@
 /** Sizes of states, and states in their structure. */
 import { isWholeShape, type Shape, shape, type WholeShape } from '../tensor/shape.js'
-import { isPlain, leaves, type Nested, pack } from './structure.js'
+import { isPlain, leaves, mapValues, type Nested, pack } from './structure.js'
 
 /** The size of one state, `shape(…)` for one with more axes, or arrays and objects of sizes. */
 export type StateSize = number | WholeShape | readonly StateSize[] | { readonly [name: string]: StateSize }
@@ -10,8 +10,7 @@ export type OutputSize = number | Shape | readonly OutputSize[] | { readonly [na
 
 /** The shapes of the outputs without the batch, in their structure. */
 export function outputShapes(size: OutputSize): Nested<WholeShape> {
-  if (isPlain(size))
-    return Object.fromEntries(Object.entries(size).map(([name, inner]) => [name, outputShapes(inner)]))
+  if (isPlain(size)) return mapValues(size as Record<string, OutputSize>, outputShapes)
   if (!Array.isArray(size)) return typeof size === 'number' ? shape(size) : (size as never)
   const whole = size.every(each => each === null || typeof each === 'number')
   return whole ? shape(...(size as Shape)) : size.map(outputShapes)

@@ -5,7 +5,7 @@ import { NdArray } from '../tensor/ndarray.js'
 import { type Data, type DType, fits, type Shape } from '../tensor/shape.js'
 import { SymbolicTensor, Tensor, type Variable } from '../tensor/tensor.js'
 import { reject } from './options.js'
-import { isPlain, leaves, type Nested } from './structure.js'
+import { isPlain, leaves, mapValues, type Nested } from './structure.js'
 
 /** Numbers of a known shape: nested arrays, a typed array, an NdArray or a tensor. */
 export type Values = ArrayLike | Tensor
@@ -64,7 +64,7 @@ export function toLeaves(layer: string, value: unknown, dtype: DType): Nested<Le
   const inner = (item: unknown) => toLeaves(layer, item, dtype)
   if (isTensorList(value)) return value.map(inner)
   if (!isPlain(value)) return toLeaf(layer, 'inputs', value, dtype)
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, inner(item)]))
+  return mapValues(value, inner)
 }
 
 /** A mask, `[batch, time]` (or more of the inputs' axes before the last), for these inputs. */

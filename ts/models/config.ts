@@ -6,7 +6,7 @@ import type { CallOptions } from '../layers/layer_options.js'
 import { snakeCase } from '../layers/names.js'
 import { configOptions } from '../layers/options.js'
 import { make, serializeInner } from '../layers/registry.js'
-import { isPlain, leaves, mapNested, type Nested } from '../layers/structure.js'
+import { isPlain, leaves, mapNested, mapValues, type Nested } from '../layers/structure.js'
 import { NdArray } from '../tensor/ndarray.js'
 import { Tensor } from '../tensor/tensor.js'
 import { applications, KerasTensor, type Node } from './graph.js'
@@ -153,7 +153,7 @@ function readNode(
     const config = isPlain(value.config) ? value.config : {}
     if (value.class_name === '__keras_tensor__') return tensor(config.keras_history as Reference)
     if (value.class_name === '__numpy__') return config.value
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, read(item)]))
+    return mapValues(value, read)
   }
   const list = (args as unknown[]).map(read)
   const options = Object.entries(configOptions((kwargs ?? {}) as Record<string, unknown>)).map(
@@ -183,8 +183,7 @@ function olderNode(node: unknown): { args: unknown[]; kwargs: Record<string, unk
 function mapReferences<T>(value: unknown, map: (reference: Reference) => T): Nested<T> {
   if (isReference(value)) return map(value)
   if (Array.isArray(value)) return value.map(item => mapReferences(item, map))
-  if (isPlain(value))
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, mapReferences(item, map)]))
+  if (isPlain(value)) return mapValues(value, item => mapReferences(item, map))
   throw new ArgumentError('the config connects layers in a form that is not known', {
     argument: 'inbound_nodes',
     expected: 'references to tensors',

@@ -1,6 +1,6 @@
 /** Symbolic tensors of functional models, and the nodes that made them: one node for each application of a layer. */
 import type { Layer } from '../layers/layer.js'
-import { mapNested, type Nested } from '../layers/structure.js'
+import { mapNested, mapValues, type Nested } from '../layers/structure.js'
 import type { DType, Shape } from '../tensor/shape.js'
 import { SymbolicTensor, Tensor } from '../tensor/tensor.js'
 
@@ -83,7 +83,5 @@ export function applications(layer: Layer): readonly Node[] {
 function mapSpecs(specs: Nested<Spec>, make: (spec: Spec) => KerasTensor): Nested<KerasTensor> {
   if (Array.isArray(specs)) return specs.map(spec => mapSpecs(spec, make))
   if ('shape' in specs && 'dtype' in specs) return make(specs as Spec)
-  return Object.fromEntries(
-    Object.entries(specs).map(([name, spec]) => [name, mapSpecs(spec as Nested<Spec>, make)]),
-  )
+  return mapValues(specs as Record<string, Nested<Spec>>, spec => mapSpecs(spec, make))
 }

@@ -1,6 +1,6 @@
 /** Data in the form of a model's inputs, and back in the form of its outputs. */
 import { ArgumentError } from '../errors.js'
-import { hint } from '../layers/names.js'
+import { unknownName } from '../layers/names.js'
 import { isPlain, leaves, type Nested } from '../layers/structure.js'
 import type { KerasTensor } from './graph.js'
 
@@ -43,14 +43,7 @@ function byName(layer: string, argument: string, names: string[], value: unknown
     })
   }
   const unknown = Object.keys(value).find(name => !names.includes(name))
-  if (unknown !== undefined) {
-    throw new ArgumentError(`${layer} has no input "${unknown}"${hint(unknown, names)}`, {
-      layer,
-      argument,
-      expected,
-      actual: unknown,
-    })
-  }
+  if (unknown !== undefined) throw unknownName(layer, argument, ' has no input', unknown, names)
   return names.map(name => {
     if (name in value || argument === 'mask') return value[name]
     throw new ArgumentError(`${layer} needs the input "${name}"`, { layer, argument, expected })

@@ -1,10 +1,10 @@
 /** A model: a graph of layers between inputs and outputs, itself a layer. */
-import { ArgumentError, StateError, show, UnsupportedError } from '../errors.js'
+import { StateError, UnsupportedError } from '../errors.js'
 import { part } from '../installed.js'
 import { applyTraced, type Call, inferenceOnly } from '../layers/apply.js'
 import { Layer } from '../layers/layer.js'
 import { baseFields, type CallOptions, type LayerOptions } from '../layers/layer_options.js'
-import { hint } from '../layers/names.js'
+import { unknownName } from '../layers/names.js'
 import { assignNames, classNameOf } from '../layers/naming.js'
 import { checkOptions, configOptions, reject } from '../layers/options.js'
 import { type Reset, resetAll } from '../layers/reset.js'
@@ -130,13 +130,7 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
     const found = typeof which === 'number' ? layers.at(which) : layers.find(layer => layer.name === which)
     if (found) return found
     const names = layers.map(layer => layer.name)
-    const near = typeof which === 'string' ? hint(which, names) : ''
-    throw new ArgumentError(`${this.name} has no layer ${JSON.stringify(which)}${near}`, {
-      layer: this.name,
-      argument: 'layer',
-      expected: names,
-      actual: which,
-    })
+    throw unknownName(this.name, 'layer', ' has no layer', which, names)
   }
 
   override get inputDtype(): DType {
@@ -228,10 +222,7 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
     if (!isPlain(states)) return reject({ layer, argument: 'states' }, 'an object of states by layer', states)
     const known = sublayers.map(({ name }) => name)
     const actual = Object.keys(states).find(name => !known.includes(name))
-    if (actual !== undefined) {
-      const text = `${layer} has no layer ${show(actual)}${hint(actual, known)}`
-      throw new ArgumentError(text, { layer, argument: 'states', expected: known, actual })
-    }
+    if (actual !== undefined) throw unknownName(layer, 'states', ' has no layer', actual, known)
     return sublayers
       .filter(({ carries, name }) => carries || name in states)
       .flatMap(inner => inner.resets(states[inner.name]))

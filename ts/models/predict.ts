@@ -1,5 +1,5 @@
 /** Data through a model, batch by batch. */
-import { named, ShapeError } from '../errors.js'
+import { naming, ShapeError } from '../errors.js'
 import { checkOptions, count, reject } from '../layers/options.js'
 import { mapNested, type Nested } from '../layers/structure.js'
 import type { Inputs, Masks } from '../layers/types.js'
@@ -97,7 +97,7 @@ function runBatches(
   do {
     const count = Math.min(batchSize, samples - start)
     const shapes = values.map(({ shape }) => [count, ...shape.slice(1)])
-    const { call } = withName(name, () => {
+    const { call } = naming(name, () => {
       const joined = computation.joined(shapes)
       joined.run(values.map(({ data, shape }) => rows(data, shape, start, count)))
       return joined
@@ -120,12 +120,4 @@ function runBatches(
 function rows(data: Data, shape: readonly number[], start: number, count: number): Data {
   const row = shape.slice(1).reduce((product, size) => product * size, 1)
   return data.subarray(start * row, (start + count) * row)
-}
-
-function withName<T>(name: string, fn: () => T): T {
-  try {
-    return fn()
-  } catch (error) {
-    throw named(error, name)
-  }
 }

@@ -9,7 +9,7 @@
  * same every time.
  */
 import { Owner } from '../engine/handle.js'
-import { ArgumentError, DisposedError, MemoryError, named, ShapeError, show } from '../errors.js'
+import { ArgumentError, DisposedError, MemoryError, named, naming, ShapeError, show } from '../errors.js'
 import { checkOptions, count } from '../layers/options.js'
 import { isPlain, leaves, type Nested } from '../layers/structure.js'
 import type { Inputs, Masks, Replaced } from '../layers/types.js'
@@ -165,21 +165,13 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
    */
   resetStates(values: Readonly<Record<string, Inputs>> = {}): void {
     const block = this.#live
-    try {
-      this.#states.reset(values, block.starts())
-    } catch (error) {
-      throw named(error, this.model.name)
-    }
+    naming(this.model.name, () => this.#states.reset(values, block.starts()))
   }
 
   /** Starts one row anew, as `resetStates` does all of them. */
   resetRow(row: number): void {
     this.#check(row)
-    try {
-      this.#live.startRow(row)
-    } catch (error) {
-      throw named(error, this.model.name)
-    }
+    naming(this.model.name, () => this.#live.startRow(row))
   }
 
   /**
@@ -363,18 +355,14 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
   }
 
   #kept(n: number, masked: boolean): Block {
-    try {
-      const block = this.#make(n, masked, this.#once, this.#states)
-      this.#blocks.set(masked ? -n : n, block)
-      const longer = [...this.#blocks.keys()].filter(each => Math.abs(each) > 1)
-      if (longer.length > kept) {
-        this.#blocks.get(longer[0]!)!.dispose()
-        this.#blocks.delete(longer[0]!)
-      }
-      return block
-    } catch (error) {
-      throw named(error, this.model.name)
+    const block = naming(this.model.name, () => this.#make(n, masked, this.#once, this.#states))
+    this.#blocks.set(masked ? -n : n, block)
+    const longer = [...this.#blocks.keys()].filter(each => Math.abs(each) > 1)
+    if (longer.length > kept) {
+      this.#blocks.get(longer[0]!)!.dispose()
+      this.#blocks.delete(longer[0]!)
     }
+    return block
   }
 
   #make(n: number, masked: boolean, once: Once, states: StreamStates): Block {

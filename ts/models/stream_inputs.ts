@@ -1,6 +1,6 @@
 /** What a stream's inputs are: those that come with every step, and those that are given once. */
 import { ArgumentError } from '../errors.js'
-import { hint } from '../layers/names.js'
+import { unknownName } from '../layers/names.js'
 import { isPlain, type Nested } from '../layers/structure.js'
 import { numbersOf, type Values } from '../layers/values.js'
 import { Trace } from '../ops/trace.js'
@@ -67,14 +67,7 @@ const namesOf = <S extends Symbols>(model: Model<S>): string[] =>
 
 function refuseUnknown(layer: string, names: readonly string[], inputs: object): void {
   const wrong = Object.keys(inputs).find(name => !names.includes(name))
-  if (wrong !== undefined) {
-    throw new ArgumentError(`${layer} has no input "${wrong}"${hint(wrong, names)}`, {
-      layer,
-      argument: 'inputs',
-      expected: names,
-      actual: wrong,
-    })
-  }
+  if (wrong !== undefined) throw unknownName(layer, 'inputs', ' has no input', wrong, names)
 }
 
 /** Whether axis 1 is time: sequences of features, of ids, or of anything of unknown length. */

@@ -1,8 +1,7 @@
 /** What a stream remembers: a tensor for every state of every call of a recurrent layer, by the layers' names. */
 import type { Engine } from '../engine/engine.js'
-import { ArgumentError } from '../errors.js'
 import type { Layer } from '../layers/layer.js'
-import { hint } from '../layers/names.js'
+import { unknownName } from '../layers/names.js'
 import { reject } from '../layers/options.js'
 import { type Stateful, splitStates } from '../layers/states.js'
 import { isPlain, type Nested, pack } from '../layers/structure.js'
@@ -93,15 +92,8 @@ export class StreamStates {
     if (!isPlain(values)) reject({ layer, argument: 'states' }, 'an object of states by layer', values)
     return Object.entries(values).flatMap(([name, value]) => {
       const group = this.#groups.get(name)
-      if (!group) {
-        const known = [...this.#groups.keys()]
-        throw new ArgumentError(`${layer}: the stream has no states of "${name}"${hint(name, known)}`, {
-          layer,
-          argument: 'states',
-          expected: known,
-          actual: name,
-        })
-      }
+      if (!group)
+        throw unknownName(layer, 'states', ': the stream has no states of', name, [...this.#groups.keys()])
       const { stateSize } = group.layer
       const parts = splitStates({ name, stateSize }, 'states', value, this.batch)
       return parts.map((state, i): [Tensor, Data] => {

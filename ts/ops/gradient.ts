@@ -1,10 +1,11 @@
 /** Gradients of functions that are made of ops. */
 import { mustBe, ShapeError } from '../errors.js'
 import { Op } from '../generated/enums.js'
+import { isPlain } from '../plain.js'
 import { kindOf } from '../tensor/shape.js'
 import { SymbolicTensor, type Tensor, Variable } from '../tensor/tensor.js'
 import { zerosLike } from './creation.js'
-import { isPlain, type Leaves, mapLeaves } from './leaves.js'
+import { type Leaves, mapLeaves } from './leaves.js'
 import { bits, type Like, type Operand, operate, operateOne } from './operation.js'
 import { outOfOperation } from './public_op.js'
 import { type Trace, TracedTensor } from './trace.js'
@@ -83,7 +84,7 @@ function check(name: string, fn: unknown, options: GradOptions): void {
   if (typeof fn !== 'function') throw mustBe(name, 'fn', 'a function', fn)
   if (!isPlain(options) || Object.keys(options).some(key => key !== 'variables' && key !== 'segment'))
     throw mustBe(name, 'options', '{ variables, segment }', options)
-  const { variables, segment } = options
+  const { variables, segment }: GradOptions = options
   if (variables && !(Array.isArray(variables) && variables.every(value => value instanceof Variable)))
     throw mustBe(name, 'variables', 'an array of variables', variables)
   if (segment != null && !(Number.isInteger(segment) && segment > 0))

@@ -1,10 +1,11 @@
 /** Loops and choices inside programs: functions of tensors, each traced once. */
 import { mustBe, ShapeError, show } from '../errors.js'
+import { isPlain } from '../plain.js'
 import { fits } from '../tensor/shape.js'
 import { SymbolicTensor, type Tensor } from '../tensor/tensor.js'
 import { full } from './creation.js'
 import { where } from './elementwise.js'
-import { isNumbers, isPlain, type Leaves, mapLeaves } from './leaves.js'
+import { isNumbers, type Leaves, mapLeaves } from './leaves.js'
 import { type Operand, operate } from './operation.js'
 import { outOfOperation } from './public_op.js'
 import { flip } from './shaping.js'

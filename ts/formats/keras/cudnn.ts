@@ -2,7 +2,7 @@
  * Weights as Keras 2's CuDNNLSTM and CuDNNGRU keep them: the blocks of the gates in cuDNN's layout, and a bias for the inputs in front of
  * one for the state. Here they become those of LSTM and of GRU with the reset after, which compute the same.
  */
-import { isPlain } from '../../layers/structure.js'
+import { isPlain, mapValues } from '../../layers/structure.js'
 import type { Numbers } from './weights.js'
 
 /** What the layers are called here, and what they leave unsaid. */
@@ -15,7 +15,7 @@ const plain = new Map<unknown, [name: string, rest: Record<string, unknown>]>([
 export function withoutCudnn(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutCudnn)
   if (!isPlain(value)) return value
-  const copy = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withoutCudnn(item)]))
+  const copy = mapValues(value, withoutCudnn)
   const [name, rest] = plain.get(copy.class_name) ?? []
   return name && isPlain(copy.config)
     ? { ...copy, class_name: name, config: { ...rest, ...copy.config } }
