@@ -10,7 +10,6 @@ import { isPlain, leaves, mapNested, mapValues, type Nested } from '../layers/st
 import { NdArray } from '../tensor/ndarray.js'
 import { Tensor } from '../tensor/tensor.js'
 import { applications, KerasTensor, type Node } from './graph.js'
-import { FileOp } from './op_layer.js'
 import type { Graph } from './traverse.js'
 
 /** Name of a layer, which of its applications, which of that one's outputs. */
@@ -34,7 +33,8 @@ export function writeGraph(graph: Graph): Record<string, unknown> {
   }
   const write = (structure: unknown) => mapNested(structure, value)
   const writeNode = (node: Node): unknown => ({
-    args: node.layer instanceof FileOp && !node.layer.takesList ? write(node.inputs) : [write(node.inputs)],
+    // an op of a file has operands, where layers have one argument
+    args: 'takesList' in node.layer && !node.layer.takesList ? write(node.inputs) : [write(node.inputs)],
     kwargs: Object.fromEntries(
       Object.entries(node.options)
         .filter(([, option]) => option !== undefined)

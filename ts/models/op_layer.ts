@@ -1,6 +1,5 @@
 /** Ops on symbolic tensors: nodes of the graph like layers. */
 import { UnsupportedError } from '../errors.js'
-import type { Call } from '../layers/apply.js'
 import { Layer } from '../layers/layer.js'
 import { pascalCase } from '../layers/names.js'
 import type { FunctionalHandler } from '../ops/operation.js'
@@ -41,19 +40,3 @@ class CodeOp extends Layer {
 
 /** What ops do with symbolic tensors. */
 export const applyOp: FunctionalHandler = (name, inputs, body) => new CodeOp(name, body).apply(inputs)
-
-/** An op that a file has between its layers; those that there are: formats/keras/file_ops.ts. */
-export abstract class FileOp extends Layer {
-  /** Whether its operands are one list. */
-  readonly takesList: boolean = false
-
-  /** Its arguments: tensors and numbers. */
-  override prepare(inputs: unknown): Call {
-    return { inputs: Array.isArray(inputs) ? inputs : [inputs], options: {} }
-  }
-
-  override getConfig(): Record<string, unknown> {
-    const { trainable: _, dtype, ...config } = super.getConfig()
-    return 'dtype' in (this.constructor as typeof Layer).fields ? { ...config, dtype } : config
-  }
-}

@@ -1,5 +1,5 @@
 /** Gradients of functions that are made of ops. */
-import { mustBe, ShapeError } from '../errors.js'
+import { currentLayer, mustBe, named, ShapeError, UnsupportedError } from '../errors.js'
 import { Op } from '../generated/enums.js'
 import { isPlain } from '../plain.js'
 import { kindOf } from '../tensor/shape.js'
@@ -122,7 +122,7 @@ function differentiate(
     if (!isScalar) throw mustBe(name, 'the value of fn', 'a scalar', y, ShapeError)
     if (y.dtype !== 'float32') throw mustBe(name, 'the value of fn', 'float32', y.dtype)
     const [one] = trace.emit(Op.Fill, [], [kindOf('float32').code, bits(1), 0])
-    const gradients = trace.gradient([y], [one], xs, Math.min(segment ?? 0, 2 ** 31 - 1))
+    const gradients = gradientsOf(trace, trace.own(y), one!, xs, Math.min(segment ?? 0, 2 ** 31 - 1))
     return [y, ...gradients.map((gradient, i) => gradient ?? zerosLike(xs[i]!))]
   }
   const [value, ...gradients] = operate(name, [...leaves, ...(variables ?? [])], body, [
@@ -132,6 +132,28 @@ function differentiate(
   if (variables) return [value!, gradients]
   const filled = fill(gradients)
   return [value!, filled.length === 1 ? filled[0] : filled]
+}
+
+/** The gradients of y with `dy`; none for an x on which it does not depend. */
+function gradientsOf(
+  trace: Trace,
+  y: TracedTensor,
+  dy: TracedTensor,
+  xs: readonly SymbolicTensor[],
+  segment: number,
+): (TracedTensor | undefined)[] {
+  if (xs.length === 0) return []
+  const { engine } = trace
+  if (!('builder_gradient' in engine.raw))
+    throw new UnsupportedError('layer-rnn/infer computes no gradients; import layer-rnn')
+  const ids = xs.map(x => trace.own(x).id)
+  const words = engine.send([1, y.id, dy.id, ids.length, ...ids, segment], 16 * ids.length)
+  const count = engine.call('builder_gradient', trace.id, words)
+  if (count === 0) {
+    const { op = 'gradient', layer } = trace.origins[engine.operands[4]!] ?? {}
+    throw layer ? named(engine.failure(op), layer) : engine.failure(op)
+  }
+  return trace.answered(count, [y.id], { op: 'gradient', layer: currentLayer() })
 }
 
 /** An argument under a name of its own, so that what `fn` finds elsewhere is not taken for it. */

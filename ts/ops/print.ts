@@ -2,6 +2,7 @@
  * A plan as text: what a program became. A line is an op that runs; bars join ops that go block by block over the same elements. Below
  * a sequence of steps stands what of a step runs ahead of the loop for the rows of many steps, in the loop, and after it.
  */
+import { UnsupportedError } from '../errors.js'
 import { Emit, Op, Part } from '../generated/enums.js'
 import { Emit as emits } from '../generated/names.js'
 import { dtypeOf } from '../tensor/shape.js'
@@ -35,7 +36,17 @@ interface Step {
   loop?: Loop
 }
 
-/** What `program/describe.rs` of the engine wrote. */
+/** What `program/describe.rs` of the engine writes. */
+function describe({ program: { engine }, id }: Plan): Int32Array {
+  if (!('plan_describe' in engine.raw))
+    throw new UnsupportedError('the WebAssembly of layer-rnn/infer prints no programs: import layer-rnn')
+  const count = engine.make('program', 'plan_describe', [id])
+  engine.words(count)
+  engine.call('plan_describe', id)
+  return Int32Array.from(engine.words(count).subarray(0, count))
+}
+
+/** Its words, read. */
 function read(words: Int32Array) {
   let at = 0
   const word = () => words[at++]!
@@ -160,7 +171,7 @@ export interface PlanNames {
 
 /** A plan as text, under a title. */
 export function printPlan(title: string, plan: Plan, names: PlanNames = {}): string {
-  const { slots, scratch, program } = read(plan.describe())
+  const { slots, scratch, program } = read(describe(plan))
   const printer = new Printer(plan, names)
   printer.whole(program)
   const bytes = 4 * slots.reduce((sum, words) => sum + words, scratch)

@@ -1,7 +1,7 @@
 /** Programs that were traced: bound to shapes they are plans, joined with tensors they are calls, and calls run. */
 import type { Engine } from '../engine/engine.js'
 import { type Disposes, Handle, made } from '../engine/handle.js'
-import { ArgumentError, named, UnsupportedError } from '../errors.js'
+import { ArgumentError, named } from '../errors.js'
 import { type DType, dtypeOf, type Shape } from '../tensor/shape.js'
 import { Tensor, Variable } from '../tensor/tensor.js'
 
@@ -132,24 +132,14 @@ export class Program extends Handle {
 export class Plan {
   readonly program: Program
   readonly outputTypes: readonly TensorType<readonly number[]>[]
-  readonly #id: number
+  /** The engine's number. @internal */
+  readonly id: number
 
   /** @internal */
   constructor(program: Program, id: number, outputTypes: readonly TensorType<readonly number[]>[]) {
     this.program = program
     this.outputTypes = outputTypes
-    this.#id = id
-  }
-
-  /** The plan as the engine describes it. @internal */
-  describe(): Int32Array {
-    const { engine } = this.program
-    if (!('plan_describe' in engine.raw))
-      throw new UnsupportedError('the WebAssembly of layer-rnn/infer prints no programs: import layer-rnn')
-    const count = engine.make('program', 'plan_describe', [this.#id])
-    engine.words(count)
-    engine.call('plan_describe', this.#id)
-    return Int32Array.from(engine.words(count).subarray(0, count))
+    this.id = id
   }
 
   /**
@@ -163,7 +153,7 @@ export class Plan {
     const ids = inputs.map(tensor => idIn(engine, tensor.ready()))
     const targets = outputTypes.map((_, i) => (outputs[i] ? idIn(engine, outputs[i]) : 0))
     const words = engine.send([ids.length, ...ids, targets.length, ...targets], targets.length)
-    const id = engine.call('call_new', this.#id, words)
+    const id = engine.call('call_new', this.id, words)
     if (id === 0) throw engine.failure('', program.names)
     const answer = engine.words(targets.length)
     const results = outputTypes.map(({ shape, dtype }, i) => {

@@ -4,7 +4,7 @@
  */
 import { currentEngine, type Engine } from '../engine/engine.js'
 import { currentTrace, type Disposes, Handle, scope, within } from '../engine/handle.js'
-import { currentLayer, named, TraceError, UnsupportedError } from '../errors.js'
+import { currentLayer, TraceError } from '../errors.js'
 import { Op } from '../generated/enums.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import { type DType, dtypeOf, kindOf, type Shape } from '../tensor/shape.js'
@@ -28,7 +28,8 @@ export class Trace extends Handle {
   #captured = new Map<Tensor, TracedTensor>()
   #states = new RowStateList()
   #assigned = new Map<number, TracedTensor>()
-  #origins: Origin[] = []
+  /** Where its records come from. @internal */
+  readonly origins: Origin[] = []
   #owned: Set<Disposes>
   #symbols = 1
   /** What row states start from: the outputs of the phase `start`, in whose traces they come in the same order. */
@@ -268,34 +269,11 @@ export class Trace extends Handle {
     }
     for (const id of ids) this.#uses.set(id, (this.#uses.get(id) ?? 0) + 1)
     // an op that makes tensors reads only sizes
-    return this.#answered(count, op === Op.Fill ? [] : ids, origin) as TracedTensor[]
+    return this.answered(count, op === Op.Fill ? [] : ids, origin) as TracedTensor[]
   }
 
-  /** The gradients of `xs`: of the sum of all ys, each element times that of its `dys`; none for an x on which no y depends. */
-  gradient(
-    ys: readonly SymbolicTensor[],
-    dys: readonly (SymbolicTensor | undefined)[],
-    xs: readonly SymbolicTensor[],
-    segment = 0,
-  ): (TracedTensor | undefined)[] {
-    if (xs.length === 0) return []
-    const { engine } = this
-    if (!('builder_gradient' in engine.raw))
-      throw new UnsupportedError('layer-rnn/infer computes no gradients; import layer-rnn')
-    const [from, given, to] = [ys, dys, xs].map(values =>
-      values.map(value => (value ? this.own(value).id : -1)),
-    ) as [number[], number[], number[]]
-    const words = engine.send([from.length, ...from, ...given, to.length, ...to, segment], 16 * to.length)
-    const count = engine.call('builder_gradient', this.id, words)
-    if (count === 0) {
-      const { op = 'gradient', layer } = this.#origins[engine.operands[4]!] ?? {}
-      throw layer ? named(engine.failure(op), layer) : engine.failure(op)
-    }
-    return this.#answered(count, from, { op: 'gradient', layer: currentLayer() })
-  }
-
-  /** The values that the boundary holds, and behind them how many records were appended: one op may take several. */
-  #answered(count: number, ids: readonly number[], origin: Origin): (TracedTensor | undefined)[] {
+  /** The values that the boundary holds, and behind them how many records were appended: one op may take several. @internal */
+  answered(count: number, ids: readonly number[], origin: Origin): (TracedTensor | undefined)[] {
     const answer = new Int32Array(this.engine.words(0).buffer, this.engine.words(0).byteOffset)
     const stepped = ids.some(id => this.#stepped.has(id))
     let at = 0
@@ -307,7 +285,7 @@ export class Trace extends Handle {
       if (stepped) this.#stepped.add(id)
       return new TracedTensor(this, id, dims, dtypeOf(dtype))
     })
-    for (let record = 0; record < answer[at]!; record++) this.#origins.push(origin)
+    for (let record = 0; record < answer[at]!; record++) this.origins.push(origin)
     return values
   }
 
@@ -365,7 +343,7 @@ export class Trace extends Handle {
       captured: [...this.#captured.keys()],
       owned: new Set(),
       states: [],
-      origins: this.#origins,
+      origins: this.origins,
       outputs,
       once: this.#hasRead,
       ...parts,

@@ -1,9 +1,10 @@
 /** The ops that files have between their layers, as Keras 3 writes the masks of functional models. */
 import { ArgumentError } from '../../errors.js'
+import type { Call } from '../../layers/apply.js'
+import { Layer } from '../../layers/layer.js'
 import { pascalCase } from '../../layers/names.js'
 import type { Fields } from '../../layers/options.js'
 import type { BuiltinClass } from '../../layers/registry.js'
-import { FileOp } from '../../models/op_layer.js'
 import {
   add,
   all,
@@ -43,6 +44,22 @@ import {
 import type { SymbolicTensor } from '../../tensor/tensor.js'
 
 type Op = (...operands: never[]) => SymbolicTensor
+
+/** An op that a file has between its layers. */
+abstract class FileOp extends Layer {
+  /** Whether its operands are one list. */
+  readonly takesList: boolean = false
+
+  /** Its arguments: tensors and numbers. */
+  override prepare(inputs: unknown): Call {
+    return { inputs: Array.isArray(inputs) ? inputs : [inputs], options: {} }
+  }
+
+  override getConfig(): Record<string, unknown> {
+    const { trainable: _, dtype, ...config } = super.getConfig()
+    return 'dtype' in (this.constructor as typeof Layer).fields ? { ...config, dtype } : config
+  }
+}
 
 function fileOp(name: string, op: Op, count: number, parameters: readonly string[] = []): BuiltinClass {
   return class extends FileOp {
