@@ -27,13 +27,26 @@ export type BuiltinClass = LayerClass & { className?: string }
 /** Classes by the names that stand in a config. */
 export type CustomObjects = Readonly<Record<string, LayerClass>>
 
-const builtin = new Map<string, LayerClass>()
+type Config = Readonly<Record<string, unknown>>
+
 const registered = new Map<string, LayerClass>()
 let scoped: ReadonlyMap<string, LayerClass> = new Map()
+
+/** What a config means among our classes. */
+interface Ours {
+  op?: LayerClass
+  layer?: LayerClass
+  /** Why there is no class, when users have none of this name either. */
+  missing(name: string): string
+}
+
+let ourClass: ((className: string, config: Config) => Ours) | undefined
+const builtin = new Map<string, LayerClass>()
 
 /** Makes classes of ours known by their `className`: called by the modules that list them. @internal */
 export function registerBuiltin(classes: readonly BuiltinClass[]): void {
   for (const Class of classes) builtin.set(keyOf(Class.className!, opModule.test(moduleOf(Class)!)), Class)
+  ourClass = findBuiltin
 }
 
 const opModule = /^keras\.(src\.)?ops\b/
@@ -41,14 +54,34 @@ const opModule = /^keras\.(src\.)?ops\b/
 /** Ops between layers share names with layers (`Add`). */
 const keyOf = (className: string, op: boolean): string => (op ? `ops.${className}` : className)
 
+function findBuiltin(className: string, config: Config): Ours {
+  const [keras, op] = [isKeras(config), isOp(config)]
+  const own = keras ? builtin.get(keyOf(className, op)) : undefined
+  const missing = (name: string) => {
+    if (!keras) {
+      const who = name === className ? `"${name}"` : `"${className}", registered as "${name}",`
+      return `${who} is a class of a user: it is given as customObjects or registered with registerSerializable`
+    }
+    if (typeof config.module === 'string') {
+      const files = builtin.has(keyOf('Add', true))
+        ? ''
+        : '; import layer-rnn/keras for those that only files have'
+      return `Keras's ${op ? 'op' : 'layer'} ${className} is not supported${files}`
+    }
+    const layers = [...builtin.keys()].filter(key => !key.startsWith('ops.'))
+    return `there is no layer class "${className}"${hint(className, layers)}; your own are given as customObjects or registered with registerSerializable`
+  }
+  return { [op ? 'op' : 'layer']: own, missing }
+}
+
 /** Whether a config is that of an op. HDF5 files do not say its module; a layer's own config has `trainable`. */
-function isOp({ module, class_name: name, config }: Readonly<Record<string, unknown>>): boolean {
+function isOp({ module, class_name: name, config }: Config): boolean {
   if (typeof module === 'string') return opModule.test(module)
   return builtin.has(keyOf(name as string, true)) && !('trainable' in (config as object))
 }
 
 /** Whether a config may mean a class of Keras: it names Keras's module or none, and no package of a user. @internal */
-export function isKeras({ module, class_name, registered_name }: Readonly<Record<string, unknown>>): boolean {
+export function isKeras({ module, class_name, registered_name }: Config): boolean {
   if (`${registered_name}${class_name}`.includes('>')) return false
   if (module === undefined || module === null) return true
   return typeof module === 'string' && /^((tf_)?keras|tensorflow\.(python\.)?keras)(\.|$)/.test(module)
@@ -109,40 +142,19 @@ export function make(config: unknown, customObjects: CustomObjects = {}): Layer 
   }
 }
 
-function find(className: string, config: Readonly<Record<string, unknown>>): LayerClass {
-  const { module, registered_name: registeredName } = config
-  const [ours, op] = [isKeras(config), isOp(config)]
-  const own = ours ? builtin.get(keyOf(className, op)) : undefined
-  if (own && op) return own
+function find(className: string, config: Config): LayerClass {
+  const ours = ourClass?.(className, config)
+  if (ours?.op) return ours.op
+  const { registered_name: registeredName } = config
   // Keras writes "Package>Name" into registered_name, in old files into class_name.
   const name = typeof registeredName === 'string' ? registeredName : className
   const short = className.slice(className.lastIndexOf('>') + 1)
   const found =
-    scoped.get(name) ?? scoped.get(short) ?? registered.get(name) ?? registered.get(`Custom>${short}`) ?? own
-  if (found) return found
-  const fail = (text: string): never => {
-    throw new UnsupportedError(text, { layer: className, actual: className })
-  }
+    scoped.get(name) ?? scoped.get(short) ?? registered.get(name) ?? registered.get(`Custom>${short}`)
+  if (found ?? ours?.layer) return (found ?? ours?.layer)!
   // Bundlers leave the list of our classes out when nothing that reads configs is imported.
-  if (builtin.size === 0) {
-    return fail(
-      `there is no layer class "${className}"; import deserialize, which brings ours, or register the class with registerSerializable`,
-    )
-  }
-  if (!ours) {
-    const who = name === className ? `"${name}"` : `"${className}", registered as "${name}",`
-    return fail(
-      `${who} is a class of a user: it is given as customObjects or registered with registerSerializable`,
-    )
-  }
-  if (typeof module === 'string') {
-    const files = builtin.has(keyOf('Add', true))
-      ? ''
-      : '; import layer-rnn/keras for those that only files have'
-    return fail(`Keras's ${op ? 'op' : 'layer'} ${className} is not supported${files}`)
-  }
-  const layers = [...builtin.keys()].filter(key => !key.startsWith('ops.'))
-  return fail(
-    `there is no layer class "${className}"${hint(className, layers)}; your own are given as customObjects or registered with registerSerializable`,
-  )
+  const text =
+    ours?.missing(name) ??
+    `there is no layer class "${className}"; import deserialize, which brings ours, or register the class with registerSerializable`
+  throw new UnsupportedError(text, { layer: className, actual: className })
 }
