@@ -4,10 +4,10 @@
 //! its derivative is that of TensorFlow's kernels: of the side that is flat or, for `elu` and its kin, of the right side.
 
 use crate::activation::{Activation, by_sign, hard_sigmoid, mish_factor, number};
-use crate::math::{apply_pairs, each_pair, erf, exp, expm1, sigmoid, tanh};
+use crate::math::{Pairwise, apply, apply_pairs, each_pair, erf, exp, exp_all, expm1, sigmoid, tanh};
 use crate::reduce::{Reduce, fold};
 use crate::simd::{Bits, F32x4};
-use crate::vector::dot;
+use crate::vector::{axpy, dot};
 use crate::{ensure, extent};
 
 impl Activation {
@@ -41,15 +41,16 @@ pub fn derive_rows(
     if kind == Activation::Linear || width == 0 {
         return;
     }
-    let lanes = lanewise(kind);
+    let row: fn(Pairwise, &[f32], &mut [f32]) = match kind {
+        Activation::Softmax => |_, y, d| softmax(y, d),
+        Activation::LogSoftmax => |_, y, d| log_softmax(y, d),
+        Activation::Sparsemax => |_, y, d| sparsemax(y, d),
+        _ => apply_pairs,
+    };
+    let f = lanewise(kind);
     for (at, d) in at.chunks(lda.max(1)).zip(d.chunks_mut(ldd.max(1))).take(rows) {
-        if let (Some(y), Some(d)) = (at.get(..width), d.get_mut(..width)) {
-            match kind {
-                Activation::Softmax => softmax(y, d),
-                Activation::LogSoftmax => log_softmax(y, d),
-                Activation::Sparsemax => sparsemax(y, d),
-                _ => apply_pairs(lanes, y, d),
-            }
+        if let (Some(at), Some(d)) = (at.get(..width), d.get_mut(..width)) {
+            row(f, at, d);
         }
     }
 }
@@ -62,9 +63,13 @@ fn softmax(y: &[f32], d: &mut [f32]) {
 
 /// d − eʸ Σ d
 fn log_softmax(y: &[f32], d: &mut [f32]) {
-    let sum = number(fold(Reduce::Sum, d));
-    for (y, d) in y.chunks(4).zip(d.chunks_mut(4)) {
-        (F32x4::load_part(d) - exp(F32x4::load_part(y)) * sum).store_part(d);
+    let sum = fold(Reduce::Sum, d);
+    let mut block = [0.0; 256];
+    for (y, d) in y.chunks(256).zip(d.chunks_mut(256)) {
+        let block = &mut block[..y.len()];
+        block.copy_from_slice(y);
+        apply(exp_all, block);
+        axpy(-sum, block, d);
     }
 }
 
@@ -88,7 +93,7 @@ fn between(low: f32, y: F32x4, high: f32) -> Bits {
 }
 
 /// What an elementwise kind makes of (input or output, d); the row kinds change nothing.
-fn lanewise(kind: Activation) -> fn(&[[f32; 4]], &mut [[f32; 4]]) {
+fn lanewise(kind: Activation) -> Pairwise {
     use Activation::*;
     match kind {
         Linear | Softmax | LogSoftmax | Sparsemax => |_, _| {},

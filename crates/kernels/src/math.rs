@@ -237,8 +237,11 @@ pub(crate) fn each(x: &mut [[f32; 4]], f: impl Fn(F32x4) -> F32x4) {
     }
 }
 
+/// A function that changes numbers by what is at the same place of others, over whole vectors.
+pub type Pairwise = fn(&[[f32; 4]], &mut [[f32; 4]]);
+
 /// [`apply`] for a function that changes `d` by what is at the same place of `x`.
-pub fn apply_pairs(f: fn(&[[f32; 4]], &mut [[f32; 4]]), x: &[f32], d: &mut [f32]) {
+pub fn apply_pairs(f: Pairwise, x: &[f32], d: &mut [f32]) {
     let (x, x_rest) = x.as_chunks::<4>();
     let (whole, rest) = d.as_chunks_mut::<4>();
     f(x, whole);
