@@ -2,7 +2,7 @@
 
 use crate::math::{self, Lanewise, apply, each, exp, expm1, sigmoid, softplus, tanh};
 use crate::simd::F32x4;
-use crate::{ensure, extent, softmax};
+use crate::{ensure, fits, softmax};
 
 crate::numbered! {
     /// An activation function. All but `Softmax`, `LogSoftmax` and `Sparsemax` act on each number by itself.
@@ -89,7 +89,7 @@ pub fn activate(kind: Activation, width: usize, x: &mut [f32]) {
 
 /// Activates `rows` rows of `width` that start `stride` apart, in place; what lies between them is not touched.
 pub fn activate_rows(kind: Activation, rows: usize, width: usize, stride: usize, x: &mut [f32]) {
-    ensure(extent(rows, width, stride) <= x.len() && (rows <= 1 || width <= stride));
+    ensure(fits(x.len(), rows, width, stride) && (rows <= 1 || width <= stride));
     if kind == Activation::Linear || width == 0 {
         return;
     }

@@ -8,7 +8,7 @@ use crate::math::{Pairwise, apply, apply_pairs, each_pair, erf, exp, exp_all, ex
 use crate::reduce::{Reduce, fold};
 use crate::simd::{Bits, F32x4};
 use crate::vector::{axpy, dot};
-use crate::{ensure, extent};
+use crate::{ensure, fits};
 
 impl Activation {
     /// Is the derivative a function of the input, not of the output?
@@ -36,7 +36,7 @@ pub fn derive_rows(
     d: &mut [f32],
     ldd: usize,
 ) {
-    ensure(extent(rows, width, lda) <= at.len() && extent(rows, width, ldd) <= d.len());
+    ensure(fits(at.len(), rows, width, lda) && fits(d.len(), rows, width, ldd));
     ensure(rows <= 1 || width <= ldd);
     if kind == Activation::Linear || width == 0 {
         return;

@@ -1,7 +1,7 @@
 //! Copies between strided places: transposes, slices, flips, broadcasts, and rows by index.
 
 use crate::walk::{Axis, RANK, Walk};
-use crate::{ensure, extent};
+use crate::{ensure, fits};
 
 /// Where the elements of an array lie: the first one, and from one to the next along each axis.
 #[derive(Clone, Copy)]
@@ -48,7 +48,7 @@ pub fn gather_rows<T: Copy>(
     dst: &mut [T],
     dst_stride: usize,
 ) {
-    ensure(extent(rows.len(), width, dst_stride) <= dst.len());
+    ensure(fits(dst.len(), rows.len(), width, dst_stride));
     for (i, &row) in rows.iter().enumerate() {
         let at = row as usize * stride;
         copy_row(src, at, dst, i * dst_stride, width);
@@ -64,7 +64,7 @@ pub fn scatter_rows<T: Copy>(
     dst: &mut [T],
     stride: usize,
 ) {
-    ensure(extent(rows.len(), width, src_stride) <= src.len());
+    ensure(fits(src.len(), rows.len(), width, src_stride));
     for (i, &row) in rows.iter().enumerate() {
         copy_row(src, i * src_stride, dst, row as usize * stride, width);
     }

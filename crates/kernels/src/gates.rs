@@ -10,7 +10,7 @@ use crate::activation::{Activation, activate_rows};
 use crate::math::{Constants, sigmoid_by, tanh_by};
 use crate::pack::padded;
 use crate::simd::F32x4;
-use crate::{ensure, extent};
+use crate::{ensure, fits};
 
 /// `z` rows `[h]`: h = act(z). The output is written to `z` and to `h`.
 pub fn simple(rows: usize, units: usize, z: &mut [f32], ldz: usize, h: &mut [f32], act: Activation) {
@@ -158,7 +158,7 @@ pub fn gru_before_output(
 /// hp, once `z` is known to have rows of `planes` planes and each state rows of hp.
 fn check(rows: usize, units: usize, planes: usize, z: &[f32], ldz: usize, states: &[&[f32]]) -> usize {
     let hp = padded(units);
-    ensure(extent(rows, planes * hp, ldz) <= z.len() && (rows <= 1 || planes * hp <= ldz));
+    ensure(fits(z.len(), rows, planes * hp, ldz) && (rows <= 1 || planes * hp <= ldz));
     for state in states {
         ensure(rows.saturating_mul(hp) <= state.len());
     }

@@ -11,7 +11,7 @@ use crate::gates::plane;
 use crate::math::{Constants, tanh_by};
 use crate::pack::padded;
 use crate::simd::F32x4;
-use crate::{ensure, extent};
+use crate::{ensure, fits};
 
 /// What a step keeps of its gates.
 #[derive(Clone, Copy)]
@@ -204,7 +204,7 @@ pub fn gru_after_candidate(rows: usize, units: usize, z: &[f32], pre: &mut [f32]
 
 /// `sums` += each row of `x`, rows ascending: a gradient of biases.
 pub fn add_rows(rows: usize, width: usize, x: &[f32], ldx: usize, sums: &mut [f32]) {
-    ensure(extent(rows, width, ldx) <= x.len() && width <= sums.len());
+    ensure(fits(x.len(), rows, width, ldx) && width <= sums.len());
     for row in 0..rows {
         crate::vector::axpy(1.0, &x[row * ldx..][..width], &mut sums[..width]);
     }

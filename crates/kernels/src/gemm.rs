@@ -6,7 +6,7 @@
 
 use crate::pack::{PANEL, pack, packed_len, padded, panel_width};
 use crate::simd::F32x4;
-use crate::{ensure, extent};
+use crate::{ensure, fits};
 
 /// How much of k several rows go through at once: that much of a panel, 16 KB, stays in the first cache.
 const BLOCK: usize = 256;
@@ -34,7 +34,7 @@ pub fn gemm(
     ldc: usize,
     start: Start,
 ) {
-    ensure(extent(m, k, lda) <= a.len() && extent(m, n, ldc) <= c.len() && (m <= 1 || ldc >= n));
+    ensure(fits(a.len(), m, k, lda) && fits(c.len(), m, n, ldc) && (m <= 1 || ldc >= n));
     ensure(packed_len(k, n) <= w.len());
     let c_pointer = c.as_mut_ptr();
     let (from, from_row) = match start {
@@ -106,7 +106,7 @@ pub fn gemm_tn(
     scratch: &mut [f32],
     start: Start,
 ) {
-    ensure(extent(rows, m, lda) <= a.len() && extent(rows, n, ldb) <= b.len());
+    ensure(fits(a.len(), rows, m, lda) && fits(b.len(), rows, n, ldb));
     ensure(gemm_tn_scratch(rows, m, n) <= scratch.len());
     let (turned, packed) = scratch.split_at_mut(m * rows.min(BLOCK));
     let (mut done, mut start) = (0, start);

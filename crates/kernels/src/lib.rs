@@ -61,12 +61,9 @@ fn wrong_size() -> ! {
     panic!("a kernel was called with sizes that do not agree");
 }
 
-/// The items that `rows` rows of `width` take when they start `stride` apart.
+/// Do `rows` rows of `width`, `stride` apart, lie within `len` items?
 #[inline(always)]
-pub(crate) fn extent(rows: usize, width: usize, stride: usize) -> usize {
-    if rows == 0 || width == 0 {
-        return 0;
-    }
-    // Saturating: an absurd size must fail the check, not wrap around it.
-    (rows - 1).saturating_mul(stride).saturating_add(width)
+pub(crate) fn fits(len: usize, rows: usize, width: usize, stride: usize) -> bool {
+    // In 64 bits, where the products of two sizes of WebAssembly do not wrap.
+    rows == 0 || width == 0 || (rows as u64 - 1) * stride as u64 + width as u64 <= len as u64
 }

@@ -4,7 +4,7 @@
 //! streams memory forwards: `[panel][k][columns of the panel]`. The last panel is narrower when columns run out; only the last
 //! vector is padded, with zeros. The width was chosen by measurement: bench/record/.
 
-use crate::{ensure, extent};
+use crate::{ensure, fits};
 
 /// Vectors of four columns in a panel.
 pub const PANEL: usize = 4;
@@ -32,7 +32,7 @@ pub fn pack(src: &[f32], k: usize, n: usize, k_stride: usize, n_stride: usize, d
     }
     // Rows that lie together are copied in runs.
     let vectors = padded(n) / 4;
-    ensure(extent(k, n, k_stride) <= src.len() && packed_len(k, n) <= dst.len());
+    ensure(fits(src.len(), k, n, k_stride) && packed_len(k, n) <= dst.len());
     let mut rest = dst;
     for first in (0..vectors).step_by(PANEL) {
         let width = panel_width(first, vectors) * 4;
@@ -63,7 +63,7 @@ pub fn pack_gates_turned(
     dst: &mut [f32],
 ) {
     let (k, ld) = (planes.len() * padded(units), gates * units);
-    ensure(planes.iter().all(|&gate| gate < gates) && extent(n, ld, ld) <= src.len());
+    ensure(planes.iter().all(|&gate| gate < gates) && fits(src.len(), n, ld, ld));
     ensure(packed_len(k, n) <= dst.len());
     let vectors = padded(n) / 4;
     let mut out = dst.iter_mut();
@@ -91,9 +91,7 @@ fn pack_planes(
     dst: &mut [f32],
 ) {
     let last = planes.iter().fold(0, |last, plane| last.max(*plane));
-    ensure(
-        k == 0 || units == 0 || extent(k, (last * units + units - 1) * n_stride + 1, k_stride) <= src.len(),
-    );
+    ensure(k == 0 || units == 0 || fits(src.len(), k, (last * units + units - 1) * n_stride + 1, k_stride));
     let per_plane = padded(units) / 4;
     let vectors = planes.len() * per_plane;
     ensure(dst.len() >= k * vectors * 4);

@@ -4,8 +4,8 @@
 //! ((0+4)+(2+6))+((1+5)+(3+7)); blocks combine in pairs like a binary counter. So a sum is the same whether it runs along memory
 //! or across it, and its error grows with the logarithm of n.
 
+use crate::ensure;
 use crate::simd::F32x4;
-use crate::{ensure, extent};
 use core::ops::{Add, Mul};
 
 crate::numbered! {
@@ -242,8 +242,7 @@ fn each_column<T: Copy, U>(
     }
     for (at, out) in out.iter_mut().take(outer * inner).enumerate() {
         let (o, i) = (at / inner, at % inner);
-        let first = o * n * inner + i;
-        let column = x.get(first..first + extent(n, 1, inner)).unwrap_or(&[]);
+        let column = x.get(o * n * inner + i..(o + 1) * n * inner).unwrap_or(&[]);
         *out = f(column.iter().copied().step_by(inner));
     }
 }
