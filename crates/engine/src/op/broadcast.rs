@@ -4,7 +4,7 @@
 use super::{Backward, Op};
 use super::{Outputs, Rule, Run, Site, dims, transpose};
 use crate::error::{Error, Result};
-use crate::tensor::{MAX_RANK, unify};
+use crate::tensor::{MAX_RANK, Shape, unify};
 use layer_rnn_kernels::copy::Places;
 
 pub(crate) const RULE: Rule = Rule {
@@ -15,20 +15,23 @@ pub(crate) const RULE: Rule = Rule {
 
 fn shape(site: &Site) -> Result<Outputs> {
     let input = site.input(0)?;
-    let mut shape = dims::shape(site, 0)?;
-    let rank = input.shape.rank();
-    if rank > shape.rank() {
-        return Err(Error::Rank { input: 0, expected: shape.rank() as u32, actual: rank as u32 }.into());
-    }
-    let missing = shape.rank() - rank;
-    for (axis, dim) in shape.dims_mut().iter_mut().enumerate().skip(missing) {
-        let own = input.shape.dim(axis - missing);
-        if own != 1 {
-            let (expected, axis) = (*dim, (axis - missing) as u32);
-            *dim = unify(*dim, own).ok_or(Error::Shape { input: 0, axis, expected, actual: own })?;
+    let shape = larger(&dims::shape(site, 0)?, &input.shape, 0)?;
+    Outputs::one(input.dtype, &shape)
+}
+
+/// A shape to which the shape `own` of an input can be broadcast, with what that says of its dims.
+pub(crate) fn larger(shape: &Shape, own: &Shape, input: u32) -> Result<Shape> {
+    let mut shape = *shape;
+    let rank = shape.rank();
+    let Some(missing) = rank.checked_sub(own.rank()) else {
+        return Err(Error::Rank { input, expected: rank as u32, actual: own.rank() as u32 }.into());
+    };
+    for (axis, (dim, &actual)) in (0..).zip(shape.dims_mut()[missing..].iter_mut().zip(own.dims())) {
+        if actual != 1 {
+            *dim = unify(*dim, actual).ok_or(Error::Shape { input, axis, expected: *dim, actual })?;
         }
     }
-    Outputs::one(input.dtype, &shape)
+    Ok(shape)
 }
 
 fn run(run: &mut Run) -> Result<()> {

@@ -3,9 +3,9 @@
 //! other axes go by the fixed tree, row by row.
 
 use super::reduce::{Reduced, reduce_axes};
-use super::{Backward, Needs, Outputs, Rule, Run, Site, out_f32};
-use crate::error::{Error, Result};
-use crate::tensor::{Dtype, MAX_RANK, Shape, unify};
+use super::{Backward, Needs, Outputs, Rule, Run, Site, broadcast, out_f32};
+use crate::error::Result;
+use crate::tensor::{Dtype, MAX_RANK, Shape};
 use layer_rnn_kernels::reduce::Reduce;
 use layer_rnn_kernels::vector::axpy;
 
@@ -17,16 +17,7 @@ fn shape(site: &Site) -> Result<Outputs> {
     }
     let x = site.shaped(0, Dtype::Float32)?;
     let like = site.shaped(1, Dtype::Float32)?;
-    if like.rank() > x.rank() {
-        return Err(Error::Rank { input: 1, expected: x.rank() as u32, actual: like.rank() as u32 }.into());
-    }
-    let missing = x.rank() - like.rank();
-    for (axis, &actual) in like.dims().iter().enumerate() {
-        let expected = x.dim(missing + axis);
-        if actual != 1 && unify(expected, actual).is_none() {
-            return Err(Error::Shape { input: 1, axis: axis as u32, expected, actual }.into());
-        }
-    }
+    broadcast::larger(x, like, 1)?;
     let shape = if site.inputs.len() == 3 { like.unify(site.shaped(2, Dtype::Float32)?, 2)? } else { *like };
     Outputs::one(Dtype::Float32, &shape)
 }

@@ -2,7 +2,7 @@
 
 use super::{Backward, Needs, Op, Outputs, Rule, Run, Site, out_f32};
 use crate::error::{Error, Result};
-use crate::tensor::{Dtype, Shape, unify};
+use crate::tensor::{Dtype, Shape};
 use layer_rnn_kernels::gemm::{Start, gemm_tn, gemm_tn_scratch};
 
 pub(crate) const RULE: Rule = Rule { shape, needs, run, gradient: Some(gradient) };
@@ -15,15 +15,10 @@ fn shape(site: &Site) -> Result<Outputs> {
     if a.rank() == 0 {
         return Err(Error::Rank { input: 0, expected: 1, actual: 0 }.into());
     }
-    if a.rank() != b.rank() {
-        return Err(Error::Rank { input: 1, expected: a.rank() as u32, actual: b.rank() as u32 }.into());
-    }
     let last = a.rank() - 1;
-    for axis in 0..last {
-        let (expected, actual) = (a.dim(axis), b.dim(axis));
-        let wrong = Error::Shape { input: 1, axis: axis as u32, expected, actual };
-        unify(expected, actual).ok_or(wrong)?;
-    }
+    let mut rows = *a;
+    rows.dims_mut()[last] = b.dim(last);
+    rows.unify(b, 1)?;
     let mut shape = Shape::new(&[a.dim(last), b.dim(last)])?;
     if site.inputs.len() == 3 {
         shape = shape.unify(site.shaped(2, Dtype::Float32)?, 2)?;
