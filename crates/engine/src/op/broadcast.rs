@@ -51,7 +51,5 @@ fn run(run: &mut Run) -> Result<()> {
 #[cfg(feature = "full")]
 fn gradient(back: &mut Backward) -> Result<()> {
     let dy = back.only_dy()?;
-    let dx = back.op(Op::SumTo, &[dy, back.input(0)], &[])?;
-    back.give(0, dx);
-    Ok(())
+    back.give_op(0, Op::SumTo, &[dy, back.input(0)], &[])
 }

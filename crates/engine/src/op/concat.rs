@@ -65,10 +65,7 @@ fn gradient(back: &mut Backward) -> Result<()> {
     let operands: alloc::vec::Vec<u32> =
         [dy].into_iter().chain((0..site.inputs.len()).map(|i| back.input(i))).collect();
     for index in 0..site.inputs.len() {
-        if back.wants(index) {
-            let part = back.op(Op::Part, &operands, &[site.attr(0)?, index as u32])?;
-            back.give(index, part);
-        }
+        back.give_op(index, Op::Part, &operands, &[site.attr(0)?, index as u32])?;
     }
     Ok(())
 }

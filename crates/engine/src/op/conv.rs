@@ -273,17 +273,8 @@ fn gradient(back: &mut Backward) -> Result<()> {
     let dy = back.only_dy()?;
     let attrs = back.site().attrs;
     let (x, kernel) = (back.input(0), back.input(1));
-    if back.wants(0) {
-        let dx = back.op(Op::ConvInputGrad, &[dy, kernel, x], attrs)?;
-        back.give(0, dx);
-    }
-    if back.wants(1) {
-        let dw = back.op(Op::ConvKernelGrad, &[x, dy], attrs)?;
-        back.give(1, dw);
-    }
-    if back.wants(2) {
-        let bias = back.op(Op::SumTo, &[dy, back.input(2)], &[])?;
-        back.give(2, bias);
-    }
+    back.give_op(0, Op::ConvInputGrad, &[dy, kernel, x], attrs)?;
+    back.give_op(1, Op::ConvKernelGrad, &[x, dy], attrs)?;
+    back.give_op(2, Op::SumTo, &[dy, back.input(2)], &[])?;
     Ok(())
 }

@@ -45,13 +45,7 @@ fn gradient(back: &mut Backward) -> Result<()> {
     let g = back.only_dy()?;
     let attrs = back.site().attrs;
     let (dy, kernel) = (back.input(0), back.input(1));
-    if back.wants(0) {
-        let y = back.op(Op::Conv, &[g, kernel], attrs)?;
-        back.give(0, y);
-    }
-    if back.wants(1) {
-        let dw = back.op(Op::ConvKernelGrad, &[g, dy], attrs)?;
-        back.give(1, dw);
-    }
+    back.give_op(0, Op::Conv, &[g, kernel], attrs)?;
+    back.give_op(1, Op::ConvKernelGrad, &[g, dy], attrs)?;
     Ok(())
 }

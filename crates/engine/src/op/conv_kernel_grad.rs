@@ -45,14 +45,8 @@ fn gradient(back: &mut Backward) -> Result<()> {
     let g = back.only_dy()?;
     let attrs = back.site().attrs;
     let (x, dy) = (back.input(0), back.input(1));
-    if back.wants(0) {
-        let dx = back.op(Op::ConvInputGrad, &[dy, g, x], attrs)?;
-        back.give(0, dx);
-    }
-    if back.wants(1) {
-        let y = back.op(Op::Conv, &[x, g], attrs)?;
-        back.give(1, y);
-    }
+    back.give_op(0, Op::ConvInputGrad, &[dy, g, x], attrs)?;
+    back.give_op(1, Op::Conv, &[x, g], attrs)?;
     back.give_start(2, g);
     Ok(())
 }

@@ -38,7 +38,5 @@ pub(crate) const RULE: Rule = Rule {
 #[cfg(feature = "full")]
 fn gradient(back: &mut Backward) -> Result<()> {
     let dy = back.only_dy()?;
-    let dx = back.op(Op::Flip, &[dy], back.site().attrs)?;
-    back.give(0, dx);
-    Ok(())
+    back.give_op(0, Op::Flip, &[dy], back.site().attrs)
 }

@@ -107,10 +107,7 @@ fn gradient(back: &mut Backward) -> Result<()> {
     let dy = back.only_dy()?;
     let transposed = transposed(&back.site())?;
     let (a, b) = (back.input(0), back.input(1));
-    if back.wants(0) {
-        let da = back.op(Op::MatMul, &[dy, b], &[u32::from(!transposed)])?;
-        back.give(0, da);
-    }
+    back.give_op(0, Op::MatMul, &[dy, b], &[u32::from(!transposed)])?;
     if back.wants(1) {
         let (left, right) = if transposed { (dy, a) } else { (a, dy) };
         let rank = back.ty(b)?.shape.rank() as u32;

@@ -40,7 +40,5 @@ fn gradient(back: &mut Backward) -> Result<()> {
     for index in 1..back.site().inputs.len() {
         parts.push(if index == which { dy } else { back.zeros(back.input(index))? });
     }
-    let dx = back.op(Op::Concat, &parts, &back.site().attrs[..1])?;
-    back.give(0, dx);
-    Ok(())
+    back.give_op(0, Op::Concat, &parts, &back.site().attrs[..1])
 }

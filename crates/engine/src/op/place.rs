@@ -30,7 +30,5 @@ fn run(run: &mut Run) -> Result<()> {
 fn gradient(back: &mut Backward) -> Result<()> {
     let dy = back.only_dy()?;
     let attrs = back.site().attrs;
-    let dx = back.op(Op::Slice, &[dy], attrs)?;
-    back.give(0, dx);
-    Ok(())
+    back.give_op(0, Op::Slice, &[dy], attrs)
 }

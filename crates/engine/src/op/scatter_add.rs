@@ -40,10 +40,7 @@ fn run(run: &mut Run) -> Result<()> {
 
 fn gradient(back: &mut Backward) -> Result<()> {
     let dy = back.only_dy()?;
-    if back.wants(0) {
-        let dx = back.op(Op::Gather, &[dy, back.input(1)], &[])?;
-        back.give(0, dx);
-    }
+    back.give_op(0, Op::Gather, &[dy, back.input(1)], &[])?;
     back.give_start(3, dy);
     Ok(())
 }

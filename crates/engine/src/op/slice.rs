@@ -118,7 +118,5 @@ impl Part {
 #[cfg(feature = "full")]
 fn gradient(back: &mut Backward) -> Result<()> {
     let dy = back.only_dy()?;
-    let dx = back.op(Op::Place, &[dy, back.input(0)], back.site().attrs)?;
-    back.give(0, dx);
-    Ok(())
+    back.give_op(0, Op::Place, &[dy, back.input(0)], back.site().attrs)
 }

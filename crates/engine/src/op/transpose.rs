@@ -75,7 +75,5 @@ fn gradient(back: &mut Backward) -> Result<()> {
     for (to, &from) in (0..).zip(axes) {
         inverse[1 + site.axis(from, axes.len())?] = to;
     }
-    let dx = back.op(Op::Transpose, &[dy], &inverse)?;
-    back.give(0, dx);
-    Ok(())
+    back.give_op(0, Op::Transpose, &[dy], &inverse)
 }

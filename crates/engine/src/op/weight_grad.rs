@@ -53,14 +53,8 @@ fn run(run: &mut Run) -> Result<()> {
 fn gradient(back: &mut Backward) -> Result<()> {
     let dy = back.only_dy()?;
     let (a, b) = (back.input(0), back.input(1));
-    if back.wants(0) {
-        let da = back.op(Op::MatMul, &[b, dy], &[1])?;
-        back.give(0, da);
-    }
-    if back.wants(1) {
-        let db = back.op(Op::MatMul, &[a, dy], &[0])?;
-        back.give(1, db);
-    }
+    back.give_op(0, Op::MatMul, &[b, dy], &[1])?;
+    back.give_op(1, Op::MatMul, &[a, dy], &[0])?;
     back.give_start(2, dy);
     Ok(())
 }

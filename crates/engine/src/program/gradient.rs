@@ -217,6 +217,16 @@ impl<'b> Backward<'b> {
         }
     }
 
+    /// Adds an op's value to the gradient of input `index`, if that is wanted.
+    #[inline(never)]
+    pub fn give_op(&mut self, index: usize, op: Op, inputs: &[u32], attrs: &[u32]) -> Result<()> {
+        if self.wants(index) {
+            let value = self.op(op, inputs, attrs)?;
+            self.give(index, value);
+        }
+        Ok(())
+    }
+
     /// Gives the record other attributes, and perhaps another step program, with which it has more outputs; gives the new ones.
     pub fn extend(&mut self, attrs: &[u32], body: Option<Arc<Program>>) -> Result<Vec<u32>> {
         self.builder.extend(self.record, attrs, body)
