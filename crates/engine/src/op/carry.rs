@@ -84,7 +84,9 @@ fn shape(site: &Site) -> Result<Outputs> {
             shape.dims_mut().swap(0, 1);
         } else if bit >= 4 {
             let mut with_time = Shape::new(&[time])?;
-            shape.dims().iter().try_for_each(|&dim| with_time.push(dim))?;
+            for &dim in shape.dims() {
+                with_time.push(dim)?;
+            }
             shape = with_time;
         }
         all = Some(match all {
@@ -94,8 +96,10 @@ fn shape(site: &Site) -> Result<Outputs> {
     }
     let all = all.ok_or(Error::Attribute { index: 1, value: 0 })?;
     if flags & MASK != 0 {
-        let axes = mask_axes(flags).iter().map(|&axis| all.dim((axis == Axis::Batch) as usize));
-        let expected = Shape::new(&axes.collect::<Vec<_>>())?;
+        let mut expected = Shape::SCALAR;
+        for &axis in mask_axes(flags) {
+            expected.push(all.dim((axis == Axis::Batch) as usize))?;
+        }
         expected.unify(site.shaped(mask, Dtype::Bool)?, mask as u32)?;
     }
     site.count(mask + (flags & MASK != 0) as usize)?;

@@ -52,7 +52,9 @@ fn each(op: Op, site: &Site, outputs: &[Type]) -> Option<bool> {
     let aligned = |shape: &Shape| {
         if has_rows(shape) { shape.rank() == out.rank() } else { shared(shape) }
     };
-    let keeps_first = |axis: u32| site.axis(axis, out.rank()).ok().map(|axis| axis != 0);
+    let is_other =
+        |axis: u32| shape(0).is_some_and(|x| site.axis(axis, x.rank()).is_ok_and(|axis| axis != 0));
+    let are_others = |list: usize| Some(site.list(list).ok()?.iter().all(|&axis| is_other(axis)));
     Some(match op {
         Op::Unary | Op::Not | Op::Cast | Op::Stop => true,
         Op::Activate | Op::ActivateGrad => out.rank() > 1 || op.elementwise(site.attrs),
@@ -61,23 +63,16 @@ fn each(op: Op, site: &Site, outputs: &[Type]) -> Option<bool> {
         }
         Op::Reshape => has_rows(out),
         Op::Transpose => site.list(0).ok()?.first() == Some(&0),
-        Op::Slice | Op::Place => site.list(0).ok()?.chunks(4).all(|part| keeps_first(part[0]) == Some(true)),
-        Op::Flip => site.list(0).ok()?.iter().all(|&axis| keeps_first(axis) == Some(true)),
-        Op::Concat => keeps_first(site.attr(0).ok()?)? && site.inputs.iter().all(|ty| has_rows(&ty.shape)),
-        Op::Part => keeps_first(site.attr(0).ok()?)? && site.inputs.iter().all(|ty| has_rows(&ty.shape)),
-        Op::SumTo => site.inputs.len() == 2 && has_rows(out) && shape(0)?.rank() == out.rank(),
-        Op::Size => {
-            let rank = shape(0)?.rank();
-            site.list(0).ok()?.iter().all(|&axis| site.axis(axis, rank).is_ok_and(|axis| axis != 0))
+        Op::Slice | Op::Place => site.list(0).ok()?.chunks(4).all(|part| is_other(part[0])),
+        Op::Flip | Op::Size => are_others(0)?,
+        Op::Reduce => are_others(2)?,
+        Op::ArgReduce => is_other(site.attr(1).ok()?),
+        Op::Concat | Op::Part => {
+            is_other(site.attr(0).ok()?) && site.inputs.iter().all(|ty| has_rows(&ty.shape))
         }
+        Op::SumTo => site.inputs.len() == 2 && has_rows(out) && shape(0)?.rank() == out.rank(),
         Op::Broadcast => has_rows(out) && aligned(shape(0)?),
         Op::Fill | Op::Random => has_rows(out),
-        Op::Reduce => {
-            let axes = site.list(2).ok()?;
-            let rank = shape(0)?.rank();
-            axes.iter().all(|&axis| site.axis(axis, rank).is_ok_and(|axis| axis != 0))
-        }
-        Op::ArgReduce => site.axis(site.attr(1).ok()?, shape(0)?.rank()).ok()? != 0,
         Op::MatMul => {
             let (a, b) = (shape(0)?, shape(1)?);
             let bias = shape(2).is_none_or(|bias| !has_rows(bias));

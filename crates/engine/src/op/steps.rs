@@ -9,7 +9,7 @@ use super::rows::{ROWS, has_rows};
 use super::{Outputs, Rule, Site};
 use crate::error::{Error, Result};
 use crate::program::Program;
-use crate::tensor::{ANY, Dtype, Shape, Type, unify};
+use crate::tensor::{ANY, Dtype, Shape, Type, unified};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -132,21 +132,18 @@ impl<'a> Record<'a> {
         let mut results = Vec::new();
         let pairs = site.list(at)?;
         let segment = site.attrs.get(at + 1 + pairs.len()).map_or(0, |&steps| steps as usize);
-        for pair in pairs.chunks(2) {
-            let &[kind, output] = pair else { return Err(bad(at, 1).into()) };
-            let kind = Emit::from_u32(kind).ok_or(bad(at, kind))?;
-            results.push((kind, output as usize));
-        }
         let states = parts.iter().filter(|part| part.is_state()).count();
         let outputs = body.outputs.len();
-        for &(kind, output) in &results {
+        for pair in pairs.chunks(2) {
+            let &[word, output] = pair else { return Err(bad(at, 1).into()) };
+            let kind = Emit::from_u32(word).filter(|&kind| kind != Emit::Kept || segment > 0);
+            let kind = kind.ok_or(bad(at, word))?;
+            let output = output as usize;
             let of_state = matches!(kind, Emit::FinalState | Emit::Kept);
             if output >= if of_state { states } else { outputs } {
                 return Err(Error::Index { value: output as i32, limit: outputs as i32 }.into());
             }
-            if kind == Emit::Kept && segment == 0 {
-                return Err(bad(at, kind as u32).into());
-            }
+            results.push((kind, output));
         }
         let previous = site.attr(2)? as usize;
         if outputs < states || previous > outputs - states {
@@ -334,23 +331,13 @@ impl Sizes {
                 None => match inner.dim(axis - lead.len() + own) {
                     ANY => continue,
                     dim if dim >= 0 => {
-                        unify(dim, actual).ok_or(Error::Shape {
-                            input,
-                            axis: axis as u32,
-                            expected: dim,
-                            actual,
-                        })?;
+                        unified(input, axis, dim, actual)?;
                         continue;
                     }
                     dim => self.symbol(dim),
                 },
             };
-            *known = unify(*known, actual).ok_or(Error::Shape {
-                input,
-                axis: axis as u32,
-                expected: *known,
-                actual,
-            })?;
+            *known = unified(input, axis, *known, actual)?;
         }
         Ok(())
     }

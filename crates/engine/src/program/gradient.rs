@@ -253,27 +253,23 @@ impl<'b> Backward<'b> {
     pub fn formula(&mut self, values: &[u32], words: &[Word]) -> Result<u32> {
         let mut stack = Vec::new();
         for &word in words {
-            let mut pop = || stack.pop().unwrap_or(u32::MAX);
-            let made = match word {
-                Word::Value(index) => values[index],
-                Word::Number(x) => self.number(x)?,
-                Word::Unary(kind) => {
-                    let x = pop();
-                    self.unary(kind, x)?
+            let (op, kind, operands) = match word {
+                Word::Value(index) => {
+                    stack.push(values[index]);
+                    continue;
                 }
-                Word::Binary(kind) => {
-                    let (b, a) = (pop(), pop());
-                    self.binary(kind, a, b)?
+                Word::Number(x) => {
+                    stack.push(self.number(x)?);
+                    continue;
                 }
-                Word::Compare(kind) => {
-                    let (b, a) = (pop(), pop());
-                    self.compare(kind, a, b)?
-                }
-                Word::Select => {
-                    let (b, a, mask) = (pop(), pop(), pop());
-                    self.select(mask, a, b)?
-                }
+                Word::Unary(kind) => (Op::Unary, Some(kind as u32), 1),
+                Word::Binary(kind) => (Op::Binary, Some(kind as u32), 2),
+                Word::Compare(kind) => (Op::Compare, Some(kind as u32), 2),
+                Word::Select => (Op::Select, None, 3),
             };
+            let at = stack.len().saturating_sub(operands);
+            let made = self.op(op, &stack[at..], kind.as_slice())?;
+            stack.truncate(at);
             stack.push(made);
         }
         Ok(stack.pop().unwrap_or(u32::MAX))

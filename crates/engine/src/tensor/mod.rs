@@ -8,7 +8,7 @@ mod store;
 
 pub(crate) use buffer::{Budget, Buffer};
 pub use dtype::Dtype;
-pub(crate) use shape::unify;
 pub use shape::{ANY, MAX_RANK, Shape, Type};
+pub(crate) use shape::{unified, unify};
 pub(crate) use slab::Slab;
 pub(crate) use store::Tensors;

@@ -125,16 +125,11 @@ impl Shape {
         if self.rank != other.rank {
             return Err(Error::Rank { input, expected: self.rank.into(), actual: other.rank.into() }.into());
         }
-        let mut unified = *self;
-        for (axis, dim) in unified.dims_mut().iter_mut().enumerate() {
-            *dim = unify(*dim, other.dim(axis)).ok_or(Error::Shape {
-                input,
-                axis: axis as u32,
-                expected: *dim,
-                actual: other.dim(axis),
-            })?;
+        let mut shape = *self;
+        for (axis, dim) in shape.dims_mut().iter_mut().enumerate() {
+            *dim = unified(input, axis, *dim, other.dim(axis))?;
         }
-        Ok(unified)
+        Ok(shape)
     }
 
     /// Sizes of a bound shape, 1 beyond its rank.
@@ -164,6 +159,13 @@ pub(crate) fn unify(a: i32, b: i32) -> Option<i32> {
         (false, true) => Some(b),
         (false, false) => Some(a.max(b)),
     }
+}
+
+/// [`unify`] of a dim that is expected on an axis and the actual one, or what is wrong with that.
+#[inline(never)]
+pub(crate) fn unified(input: u32, axis: usize, expected: i32, actual: i32) -> Result<i32> {
+    let error = Error::Shape { input, axis: axis as u32, expected, actual };
+    Ok(unify(expected, actual).ok_or(error)?)
 }
 
 /// Dtype and shape of a value.
