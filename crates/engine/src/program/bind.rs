@@ -231,17 +231,21 @@ impl Binder {
         let mut pack_here = Vec::new();
         for &(input, role) in needs.packs() {
             let (ty, value) = (site.input(input)?, record.inputs[input]);
-            let ahead = scope.extent.as_mut().and_then(|extent| extent.captured(value));
-            packs.push(match (places[input].0, ahead) {
+            let root = scope.roots[value as usize];
+            let captured =
+                scope.extent.as_mut().and_then(|extent| Some((extent.captured(root)?, &mut extent.packs)));
+            packs.push(match (places[input].0, captured) {
                 (Place::Variable(variable), _) => self.packed(variable, role, ty),
-                (_, Some(captured)) => match captured.find(role) {
-                    Some(place) => place,
-                    None => {
-                        let place = Place::Slot(self.take_new(role.words(ty))?);
-                        captured.add(role, *ty, place);
-                        place
+                (_, Some((operand, ahead))) => {
+                    match ahead.iter().find(|(of, known, ..)| (*of, *known) == (operand, role)) {
+                        Some(&(.., place)) => place,
+                        None => {
+                            let place = Place::Slot(self.take_new(role.words(ty))?);
+                            ahead.push((operand, role, *ty, place));
+                            place
+                        }
                     }
-                },
+                }
                 _ => {
                     let place = Place::Slot(self.take(role.words(ty))?);
                     pack_here.push((role, input as u16, place));
@@ -291,7 +295,7 @@ impl Binder {
             let made = match scope.places[value as usize] {
                 Some(made) => made,
                 None => {
-                    let (words, moves) = extent.room(scope.program, value, ty)?;
+                    let (words, moves) = extent.room(scope, value, ty)?;
                     (Place::Slot(self.take(words)?), moves)
                 }
             };

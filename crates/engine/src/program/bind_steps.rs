@@ -32,25 +32,10 @@ pub(super) struct Extent {
     pub crosses: Vec<bool>,
     /// Where values are ahead of the loop and after it.
     pub chunked: Vec<Option<(Place, Moves)>>,
-    roots: Vec<u32>,
-    captured: Vec<Captured>,
-}
-
-/// Packed forms of a value that is the same at every step: made once, before the first.
-pub(super) struct Captured {
-    value: u32,
-    operand: usize,
-    packs: Vec<(Role, Type, Place)>,
-}
-
-impl Captured {
-    pub fn find(&self, role: Role) -> Option<Place> {
-        self.packs.iter().find(|(known, ..)| *known == role).map(|&(.., place)| place)
-    }
-
-    pub fn add(&mut self, role: Role, ty: Type, place: Place) {
-        self.packs.push((role, ty, place));
-    }
+    /// Values that are the same at every step, and their operands.
+    captured: Vec<(u32, usize)>,
+    /// Their packed forms, made once, before the first step: operand, role, type, place.
+    pub packs: Vec<(usize, Role, Type, Place)>,
 }
 
 impl Extent {
@@ -72,10 +57,10 @@ impl Extent {
     }
 
     /// Words for a value that is made, and how it moves.
-    pub fn room(&self, program: &Program, value: u32, ty: &Type) -> Result<(usize, Moves)> {
-        let rows = has_rows(&program.values[value as usize].shape);
+    pub fn room(&self, scope: &Scope, value: u32, ty: &Type) -> Result<(usize, Moves)> {
+        let rows = has_rows(&scope.program.values[value as usize].shape);
         let mut all = *ty;
-        Ok(match (self.crosses[self.roots[value as usize] as usize], rows) {
+        Ok(match (self.crosses[scope.roots[value as usize] as usize], rows) {
             (false, true) => (ty.words()?, Moves::Rows),
             (false, false) => (ty.words()?, Moves::Still),
             (true, true) => {
@@ -89,10 +74,9 @@ impl Extent {
         })
     }
 
-    /// The packed forms of a capture that is the same for all rows.
-    pub fn captured(&mut self, value: u32) -> Option<&mut Captured> {
-        let root = self.roots[value as usize];
-        self.captured.iter_mut().find(|captured| captured.value == root)
+    /// The operand that a value, by root, is at every step.
+    pub fn captured(&self, root: u32) -> Option<usize> {
+        self.captured.iter().find(|(value, _)| *value == root).map(|&(_, operand)| operand)
     }
 }
 
@@ -310,8 +294,8 @@ fn bind(
         steps,
         crosses: crosses.clone(),
         chunked: scope.places.clone(),
-        roots: scope.roots.clone(),
         captured: Vec::new(),
+        packs: Vec::new(),
     });
     let ordered = mask.is_none() && record.flags & BACKWARD == 0;
     let mut tapes = 0..;
@@ -321,63 +305,49 @@ fn bind(
         let (dtype, rows) = (ty.dtype, rows_of(value));
         let elements = ty.shape.elements() / if rows { batch.max(1) } else { 1 };
         let bytes = bytes(ty.dtype, elements);
-        let chunk_words = |count: usize| ty.dtype.words(elements * count);
-        let chunk_count = steps * if rows { batch } else { 1 };
         let in_chunk = if rows { Moves::Chunk } else { Moves::Step };
         let in_step = if rows { Moves::Rows } else { Moves::Still };
-        let outer = operand.map(|operand| operands[operand]);
+        let timed = matches!(part, Part::X | Part::TimeMajorX | Part::Tape);
+        // may it stay where its operand is?
+        let found = match part {
+            Part::X => ordered && rows && (batch == 1 || time == 1),
+            Part::TimeMajorX => ordered && rows,
+            Part::Capture => !(rows && plan.gathers()),
+            _ => false,
+        };
         // an operand that moves with an outer loop is not where it was when the next run of this one begins
-        let stays = outer.filter(|&(_, moves)| moves == Moves::Still).map(|(place, _)| place);
-        match part {
-            Part::X | Part::TimeMajorX | Part::Tape => {
-                let contiguous = batch == 1 || time == 1 || part == Part::TimeMajorX;
-                if let Some(place) = stays.filter(|_| ordered && rows && contiguous) {
-                    scope.set(value, (place, Moves::Whole));
-                    continue;
-                }
-                let chunk = binder.take(chunk_words(chunk_count))?;
-                scope.set(value, (Place::Slot(chunk), in_chunk));
-                let operand = operand.or_else(|| tapes.next()).unwrap_or(0);
-                plan.feeds.push(Feed { operand, part, dtype, rows, bytes, now: None, chunk: Some(chunk) });
-            }
-            Part::Capture => {
-                let operand = operand.unwrap_or(0);
-                let gathered = rows && plan.gathers();
-                let mut feed = Feed { operand, part, dtype, rows, bytes, now: None, chunk: None };
-                let place = match stays.filter(|_| !gathered) {
-                    Some(place) => (place, in_step),
-                    None => {
-                        let now = binder.take(ty.words()?)?;
-                        feed.now = Some(now);
-                        (Place::Slot(now), in_step)
-                    }
-                };
-                scope.set(value, place);
-                if rows && crosses[at] {
-                    let chunk = binder.take(chunk_words(chunk_count))?;
-                    feed.chunk = Some(chunk);
-                    extent(&mut scope).chunked[at] = Some((Place::Slot(chunk), Moves::Chunk));
-                }
-                if !rows {
-                    extent(&mut scope).captured.push(Captured { value, operand, packs: Vec::new() });
-                }
-                if feed.now.is_some() || feed.chunk.is_some() {
-                    plan.feeds.push(feed);
-                }
-            }
-            Part::State | Part::ZeroState => {
-                let (full, now) = (binder.take(ty.words()?)?, binder.take(ty.words()?)?);
-                scope.set(value, (Place::Slot(now), in_step));
-                let mut kept = None;
-                if crosses[at] {
-                    let slot = binder.take(chunk_words(chunk_count))?;
-                    kept = Some(slot);
-                    extent(&mut scope).chunked[at] = Some((Place::Slot(slot), in_chunk));
-                }
-                let late = distribution.late[plan.states.len()];
-                let next = (Place::Slot(full), in_step);
-                plan.states.push(State { operand, full, now, kept, rows, dtype, bytes, late, next });
-            }
+        let outer =
+            operand.map(|operand| operands[operand]).filter(|&(_, moves)| found && moves == Moves::Still);
+        // room for a step, and for a chunk
+        let now = if timed || outer.is_some() { None } else { Some(binder.take(ty.words()?)?) };
+        let in_chunks = if timed { outer.is_none() } else { crosses[at] && (rows || part.is_state()) };
+        let chunk = if in_chunks {
+            let count = steps * if rows { batch } else { 1 };
+            Some(binder.take(dtype.words(elements * count))?)
+        } else {
+            None
+        };
+        let place = match (outer, now.or(chunk)) {
+            (Some((place, _)), _) => (place, if timed { Moves::Whole } else { in_step }),
+            (_, slot) => (Place::Slot(slot.unwrap_or(0)), if timed { in_chunk } else { in_step }),
+        };
+        scope.set(value, place);
+        if let Some(chunk) = chunk {
+            extent(&mut scope).chunked[at] = Some((Place::Slot(chunk), in_chunk));
+        }
+        if let (true, Some(now)) = (part.is_state(), now) {
+            let full = binder.take(ty.words()?)?;
+            let late = distribution.late[plan.states.len()];
+            let next = (Place::Slot(full), in_step);
+            plan.states.push(State { operand, full, now, kept: chunk, rows, dtype, bytes, late, next });
+            continue;
+        }
+        let operand = operand.or_else(|| tapes.next()).unwrap_or(0);
+        if part == Part::Capture && !rows {
+            extent(&mut scope).captured.push((value, operand));
+        }
+        if now.is_some() || chunk.is_some() {
+            plan.feeds.push(Feed { operand, part, dtype, rows, bytes, now, chunk });
         }
     }
     for &(kind, output) in &record.results {
@@ -413,7 +383,8 @@ fn bind(
     for &index in &order {
         for &value in body.records[index].outputs.iter().filter(|&&value| crosses[value as usize]) {
             let ty = scope.types[value as usize];
-            let (words, moves) = extent(&mut scope).room(body, value, &ty)?;
+            let Some(extent) = &scope.extent else { continue };
+            let (words, moves) = extent.room(&scope, value, &ty)?;
             let slot = binder.take(words)?;
             scope.set(value, (Place::Slot(slot), moves));
         }
@@ -435,10 +406,7 @@ fn bind(
     for result in &mut plan.results {
         result.from = scope.place(body.outputs[result.output])?;
     }
-    for captured in &extent(&mut scope).captured {
-        let packs = captured.packs.iter().map(|&(role, ty, place)| (captured.operand, role, ty, place));
-        plan.packs.extend(packs);
-    }
+    plan.packs = core::mem::take(&mut extent(&mut scope).packs);
     Ok(plan)
 }
 
