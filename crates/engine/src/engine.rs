@@ -170,8 +170,11 @@ impl Engine {
         let before = builder.program().records.len();
         let values = builder.record(&self.tensors, op, inputs, attrs, body)?;
         let program = builder.program();
-        let values = values.into_iter().map(|value| (value, program.values[value as usize])).collect();
-        Ok(Recorded { values, records: program.records.len() - before })
+        let mut recorded = Recorded { values: Vec::new(), records: program.records.len() - before };
+        for value in values {
+            recorded.values.push((value, program.values[value as usize]));
+        }
+        Ok(recorded)
     }
 
     /// Appends what computes the gradients of `xs`: of the sum of all `ys`, each element times that of its `dys` (none: zeros).

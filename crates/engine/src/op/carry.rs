@@ -176,9 +176,9 @@ fn gradient(back: &mut Backward) -> Result<()> {
     let x = step.input(Type { dtype: Dtype::Float32, shape });
     let step = step.finish(&[x], &[])?;
     let mut results = Vec::new();
-    for (kind, given) in given::KINDS.into_iter().zip(given) {
-        if given.is_some() {
-            results.push((kind, 0));
+    for (bit, input) in given.iter().enumerate() {
+        if input.is_some() {
+            results.push((given::KINDS[bit], 0));
         }
     }
     let attrs = Record::attrs(site.attr(0)?, 1, &[Part::TimeMajorX], &results, 0);
@@ -188,7 +188,7 @@ fn gradient(back: &mut Backward) -> Result<()> {
     }
     operands.push(dys[1]);
     let made = back.steps(&operands, &attrs, step)?;
-    for (input, gradient) in given.into_iter().flatten().zip(made) {
+    for (&input, &gradient) in given.iter().flatten().zip(&made) {
         back.give(input, gradient);
     }
     Ok(())

@@ -106,8 +106,8 @@ pub(crate) struct Record<'a> {
     pub previous: usize,
     pub parts: Vec<Part>,
     pub results: Vec<(Emit, usize)>,
-    /// Number of states.
-    pub states: usize,
+    /// The inputs of the body that are states.
+    pub states: Vec<u32>,
     /// Steps of a segment; 0 if there are none.
     pub segment: usize,
 }
@@ -132,7 +132,12 @@ impl<'a> Record<'a> {
         let mut results = Vec::new();
         let pairs = site.list(at)?;
         let segment = site.attrs.get(at + 1 + pairs.len()).map_or(0, |&steps| steps as usize);
-        let states = parts.iter().filter(|part| part.is_state()).count();
+        let mut states = Vec::new();
+        for (&value, part) in body.inputs.iter().zip(&parts) {
+            if part.is_state() {
+                states.push(value);
+            }
+        }
         let outputs = body.outputs.len();
         for pair in pairs.chunks(2) {
             let &[word, output] = pair else { return Err(bad(at, 1).into()) };
@@ -140,13 +145,13 @@ impl<'a> Record<'a> {
             let kind = kind.ok_or(bad(at, word))?;
             let output = output as usize;
             let of_state = matches!(kind, Emit::FinalState | Emit::Kept);
-            if output >= if of_state { states } else { outputs } {
+            if output >= if of_state { states.len() } else { outputs } {
                 return Err(Error::Index { value: output as i32, limit: outputs as i32 }.into());
             }
             results.push((kind, output));
         }
         let previous = site.attr(2)? as usize;
-        if outputs < states || previous > outputs - states {
+        if outputs < states.len() || previous > outputs - states.len() {
             return Err(Error::Index { value: previous as i32, limit: outputs as i32 }.into());
         }
         if body.again.is_none() && parts.contains(&Part::Tape) {
@@ -207,6 +212,11 @@ impl<'a> Record<'a> {
     /// The first operand with a previous output.
     pub fn first_previous(&self) -> usize {
         self.given() + self.has(MASK) as usize
+    }
+
+    /// The number of the previous output for what an output of the body puts out, if one is given.
+    pub fn previous_of(&self, output: usize) -> Option<usize> {
+        output.checked_sub(self.states.len()).filter(|&own| own < self.previous)
     }
 
     /// The steps that run again.
@@ -299,7 +309,7 @@ impl Sizes {
             sizes.match_operand(record.given(), mask, mask_axes(record.flags), &Shape::SCALAR)?;
         }
         for index in 0..record.previous {
-            let inner = record.output(record.states + index)?;
+            let inner = record.output(record.states.len() + index)?;
             let operand = record.first_previous() + index;
             let outer = site.shaped(operand, inner.dtype)?;
             let lead: &[Axis] = if has_rows(&inner.shape) { &[Axis::Batch] } else { &[] };

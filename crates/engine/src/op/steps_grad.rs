@@ -101,7 +101,7 @@ pub(crate) fn gradient(back: &mut Backward) -> Result<()> {
     }
     operands.extend(mask);
     if let Some(forward) = forward {
-        let attrs = with_results(&record, Emit::Kept, 0..record.states, segment);
+        let attrs = with_results(&record, Emit::Kept, 0..record.states.len(), segment);
         let mut kept = back.extend(&attrs, None)?.into_iter();
         for (part, operand) in record.operands() {
             let operand = operand.map(|operand| back.input(operand));
@@ -117,7 +117,7 @@ pub(crate) fn gradient(back: &mut Backward) -> Result<()> {
         return Err(back.unsupported()); // a gradient that mixes rows where nothing else did
     }
     let gradients = back.steps(&operands, &attrs, program)?;
-    for ((operand, ..), gradient) in made.into_iter().zip(gradients) {
+    for (&(operand, ..), &gradient) in made.iter().zip(&gradients) {
         if let Some(operand) = operand.filter(|&operand| back.wants(operand)) {
             back.give(operand, gradient);
         }
@@ -145,17 +145,16 @@ fn with_results(record: &Record, kind: Emit, outputs: Range<usize>, segment: usi
 
 /// Forward steps that put out their tape and nothing else.
 fn again(record: &Record, mut body: Program, tape: &[u32], segment: usize) -> Again {
-    body.outputs.truncate(record.states);
+    let states = record.states.len();
+    body.outputs.truncate(states);
     body.put_out(tape);
     let mut parts = record.parts.clone();
     for part in parts.iter_mut().filter(|part| part.is_state()) {
         *part = Part::State;
     }
-    let record = Record { parts, previous: 0, results: Vec::new(), ..*record };
-    Again {
-        attrs: with_results(&record, Emit::Tape, record.states..body.outputs.len(), segment),
-        body: Arc::new(body),
-    }
+    let mut results = Vec::new();
+    results.extend((states..body.outputs.len()).map(|output| (Emit::Tape, output)));
+    Again { attrs: Record::attrs(record.flags, 0, &parts, &results, segment), body: Arc::new(body) }
 }
 
 /// A value with one more axis, of one row, or without one.
@@ -212,7 +211,7 @@ impl<'a> Body<'a> {
     fn incoming(&mut self, back: &mut Backward) -> Result<Incoming> {
         let record = self.record;
         let mut incoming = Incoming::default();
-        let mut final_states = alloc::vec![None; record.states];
+        let mut final_states = alloc::vec![None; record.states.len()];
         for (output, &value) in record.body.outputs.iter().enumerate() {
             let mut dys = [None; 6];
             for (index, &(kind, of)) in record.results.iter().enumerate() {
@@ -245,8 +244,7 @@ impl<'a> Body<'a> {
                 }
             }
             let (mut all, mut left) = self.carry(back, dys, rows)?;
-            let own = output.checked_sub(record.states).filter(|&own| own < record.previous);
-            let own = own.map(|own| record.first_previous() + own);
+            let own = record.previous_of(output).map(|own| record.first_previous() + own);
             if !rows {
                 all = reshape(back, all, 1, false)?;
                 if let Some(operand) = own {
@@ -260,13 +258,13 @@ impl<'a> Body<'a> {
                 incoming.previous.push((operand, left));
             }
         }
-        let states = record.parts.iter().enumerate().filter(|(_, part)| part.is_state());
-        for (state, (index, _)) in states.enumerate() {
-            if self.is_float(index) {
-                let operand = final_states[state];
+        for (index, &state) in record.states.iter().enumerate() {
+            let ty = *record.body.ty(state)?;
+            if ty.dtype == Dtype::Float32 {
+                let operand = final_states[index];
                 let part = if operand.is_some() { Part::State } else { Part::ZeroState };
-                let carried = self.input(*record.input(index)?, part, operand);
-                incoming.ys.push(record.body.outputs[state]);
+                let carried = self.input(ty, part, operand);
+                incoming.ys.push(record.body.outputs[index]);
                 incoming.dys.push(Some(carried));
             }
         }
@@ -326,10 +324,6 @@ impl<'a> Body<'a> {
         for (index, record) in program.records.iter().enumerate() {
             record.outputs.iter().for_each(|&value| makers[value as usize] = index);
         }
-        let is_state = |value: u32| {
-            let mut inputs = self.record.body.inputs.iter().zip(&self.record.parts);
-            inputs.any(|(&input, part)| input == value && part.is_state())
-        };
         let mut seen = alloc::vec![false; program.values.len()];
         let mut taped = seen.clone();
         let mut open = outputs.to_vec();
@@ -340,7 +334,9 @@ impl<'a> Body<'a> {
             let index = makers[value as usize];
             let maker = &program.records[index];
             let free = maker.op.renames();
-            if is_state(value) || (index < self.forward && maker.op != Op::Input && !free) {
+            if is_among(value, &self.record.states)
+                || (index < self.forward && maker.op != Op::Input && !free)
+            {
                 taped[value as usize] = true;
             } else {
                 open.extend(maker.op.read(&maker.inputs));
@@ -436,21 +432,21 @@ impl<'a> Body<'a> {
 
 /// Leaves out inputs of the backward body that nothing reads: they would only be copied. But some bring sizes that nothing else does.
 fn retain_needed(program: &Program, inputs: &mut Vec<(u32, Part, Option<u32>)>, masked: bool) {
-    const STEPS: i32 = 0;
+    const STEPS: u32 = 0;
     let read = program.read();
     let is_read = |&(value, part, _): &(u32, Part, Option<u32>)| read[value as usize] || part.is_state();
-    let mut known = if masked { alloc::vec![STEPS, ROWS] } else { Vec::new() };
+    let mut known = if masked { alloc::vec![STEPS, ROWS as u32] } else { Vec::new() };
     // the forward operands bring theirs
     let again = inputs.iter().any(|&(_, part, _)| part == Part::Tape);
     let mut brings = |&(value, part, operand): &(u32, Part, Option<u32>)| {
         let mut news = false;
-        let mut learn = |size: i32| {
-            news |= !known.contains(&size);
+        let mut learn = |size: u32| {
+            news |= !is_among(size, &known);
             known.push(size);
         };
         if operand.is_some() && !again {
             let dims = program.values[value as usize].shape.dims().iter();
-            dims.filter(|&&dim| dim < 0 && dim != ANY).for_each(|&dim| learn(dim));
+            dims.filter(|&&dim| dim < 0 && dim != ANY).for_each(|&dim| learn(dim as u32));
             if matches!(part, Part::X | Part::TimeMajorX) {
                 learn(STEPS);
             }

@@ -3,7 +3,6 @@
 
 use super::{Located, Moves, Place, Program, Role};
 use crate::error::{Error, Failure, Result};
-use crate::op::rows::has_rows;
 use crate::op::{Op, Prepared, Rule, Site};
 use crate::program::bind_steps::{Extent, StepsPlan};
 use crate::tensor::{Dtype, Shape, Type};
@@ -452,7 +451,7 @@ fn elementwise(program: &Program, step: &Step) -> bool {
 /// A place under another name: what has no rows any more is all of a step, whose rows are all there.
 fn renamed(program: &Program, (place, moves): (Place, Moves), to: u32) -> (Place, Moves) {
     match moves {
-        _ if has_rows(&program.values[to as usize].shape) => (place, moves),
+        _ if program.has_rows(to) => (place, moves),
         Moves::Rows => (place, Moves::Still),
         _ => (place, moves),
     }

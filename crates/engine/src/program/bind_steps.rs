@@ -6,7 +6,6 @@ use super::distribute::{Distribution, Phase, distribute};
 use super::{Located, Moves, Place, Program, Role};
 use crate::error::{Error, Result};
 use crate::op::Site;
-use crate::op::rows::has_rows;
 use crate::op::steps::{BACKWARD, Emit, MASK, Part, Record, STEP_MASK, Sizes, infer};
 use crate::tensor::{Dtype, Shape, Type};
 use alloc::boxed::Box;
@@ -50,7 +49,7 @@ impl Extent {
 
     /// The type of a value for the rows of this phase.
     pub fn sized(&self, program: &Program, value: u32, mut ty: Type) -> Type {
-        if has_rows(&program.values[value as usize].shape) {
+        if program.has_rows(value) {
             ty.shape.dims_mut()[0] = self.rows() as i32;
         }
         ty
@@ -58,7 +57,7 @@ impl Extent {
 
     /// Words for a value that is made, and how it moves.
     pub fn room(&self, scope: &Scope, value: u32, ty: &Type) -> Result<(usize, Moves)> {
-        let rows = has_rows(&scope.program.values[value as usize].shape);
+        let rows = scope.program.has_rows(value);
         let mut all = *ty;
         Ok(match (self.crosses[scope.roots[value as usize] as usize], rows) {
             (false, true) => (ty.words()?, Moves::Rows),
@@ -256,10 +255,9 @@ fn bind(
     };
 
     // how many steps a chunk has
-    let rows_of = |value: u32| has_rows(&body.values[value as usize].shape);
     let row_words = |value: u32| {
         let ty = scope.types[value as usize];
-        let rows = if rows_of(value) { batch.max(1) } else { 1 };
+        let rows = if body.has_rows(value) { batch.max(1) } else { 1 };
         Result::Ok(ty.words()? / rows)
     };
     let mut width = 0usize;
@@ -302,7 +300,7 @@ fn bind(
     for (&value, (part, operand)) in body.inputs.iter().zip(record.operands()) {
         let at = value as usize;
         let ty = scope.types[at];
-        let (dtype, rows) = (ty.dtype, rows_of(value));
+        let (dtype, rows) = (ty.dtype, body.has_rows(value));
         let elements = ty.shape.elements() / if rows { batch.max(1) } else { 1 };
         let bytes = bytes(ty.dtype, elements);
         let in_chunk = if rows { Moves::Chunk } else { Moves::Step };
@@ -352,17 +350,16 @@ fn bind(
     }
     for &(kind, output) in &record.results {
         let value = body.outputs[output];
-        let rows = rows_of(value);
+        let rows = body.has_rows(value);
         let ty = scope.types[value as usize];
         let all = bytes(ty.dtype, ty.shape.elements());
-        let own = output.checked_sub(record.states).filter(|&own| own < record.previous);
         plan.results.push(Emitted {
             kind,
             dtype: ty.dtype,
             from: (Place::Slot(0), Moves::Still),
             rows,
             bytes: if rows { all / batch.max(1) } else { all },
-            given: own.map(|own| record.first_previous() + own),
+            given: record.previous_of(output).map(|own| record.first_previous() + own),
             output,
         });
     }
@@ -422,7 +419,7 @@ fn crossing(scope: &Scope, record: &Record, distribution: &Distribution) -> Vec<
     let mut born = alloc::vec![Phase::Loop; scope.roots.len()];
     let mut shared = alloc::vec![false; scope.roots.len()];
     for (&value, part) in program.inputs.iter().zip(&record.parts) {
-        let rows = has_rows(&program.values[value as usize].shape);
+        let rows = program.has_rows(value);
         shared[value as usize] = *part == Part::Capture && !rows;
         if matches!(part, Part::X | Part::TimeMajorX | Part::Tape) {
             born[value as usize] = Phase::Ahead;
@@ -433,11 +430,10 @@ fn crossing(scope: &Scope, record: &Record, distribution: &Distribution) -> Vec<
             made.outputs.iter().for_each(|&value| born[value as usize] = phase);
         }
     }
-    let states = program.inputs.iter().zip(&record.parts).filter(|(_, part)| part.is_state());
-    for (((&state, _), &next), _) in
-        states.zip(&program.outputs).zip(&distribution.late).filter(|(_, late)| **late)
-    {
-        (shared[state as usize], shared[root(next)]) = (true, true);
+    for (index, &state) in record.states.iter().enumerate() {
+        if distribution.late[index] {
+            (shared[state as usize], shared[root(program.outputs[index])]) = (true, true);
+        }
     }
     let mut crosses = alloc::vec![false; scope.roots.len()];
     let mut read = |value: u32, phase: Phase| {
@@ -449,7 +445,7 @@ fn crossing(scope: &Scope, record: &Record, distribution: &Distribution) -> Vec<
             reader.inputs.iter().for_each(|&value| read(value, phase));
         }
     }
-    program.outputs[..record.states].iter().for_each(|&value| read(value, Phase::Loop));
+    program.outputs[..record.states.len()].iter().for_each(|&value| read(value, Phase::Loop));
     for &(kind, output) in &record.results {
         let root = root(program.outputs[output]);
         crosses[root] |= kind != Emit::FinalState && !shared[root];

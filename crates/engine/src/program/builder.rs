@@ -3,6 +3,7 @@
 use super::distribute::Lifted;
 use super::{Program, Record, is_among};
 use crate::error::{Error, Result};
+use crate::op::rows::has_rows;
 use crate::op::{Op, Outputs, Site};
 use crate::tensor::{ANY, Dtype, Shape, Tensors, Type};
 use alloc::sync::Arc;
@@ -258,6 +259,12 @@ impl Program {
     pub fn ty(&self, value: u32) -> Result<&Type> {
         let limit = self.values.len() as i32;
         Ok(self.values.get(value as usize).ok_or(Error::Index { value: value as i32, limit })?)
+    }
+
+    /// Has a value of a step program rows?
+    #[inline(never)]
+    pub fn has_rows(&self, value: u32) -> bool {
+        has_rows(&self.values[value as usize].shape)
     }
 
     /// Marks the records that outputs and assignments depend on.

@@ -3,7 +3,7 @@
 
 use super::{Builder, Program, Record, is_among, types_of};
 use crate::error::Result;
-use crate::op::rows::{Treats, accumulates, has_rows, treats};
+use crate::op::rows::{Treats, accumulates, treats};
 use crate::op::steps::{self, Part};
 use crate::op::{Op, Site};
 use alloc::sync::Arc;
@@ -33,7 +33,7 @@ pub(crate) struct Distribution {
 impl Distribution {
     /// Everything into the loop but sums over rows, which wait for steps that are done in any case.
     pub fn gather(&mut self, program: &Program) {
-        let rows = |&value: &u32| has_rows(&program.values[value as usize].shape);
+        let rows = |&value: &u32| program.has_rows(value);
         for (phase, record) in self.phases.iter_mut().zip(&program.records) {
             if phase.is_some() && record.outputs.iter().all(rows) {
                 *phase = Some(Phase::Loop);
@@ -52,21 +52,21 @@ fn treatment(program: &Program, record: &Record) -> Treats {
 /// Gives every record its phase.
 pub(crate) fn distribute(record: &steps::Record) -> Distribution {
     let program = record.body;
-    let rows: Vec<bool> = program.values.iter().map(|ty| has_rows(&ty.shape)).collect();
+    let rows = |value: u32| program.has_rows(value);
     // values that exist only step by step, and those that are the same at every step
-    let mut stepwise = alloc::vec![false; rows.len()];
-    let mut fixed = alloc::vec![false; rows.len()];
+    let mut stepwise = alloc::vec![false; program.values.len()];
+    let mut fixed = alloc::vec![false; program.values.len()];
     for (&value, &part) in program.inputs.iter().zip(&record.parts) {
         let at = value as usize;
         fixed[at] = part == Part::Capture;
-        stepwise[at] = part.is_state() || (!rows[at] && !fixed[at]);
+        stepwise[at] = part.is_state() || (!rows(value) && !fixed[at]);
     }
     let mut phases = alloc::vec![None; program.records.len()];
     let mut whole = false;
-    let late = accumulated(record, &rows);
+    let late = accumulated(record);
     let runs = |index: usize| program.live[index] && program.records[index].op != Op::Input;
     let by_rows = |record: &Record| {
-        treatment(program, record) == Treats::Each && record.outputs.iter().all(|&value| rows[value as usize])
+        treatment(program, record) == Treats::Each && record.outputs.iter().all(|&value| rows(value))
     };
     for (index, record) in program.records.iter().enumerate().filter(|(index, _)| runs(*index)) {
         let ahead = by_rows(record) && record.inputs.iter().all(|&value| !stepwise[value as usize]);
@@ -74,8 +74,8 @@ pub(crate) fn distribute(record: &steps::Record) -> Distribution {
         phases[index] = Some(if ahead { Phase::Ahead } else { Phase::Loop });
     }
     // from the end: what only later records read, and no state, can wait
-    let mut waits = alloc::vec![true; rows.len()];
-    for (&value, late) in program.outputs[..record.states].iter().zip(&late) {
+    let mut waits = alloc::vec![true; program.values.len()];
+    for (&value, late) in program.outputs[..record.states.len()].iter().zip(&late) {
         waits[value as usize] &= late.is_some();
     }
     for (index, record) in program.records.iter().enumerate().rev().filter(|(index, _)| runs(*index)) {
@@ -84,7 +84,7 @@ pub(crate) fn distribute(record: &steps::Record) -> Distribution {
         // an operand that only lends its shape may be the state itself
         let stacked = |(at, &value): (usize, &u32)| {
             let continued = accumulates && (at == START || !record.op.reads(at));
-            rows[value as usize] || fixed[value as usize] || continued
+            rows(value) || fixed[value as usize] || continued
         };
         if in_loop
             && (accumulates || by_rows(record))
@@ -108,11 +108,10 @@ pub(crate) fn distribute(record: &steps::Record) -> Distribution {
 const START: usize = 2;
 
 /// For each state the record that does nothing but add to it, if all that is read of the state is what that record continues.
-fn accumulated(record: &steps::Record, rows: &[bool]) -> Vec<Option<usize>> {
-    let states = record.body.inputs.iter().zip(&record.parts).filter(|(_, part)| part.is_state());
+fn accumulated(record: &steps::Record) -> Vec<Option<usize>> {
     let mut adders = Vec::new();
-    for ((&state, _), &next) in states.zip(&record.body.outputs) {
-        adders.push(if rows[state as usize] { None } else { adder(record.body, state, next) });
+    for (&state, &next) in record.states.iter().zip(&record.body.outputs) {
+        adders.push(if record.body.has_rows(state) { None } else { adder(record.body, state, next) });
     }
     adders
 }

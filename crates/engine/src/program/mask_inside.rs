@@ -5,7 +5,7 @@ use super::distribute::{Lifted, distribute};
 use super::{Builder, Record};
 use crate::error::Result;
 use crate::op::reshape::{COPY, LITERAL};
-use crate::op::rows::{ROWS, has_rows};
+use crate::op::rows::ROWS;
 use crate::op::steps::{self, Axis, Emit, MASK, Part, STEP_MASK, TIME_MAJOR_MASK, ZERO_OUTPUT, mask_axes};
 use crate::op::{Op, Site};
 use crate::tensor::{Dtype, Shape, Type};
@@ -33,7 +33,7 @@ impl Builder {
         let mask = body.input(Type { dtype: Dtype::Bool, shape: Shape::new(&[ROWS])? });
         let mut names: Vec<u32> = (0..old.values.len() as u32).collect();
         for (&value, part) in old.inputs.iter().zip(&record.parts) {
-            if matches!(part, Part::X | Part::TimeMajorX) && body.has_rows(value) {
+            if matches!(part, Part::X | Part::TimeMajorX) && body.program().has_rows(value) {
                 names[value as usize] = body.choose(mask, value, None)?;
             }
         }
@@ -46,22 +46,24 @@ impl Builder {
         let made: Vec<u32> = old.outputs.iter().map(|&value| names[value as usize]).collect();
 
         let mut outputs = Vec::new();
-        let states = old.inputs.iter().zip(&record.parts).filter(|(_, part)| part.is_state());
-        for ((&state, _), &next) in states.zip(&made) {
-            outputs.push(if body.has_rows(state) { body.choose(mask, next, Some(state))? } else { next });
+        for (&state, &next) in record.states.iter().zip(&made) {
+            outputs.push(if body.program().has_rows(state) {
+                body.choose(mask, next, Some(state))?
+            } else {
+                next
+            });
         }
         // what is repeated is a state too
-        let given = |output: usize| output.checked_sub(record.states).filter(|&own| own < record.previous);
         let mut repeated = alloc::vec![None; made.len()];
         for (output, &value) in made.iter().enumerate() {
             let repeats = |&(kind, of): &(Emit, usize)| {
                 let all = matches!(kind, Emit::All | Emit::TimeMajorAll | Emit::Last);
                 of == output && (kind == Emit::NextPrevious || all && !zero)
             };
-            if !(body.has_rows(value) && record.results.iter().any(repeats)) {
+            if !(body.program().has_rows(value) && record.results.iter().any(repeats)) {
                 continue;
             }
-            let start = given(output).map(|own| rest[1 + own]);
+            let start = record.previous_of(output).map(|own| rest[1 + own]);
             inputs.extend(start);
             parts.push(if start.is_some() { Part::State } else { Part::ZeroState });
             let before = body.input(*body.program().ty(value)?);
@@ -69,7 +71,7 @@ impl Builder {
             outputs.push(body.choose(mask, value, Some(before))?);
         }
         let first_own = outputs.len();
-        outputs.extend_from_slice(&made[record.states..][..record.previous]);
+        outputs.extend_from_slice(&made[record.states.len()..][..record.previous]);
         let mut results = Vec::new();
         for &(kind, output) in &record.results {
             let value = made[output];
@@ -83,12 +85,12 @@ impl Builder {
                     results.push((Emit::FinalState, state));
                     continue;
                 }
-                _ if !body.has_rows(value) => (kind, value),
+                _ if !body.program().has_rows(value) => (kind, value),
                 (_, Some(state)) if !(timed || zero) => (kind, outputs[state]),
                 _ => (kind, body.choose(mask, value, None)?),
             };
             // steps that are masked for all rows repeat what is given
-            let own = given(output).filter(|_| !timed);
+            let own = record.previous_of(output).filter(|_| !timed);
             let at = own.map_or(outputs.len(), |own| first_own + own);
             match own {
                 Some(_) => outputs[at] = value,
@@ -103,10 +105,6 @@ impl Builder {
         let flags = record.flags & !TIME_MAJOR_MASK | STEP_MASK;
         let attrs = steps::Record::attrs(flags, record.previous, &parts, &results, 0);
         Ok(Some(Lifted { body: body.finish(&outputs, &[])?, attrs, inputs }))
-    }
-
-    fn has_rows(&self, value: u32) -> bool {
-        has_rows(&self.program().values[value as usize].shape)
     }
 
     /// In the rows of a mask `value`, in the others another one, or zeros.
