@@ -72,7 +72,10 @@ pub fn builder_gradient(builder: u32, words: u32) -> u32 {
         let mut rest = all.as_slice();
         let ys = list(&mut rest)?;
         let given = take(&mut rest, ys.len() as u32)?;
-        let dys: Vec<Option<u32>> = given.iter().map(|&dy| (dy != NONE).then_some(dy)).collect();
+        let mut dys = Vec::new();
+        for &dy in given {
+            dys.push(if dy == NONE { None } else { Some(dy) });
+        }
         let xs = list(&mut rest)?;
         let segment = take(&mut rest, 1)?[0];
         let (gradients, appended) = world.engine.builder_gradient(builder, ys, &dys, xs, segment)?;
@@ -162,7 +165,9 @@ fn write_types(world: &mut World, plan: u32) -> Result<()> {
 /// Dtype, rank, dims.
 fn push_type(words: &mut Vec<u32>, ty: &Type) {
     words.extend_from_slice(&[ty.dtype as u32, ty.shape.rank() as u32]);
-    words.extend(ty.shape.dims().iter().map(|&dim| dim as u32));
+    for &dim in ty.shape.dims() {
+        words.push(dim as u32);
+    }
 }
 
 /// The next `count` words.

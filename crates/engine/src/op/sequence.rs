@@ -250,8 +250,10 @@ fn run(run: &mut Run) -> Result<()> {
 fn gradient(back: &mut Backward) -> Result<()> {
     let site = back.site();
     let record = Record::read(&site)?;
-    let count = |results: u32| Record { results, ..record }.counts().map(|(_, count)| count).sum::<usize>();
-    let results = count(record.results & !TAPE);
+    let mut results = 0;
+    for (_, count) in record.counts().filter(|&(result, _)| result != TAPE) {
+        results += count;
+    }
     let mut attrs = site.attrs.to_vec();
     attrs.resize(SEGMENT + 1, 0);
     attrs[RESULTS] |= TAPE;
@@ -262,8 +264,11 @@ fn gradient(back: &mut Backward) -> Result<()> {
         0 => *back.extend(&attrs, None)?.last().ok_or(back.unsupported())?,
         _ => back.output(results),
     };
-    let mut values: Vec<u32> = (0..site.inputs.len()).map(|index| back.input(index)).collect();
-    let (mut given, mut wanted) = (0, 0);
+    let (mut values, mut given, mut wanted) = (Vec::new(), 0, 0);
+    for index in 0..site.inputs.len() {
+        values.push(back.input(index));
+        wanted |= u32::from(back.wants(index)) << index;
+    }
     values.push(tape);
     for index in 0..results {
         if let Some(dy) = back.dy(index)? {
@@ -271,12 +276,9 @@ fn gradient(back: &mut Backward) -> Result<()> {
             values.push(dy);
         }
     }
-    for index in 0..site.inputs.len() {
-        wanted |= u32::from(back.wants(index)) << index;
-    }
-    attrs.extend([given, wanted]);
+    attrs.extend_from_slice(&[given, wanted]);
     let first = back.op(Op::SequenceGrad, &values, &attrs)?;
-    for (index, value) in (0..site.inputs.len()).filter(|index| wanted >> index & 1 == 1).zip(first..) {
+    for (value, index) in (first..).zip((0..site.inputs.len()).filter(|index| wanted >> index & 1 == 1)) {
         back.give(index, value);
     }
     Ok(())

@@ -310,10 +310,11 @@ impl<'a> Body<'a> {
         let made = records.iter().find(|record| is_among(gradient, &record.outputs));
         let continued =
             made.filter(|made| accumulates(made.op) && made.inputs.len() == 2 && !has_rows(&ty.shape));
-        match continued.cloned() {
-            Some(made) => self.builder.one(made.op, &[made.inputs[0], made.inputs[1], sum], &made.attrs),
-            None => self.builder.one(Op::Binary, &[sum, gradient], &[Binary::Add as u32]),
-        }
+        let Some(made) = continued else {
+            return self.builder.one(Op::Binary, &[sum, gradient], &[Binary::Add as u32]);
+        };
+        let (op, inputs, attrs) = (made.op, [made.inputs[0], made.inputs[1], sum], made.attrs.clone());
+        self.builder.one(op, &inputs, &attrs)
     }
 
     /// The forward values that the backward body needs and does not compute: all but inputs that come again, and what costs

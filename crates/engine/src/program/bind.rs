@@ -140,9 +140,10 @@ impl<'p> Scope<'p> {
                 self.last_use[root as usize] = position;
             }
         }
-        let program = self.program;
-        for &value in program.outputs.iter().chain(program.assigns.iter().map(|(_, value)| value)) {
-            self.last_use[self.roots[value as usize] as usize] = usize::MAX;
+        for (&root, wanted) in self.roots.iter().zip(self.program.wanted()) {
+            if wanted {
+                self.last_use[root as usize] = usize::MAX;
+            }
         }
     }
 

@@ -79,7 +79,7 @@ impl Builder {
         let (records, values) = (self.program.records.len(), self.program.values.len());
         let lifted = self.lift(body, attrs, inputs).and_then(|mut lifted| {
             if let Some(Lifted { body, attrs, inputs }) = self.mask_inside(&lifted)? {
-                lifted = self.lift(&Arc::new(body), &attrs, &inputs)?;
+                lifted = self.lift(&body, &attrs, &inputs)?;
             }
             self.append(Op::Steps, &lifted.inputs, &lifted.attrs, Some(Arc::new(lifted.body)))
         });
@@ -269,7 +269,7 @@ impl Program {
 
     /// Marks the records that outputs and assignments depend on.
     pub(crate) fn mark_live(&mut self) {
-        let mut wanted = self.roots();
+        let mut wanted = self.wanted();
         self.live = alloc::vec![false; self.records.len()];
         for (index, record) in self.records.iter().enumerate().rev() {
             // an input is part of the signature, read or not
@@ -281,18 +281,23 @@ impl Program {
     }
 
     /// Which values outputs and assignments read.
-    fn roots(&self) -> Vec<bool> {
-        let mut roots = alloc::vec![false; self.values.len()];
-        let all = self.outputs.iter().chain(self.assigns.iter().flat_map(|(to, value)| [to, value]));
-        all.for_each(|&value| roots[value as usize] = true);
-        roots
+    pub(crate) fn wanted(&self) -> Vec<bool> {
+        let mut wanted = alloc::vec![false; self.values.len()];
+        for &value in &self.outputs {
+            wanted[value as usize] = true;
+        }
+        for &(to, value) in &self.assigns {
+            (wanted[to as usize], wanted[value as usize]) = (true, true);
+        }
+        wanted
     }
 
     /// Which values live records, outputs and assignments read.
     pub(crate) fn read(&self) -> Vec<bool> {
-        let mut read = self.roots();
-        let live = self.records.iter().zip(&self.live).filter(|(_, live)| **live);
-        live.flat_map(|(record, _)| &record.inputs).for_each(|&value| read[value as usize] = true);
+        let mut read = self.wanted();
+        for (record, _) in self.records.iter().zip(&self.live).filter(|(_, live)| **live) {
+            record.inputs.iter().for_each(|&value| read[value as usize] = true);
+        }
         read
     }
 }

@@ -6,7 +6,6 @@ use crate::error::Result;
 use crate::op::rows::{Treats, accumulates, treats};
 use crate::op::steps::{self, Part};
 use crate::op::{Op, Site};
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// When a record of a step program runs.
@@ -151,7 +150,7 @@ pub(super) struct Lifted {
 
 impl Builder {
     /// Records here what `body` computes from captures alone; it captures the results instead.
-    pub(super) fn lift(&mut self, body: &Arc<Program>, attrs: &[u32], inputs: &[u32]) -> Result<Lifted> {
+    pub(super) fn lift(&mut self, body: &Program, attrs: &[u32], inputs: &[u32]) -> Result<Lifted> {
         let types = self.types(inputs)?;
         let site = Site { attrs, inputs: &types, body: Some(body) };
         let record = steps::Record::read(&site)?;
@@ -164,7 +163,7 @@ impl Builder {
                 outside[value as usize] = inputs.get(operand).copied();
             }
         }
-        let mut lifted = Lifted { body: (**body).clone(), attrs: attrs.into(), inputs: inputs.into() };
+        let mut lifted = Lifted { body: body.clone(), attrs: attrs.into(), inputs: inputs.into() };
         let captured = lifted.body.inputs.len();
         let mut records = Vec::new();
         let mut captures = Vec::new();

@@ -86,7 +86,9 @@ impl Pool {
         depth: usize,
         values: usize,
     ) -> Result<()> {
-        self.frames.resize_with((depth + 1).max(self.frames.len()), Frame::default);
+        while self.frames.len() <= depth {
+            self.frames.push(Frame::default());
+        }
         for frame in &mut self.frames {
             let failed = Error::Memory { words: values as u32 };
             frame.places.clear();
