@@ -57,6 +57,21 @@ test('a model whose weights are given has the same bits in both', () => {
   assert.equal(inProcess('infer', code), inProcess('index', code))
 })
 
+test('a row of a stream goes on in the other one', () => {
+  const code = `${model}
+    model.setWeights(model.weights.map(({ shape }) => rnn.tensor(values(shape), shape)))
+    const stream = model.stream()
+    const step = () => [...stream.step(values([3]))]`
+  const begun = (entry: string) =>
+    inProcess(entry, `${code}; step(); console.log(JSON.stringify([[...stream.saveRow(0)], step()]))`) as [number[], number[]] // biome-ignore format: one line
+  const gone = (entry: string, bytes: number[]) =>
+    inProcess(entry, `${code}; stream.loadRow(0, Uint8Array.of(${bytes})); console.log(JSON.stringify(step()))`) // biome-ignore format: one line
+  const [bytes, next] = begun('index')
+  assert.equal(begun('infer'), [bytes, next])
+  assert.equal(gone('infer', bytes), next)
+  assert.equal(gone('index', bytes), next)
+})
+
 test('first values of weights are refused with the way out', () => {
   const code = `${model}
     try { model.predict(rnn.tensor(values([2, 7, 3]), [2, 7, 3])) } catch (error) { console.log(JSON.stringify([error.name, error.message])) }`

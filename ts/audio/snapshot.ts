@@ -67,7 +67,7 @@ export function snapshot(model: Model, batch: number, lengths: readonly number[]
         input: place(block.input as Data),
         output: place(block.output as Data),
       }))
-      const leaves = states.leaves.map(({ tensor }) => place(tensor.view<Data>()))
+      const leaves = states.leaves.map(tensor => place(tensor.view<Data>()))
       const memory = new Uint8Array(engine.raw.memory.buffer)
       return { module: getModule(), size: memory.length, calls, states: leaves, ...filled(memory) }
     })

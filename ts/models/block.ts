@@ -2,7 +2,7 @@
 import type { Engine } from '../engine/engine.js'
 import { named } from '../errors.js'
 import { leaves, type Nested } from '../layers/structure.js'
-import { type Call, Trace } from '../ops/trace.js'
+import { type Call, type Program, Trace } from '../ops/trace.js'
 import { convert } from '../tensor/convert.js'
 import type { Data, DType } from '../tensor/shape.js'
 import { allocate, Tensor } from '../tensor/tensor.js'
@@ -30,6 +30,7 @@ export interface BlockSource {
 export class Block {
   readonly #model: Model
   readonly #types: readonly InputType[]
+  readonly program: Program
   readonly call: Call
   /** The states that start from something else than zeros. */
   readonly #started: readonly { tensor: Tensor; start: number }[]
@@ -82,6 +83,7 @@ export class Block {
       throw error
     }
     this.#model = model
+    this.program = program
     this.#types = types
     this.#started = program.states.flatMap(state => {
       const { start } = state
@@ -113,7 +115,7 @@ export class Block {
   /** Puts a row at its start. */
   startRow(row: number): void {
     const starts = this.starts()
-    for (const { tensor } of this.#states.leaves) rowOf(tensor, row).fill(0)
+    for (const tensor of this.#states.leaves) rowOf(tensor, row).fill(0)
     for (const [tensor, data] of starts) {
       const to = rowOf(tensor, row)
       to.set(data.subarray(row * to.length, (row + 1) * to.length))

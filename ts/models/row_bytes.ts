@@ -3,39 +3,32 @@
  *
  *     magic "LRNS" · version 1 · structure · weights · number of words · words … · checksum
  *
- * `structure` is a hash over names, shapes and dtypes of the tensors, `weights` one over all weights of the model, the checksum
- * one over all words before it. Every check comes before anything is touched.
+ * `structure` is a hash over the records of the model's program, `weights` one over the weights and constants that it reads, in their order
+ * there; the checksum is one over all words before it. Every check comes before anything is touched.
  */
 import { ArgumentError, ImportError } from '../errors.js'
 import { bytesOf } from '../formats/source.js'
+import { emptyHash, hashWords as hash } from '../ops/words.js'
 import type { Data } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 
 const magic = 0x534e524c
 const version = 1
 const head = 5
-const emptyHash = 0x811c9dc5
 
-/** A tensor `[rows, ...]` whose rows are saved. */
-export interface Leaf {
-  name: string
-  tensor: Tensor
-}
-
-/** What a row of these tensors is saved and loaded by. */
+/** What a row of these tensors `[rows, ...]` is saved and loaded by. */
 export class RowBytes {
   readonly #layer: string
-  readonly #leaves: readonly Leaf[]
+  readonly #leaves: readonly Tensor[]
   readonly #words: number
   readonly #structure: number
   readonly #weights: number
 
-  constructor(layer: string, leaves: readonly Leaf[], weights: readonly Tensor[]) {
+  constructor(layer: string, leaves: readonly Tensor[], structure: number, weights: readonly Tensor[]) {
     this.#layer = layer
     this.#leaves = leaves
-    this.#words = leaves.reduce((sum, { tensor }) => sum + rowWords(tensor), 0)
-    const names = leaves.map(({ name, tensor: { shape, dtype } }) => `${name} ${dtype} ${shape.slice(1)}`)
-    this.#structure = hash(Uint32Array.from(names.join('\n'), char => char.charCodeAt(0)))
+    this.#words = leaves.reduce((sum, tensor) => sum + rowWords(tensor), 0)
+    this.#structure = structure
     this.#weights = weights.reduce(
       (value, weight) => hash(wordsOf(weight.ready().view<Data>()), value),
       emptyHash,
@@ -46,7 +39,7 @@ export class RowBytes {
     const words = new Uint32Array(head + this.#words + 1)
     words.set([magic, version, this.#structure, this.#weights, this.#words])
     let at = head
-    for (const { tensor } of this.#leaves) {
+    for (const tensor of this.#leaves) {
       const bytes = bytesIn(rowOf(tensor, row))
       new Uint8Array(words.buffer).set(bytes, 4 * at)
       at += rowWords(tensor)
@@ -58,7 +51,7 @@ export class RowBytes {
   load(row: number, source: unknown): void {
     const words = this.#checked(bytesOf(source, 'loadRow'))
     let at = head
-    for (const { tensor } of this.#leaves) {
+    for (const tensor of this.#leaves) {
       const bytes = bytesIn(rowOf(tensor, row))
       bytes.set(new Uint8Array(words.buffer, 4 * at, bytes.length))
       at += rowWords(tensor)
@@ -87,7 +80,11 @@ export class RowBytes {
         actual,
       })
     if (words[2] !== this.#structure || words[4] !== this.#words || last !== head + this.#words)
-      throw other('a model of another structure', this.#structure, words[2]!)
+      throw other(
+        'a model of another structure, or by another version of layer-rnn',
+        this.#structure,
+        words[2]!,
+      )
     if (words[3] !== this.#weights) throw other('a model with other weights', this.#weights, words[3]!)
     return words
   }
@@ -110,13 +107,3 @@ const wordsOf = (data: Data) =>
   data instanceof Uint8Array
     ? Uint32Array.from(data)
     : new Uint32Array(data.buffer, data.byteOffset, data.length)
-
-/** FNV-1a by words. Each step can be undone, so two lists that differ in one word have different hashes. */
-function hash(words: Uint32Array, start = emptyHash): number {
-  let value = start
-  for (let i = 0; i < words.length; i++) {
-    value = Math.imul(value ^ words[i]!, 0x01000193)
-    value ^= value >>> 15
-  }
-  return value >>> 0
-}

@@ -15,7 +15,7 @@ import { isPlain, leaves, type Nested } from '../layers/structure.js'
 import type { Inputs, Masks, Replaced } from '../layers/types.js'
 import { numbersOf, type Values } from '../layers/values.js'
 import type { Data, Shape } from '../tensor/shape.js'
-import type { Tensor } from '../tensor/tensor.js'
+import { type Tensor, Variable } from '../tensor/tensor.js'
 import { Block, resized } from './block.js'
 import type { KerasTensor } from './graph.js'
 import { LiveRows } from './live_rows.js'
@@ -275,8 +275,11 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
 
   get #bytes(): RowBytes {
     const { model } = this
-    const once = this.#once.flatMap((tensor, i) => (tensor ? [{ name: `input ${i}`, tensor }] : []))
-    return new RowBytes(model.name, [...this.#states.leaves, ...once], model.weights)
+    const { hash, captured } = this.#live.program.parts
+    const weights = new Set<Tensor>(model.weights)
+    const fixed = captured.filter(tensor => !(tensor instanceof Variable) || weights.has(tensor))
+    const once = this.#once.flatMap(tensor => tensor ?? [])
+    return new RowBytes(model.name, [...this.#states.leaves, ...once], hash, fixed)
   }
 
   override toString(): string {

@@ -11,7 +11,6 @@ import type { NdArray } from '../tensor/ndarray.js'
 import type { Data } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { newTensor, resized } from './block.js'
-import type { Leaf } from './row_bytes.js'
 
 /** States by the names of their layers, each in the structure of the layer's `stateSize`. */
 export type States = Record<string, Nested<NdArray>>
@@ -104,10 +103,10 @@ export class StreamStates {
     })
   }
 
-  /** All tensors by the names of their layers, in the order of the program. */
-  get leaves(): Leaf[] {
+  /** All tensors, in the order of the program, as they are after the last run. */
+  get leaves(): Tensor[] {
     this.settle()
-    return [...this.#groups].flatMap(([name, { tensors }]) => tensors.map(tensor => ({ name, tensor })))
+    return [...this.#tensors()]
   }
 
   /** The same for another number of rows, which hold what they held; new ones are zeros. */

@@ -147,7 +147,7 @@ function gradientsOf(
   if (!('builder_gradient' in engine.raw))
     throw new UnsupportedError('layer-rnn/infer computes no gradients; import layer-rnn')
   const ids = xs.map(x => trace.own(x).id)
-  const words = engine.send([1, y.id, dy.id, ids.length, ...ids, segment], 16 * ids.length)
+  const words = trace.send([1, y.id, dy.id, ids.length, ...ids, segment], 16 * ids.length)
   const count = engine.call('builder_gradient', trace.id, words)
   if (count === 0) {
     const { op = 'gradient', layer } = trace.origins[engine.operands[4]!] ?? {}

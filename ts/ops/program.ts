@@ -47,6 +47,8 @@ export interface ProgramParts {
   outputs: number
   /** Values were read while it was traced: it may hold for no other tensors than those that it was traced for. */
   once: boolean
+  /** Of all records; equal for equal computations, whatever the engine. */
+  hash: number
 }
 
 export class Program extends Handle {

@@ -14,6 +14,7 @@ import { type InputType, idIn, type Origin, Program, type ProgramParts, type Row
 import { currentOperation } from './public_op.js'
 import { RowStateList } from './row_states.js'
 import { keptFrom, strayed, TracedTensor } from './traced_tensor.js'
+import { emptyHash, hashWords } from './words.js'
 
 export { Call, Plan, Program, type RowState, type TensorType } from './program.js'
 export { anySize, Dim, sizeAlong, TracedTensor } from './traced_tensor.js'
@@ -43,10 +44,10 @@ export class Trace extends Handle {
   #uses = new Map<number, number>()
   /** How often keys were counted. */
   #counts = new Map<string, number>()
-  readonly #inner: boolean
+  /** Of all that was recorded, in the steps inside too. */
+  #hash = emptyHash
   /** The trace that is around all others. */
   readonly root: Trace
-
   /** The tensors of its inputs, where it is traced for them. */
   #given: readonly Tensor[] | undefined
   /** Whether values were read: what was recorded may hold for these tensors alone. */
@@ -56,7 +57,6 @@ export class Trace extends Handle {
   constructor(engine: Engine, phase: Phase, outer?: Trace) {
     super(engine, 'trace', engine.make('trace', 'builder_new', []))
     this.phase = phase
-    this.#inner = outer !== undefined
     this.root = outer?.root ?? this
     this.#owned = outer ? outer.#owned : new Set()
   }
@@ -257,19 +257,24 @@ export class Trace extends Handle {
 
   /** Records an op; gives its values. The engine checks the operands. */
   emit(op: Op, inputs: readonly SymbolicTensor[], attrs: readonly number[]): TracedTensor[] {
-    const { engine } = this
     const operands = inputs.map(input => this.own(input))
     const ids = operands.map(operand => operand.id)
-    const words = engine.send([op, ids.length, ...ids, attrs.length, ...attrs])
+    const skip = op === Op.Variable || op === Op.Steps ? ids.length + 3 : -1
+    const words = this.send([op, ids.length, ...ids, attrs.length, ...attrs], 0, skip)
     const origin: Origin = { ...currentOperation(op), layer: currentLayer() }
-    const count = engine.call('builder_record', this.id, words)
-    if (count === 0) {
-      const shapes = operands.map(operand => operand.shape)
-      throw engine.failure(origin.op, origin.roles, shapes)
-    }
+    const count = this.engine.call('builder_record', this.id, words)
+    const shapes = () => operands.map(operand => operand.shape)
+    if (count === 0) throw this.engine.failure(origin.op, origin.roles, shapes())
     for (const id of ids) this.#uses.set(id, (this.#uses.get(id) ?? 0) + 1)
     // an op that makes tensors reads only sizes
     return this.answered(count, op === Op.Fill ? [] : ids, origin) as TracedTensor[]
+  }
+
+  /** Sends what is computed; at `skip` stands where the engine keeps a variable or a program, which is no part of that. @internal */
+  send(words: readonly number[], room = 0, skip = -1): number {
+    const computed = words.map((word, i) => (i === skip ? 0 : word))
+    this.root.#hash = hashWords(computed, this.root.#hash)
+    return this.engine.send(words, room)
   }
 
   /** The values that the boundary holds, and behind them how many records were appended: one op may take several. @internal */
@@ -302,7 +307,7 @@ export class Trace extends Handle {
     const ids = values.map(({ id }) => id)
     for (const id of ids) this.#uses.set(id, this.uses({ id }) + 1)
     const copy = this.engine.make('trace', 'builder_copy', [this.id])
-    const program = this.#program(this.#close(copy, ids), ids.length)
+    const program = this.#program(this.close(ids, [], copy), ids.length)
     try {
       return Trace.outside(() =>
         scope(() => {
@@ -346,26 +351,23 @@ export class Trace extends Handle {
       origins: this.origins,
       outputs,
       once: this.#hasRead,
+      hash: this.#hash,
       ...parts,
     })
   }
 
-  /** Makes the program; `assigned` are pairs of a target and its value. */
-  protected close(outputs: readonly number[], assigned: readonly number[][] = []): number {
-    const { id } = this
-    this.forget()
-    return this.#close(id, outputs, assigned)
-  }
-
-  #close(builder: number, outputs: readonly number[], assigned: readonly number[][] = []): number {
-    const words = this.engine.send([outputs.length, ...outputs, assigned.length, ...assigned.flat()])
+  /** Makes the program of this trace, or of a copy; `assigned` are pairs of a target and its value. */
+  protected close(outputs: readonly number[], assigned: readonly number[][] = [], copy?: number): number {
+    const builder = copy ?? this.id
+    if (copy === undefined) this.forget()
+    const words = this.send([outputs.length, ...outputs, assigned.length, ...assigned.flat()])
     return this.engine.make('program', 'builder_finish', [builder, words])
   }
 
   /** Gives the trace up. After `finish` there is nothing to give up. */
   override dispose(): void {
     super.dispose()
-    if (this.#inner) return
+    if (this.root !== this) return
     for (const tensor of this.#owned) tensor.dispose()
     this.#owned.clear()
   }
