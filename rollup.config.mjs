@@ -149,8 +149,10 @@ const files = extension => ({
   hoistTransitiveImports: false,
   manualChunks(id) {
     if (id.startsWith('\0wasm:')) return id.slice(6)
-    const own = /\/(bytes(?:_infer)?|inline(?:_infer)?|whole|programs)\.js$/.exec(id)
+    const own = /\/(whole|programs)\.js$/.exec(id)
     if (own) return own[1]
+    const bytes = /\/(?:bytes|inline)(_infer)?\.js$/.exec(id)
+    if (bytes) return `inline${bytes[1] ?? ''}`
     if (id.endsWith('/layers/builtin.js')) return 'builtin'
     return /\/build\/ts\/(?!entry\/|formats\/|cli\/|audio\/)/.test(id) ? 'core' : undefined
   },
@@ -158,7 +160,7 @@ const files = extension => ({
 
 /**
  * tsc's JavaScript to dist/: one file per entry of package.json's exports over shared ones, so that classes are the same in all.
- * The bytes of the wasm and what hands them over are files of their own: an entry without them is one import less.
+ * The bytes of the wasm with what hands them over are a file of their own: an entry without them is one import less.
  */
 export default [
   {

@@ -9,12 +9,13 @@ import { root } from '../setup/run.mjs'
 export async function bundled(code, { withBytes = true } = {}) {
   const bundle = await rollup({
     input: 'page',
-    external: id => !withBytes && /\bbytes(_infer)?\.js$/.test(id),
     plugins: [
       {
         name: 'page',
         resolveId: id => (id === 'page' ? join(root, 'page.mjs') : undefined), // here, so that the package finds itself
         load: id => (id === join(root, 'page.mjs') ? code : undefined),
+        transform: (code, id) =>
+          !withBytes && /\binline(_infer)?\.js$/.test(id) ? code.replace(/"[^"\n]{999,}"/g, '""') : undefined,
       },
       nodeResolve({ browser: true }),
       terser({ module: true }),

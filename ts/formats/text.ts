@@ -1,8 +1,13 @@
 /** UTF-8, also where there is no TextDecoder: AudioWorklets have none. */
 
+let decoder: { decode(bytes: Uint8Array): string } | undefined
+
 /** The text of `bytes`. @throws when they are no UTF-8 */
 export function utf8(bytes: Uint8Array): string {
-  if (typeof TextDecoder === 'function') return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  if (typeof TextDecoder === 'function') {
+    decoder ??= new TextDecoder('utf-8', { fatal: true })
+    return decoder.decode(bytes)
+  }
   let escaped = ''
   for (const byte of bytes) escaped += `%${byte.toString(16).padStart(2, '0')}`
   return decodeURIComponent(escaped)

@@ -177,27 +177,32 @@ function unpack({ name, size }: Entry, packed: Uint8Array): Uint8Array {
 }
 
 /** Bytes at a time: engines compile a function that is called often sooner than one long loop. */
-const piece = 512
+const piece = 4096
 let table: Int32Array | undefined
 
 /** The checksum of zip, four bytes at a time: model files are megabytes. Signed, as engines hold small integers. */
 function crc32(bytes: Uint8Array): number {
   table ??= makeTable()
   const t = table
+  const words = new Int32Array(piece / 4) // where words lie as typed arrays need them
+  const room = new Uint8Array(words.buffer)
   let crc = -1
-  for (let at = 0; at < bytes.length; at += piece)
-    crc = crcOn(t, crc, bytes, at, Math.min(at + piece, bytes.length))
+  for (let at = 0; at < bytes.length; at += piece) {
+    const part = bytes.subarray(at, at + piece)
+    room.set(part)
+    crc = crcOn(t, crc, words, part.length >> 2)
+    for (let i = part.length & ~3; i < part.length; i++) crc = (crc >>> 8) ^ t[(crc ^ part[i]!) & 255]!
+  }
   return ~crc >>> 0
 }
 
-/** The checksum so far, gone on with the bytes from `i` to `end`. */
-function crcOn(t: Int32Array, crc: number, bytes: Uint8Array, i: number, end: number): number {
-  for (; i + 4 <= end; i += 4) {
-    crc ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)
+/** The checksum so far, gone on with the first `count` words. */
+function crcOn(t: Int32Array, crc: number, words: Int32Array, count: number): number {
+  for (let i = 0; i < count; i++) {
+    crc ^= words[i]!
     crc =
       t[768 + (crc & 255)]! ^ t[512 + ((crc >>> 8) & 255)]! ^ t[256 + ((crc >>> 16) & 255)]! ^ t[crc >>> 24]!
   }
-  for (; i < end; i++) crc = (crc >>> 8) ^ t[(crc ^ bytes[i]!) & 255]!
   return crc
 }
 

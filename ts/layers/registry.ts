@@ -42,34 +42,34 @@ interface Ours {
 
 let ourClass: ((className: string, config: Config) => Ours) | undefined
 const builtin = new Map<string, LayerClass>()
+let opOf: ((className: string) => LayerClass | undefined) | undefined
 
 /** Makes classes of ours known by their `className`: called by the modules that list them. @internal */
 export function registerBuiltin(classes: readonly BuiltinClass[]): void {
-  for (const Class of classes) builtin.set(keyOf(Class.className!, opModule.test(moduleOf(Class)!)), Class)
+  for (const Class of classes) builtin.set(Class.className!, Class)
   ourClass = findBuiltin
+}
+
+/** Says how ops between layers are found, which share names with layers (`Add`). @internal */
+export function registerOps(find: (className: string) => LayerClass | undefined): void {
+  opOf = find
 }
 
 const opModule = /^keras\.(src\.)?ops\b/
 
-/** Ops between layers share names with layers (`Add`). */
-const keyOf = (className: string, op: boolean): string => (op ? `ops.${className}` : className)
-
 function findBuiltin(className: string, config: Config): Ours {
   const [keras, op] = [isKeras(config), isOp(config)]
-  const own = keras ? builtin.get(keyOf(className, op)) : undefined
+  const own = keras ? (op ? opOf?.(className) : builtin.get(className)) : undefined
   const missing = (name: string) => {
     if (!keras) {
       const who = name === className ? `"${name}"` : `"${className}", registered as "${name}",`
       return `${who} is a class of a user: it is given as customObjects or registered with registerSerializable`
     }
     if (typeof config.module === 'string') {
-      const files = builtin.has(keyOf('Add', true))
-        ? ''
-        : '; import layer-rnn/keras for those that only files have'
+      const files = opOf ? '' : '; import layer-rnn/keras for those that only files have'
       return `Keras's ${op ? 'op' : 'layer'} ${className} is not supported${files}`
     }
-    const layers = [...builtin.keys()].filter(key => !key.startsWith('ops.'))
-    return `there is no layer class "${className}"${hint(className, layers)}; your own are given as customObjects or registered with registerSerializable`
+    return `there is no layer class "${className}"${hint(className, builtin.keys())}; your own are given as customObjects or registered with registerSerializable`
   }
   return { [op ? 'op' : 'layer']: own, missing }
 }
@@ -77,7 +77,7 @@ function findBuiltin(className: string, config: Config): Ours {
 /** Whether a config is that of an op. HDF5 files do not say its module; a layer's own config has `trainable`. */
 function isOp({ module, class_name: name, config }: Config): boolean {
   if (typeof module === 'string') return opModule.test(module)
-  return builtin.has(keyOf(name as string, true)) && !('trainable' in (config as object))
+  return opOf?.(name as string) !== undefined && !('trainable' in (config as object))
 }
 
 /** Whether a config may mean a class of Keras: it names Keras's module or none, and no package of a user. @internal */

@@ -106,14 +106,25 @@ const binary = {
   logicalAnd,
   logicalOr,
 }
-const reductions = { sum, mean, max, min, any, all }
 
-export const fileOps = [
-  ...Object.entries(unary).map(([name, op]) => fileOp(name, op as Op, 1)),
-  ...Object.entries(binary).map(([name, op]) => fileOp(name, op as Op, 2)),
-  fileOp('where', where as Op, 3),
-  fileOp('concatenate', concatenate as Op, 1, ['axis']),
-  fileOp('expandDims', expandDims as Op, 1, ['axis']),
-  ...Object.entries({ zerosLike, onesLike }).map(([name, op]) => fileOp(name, op as Op, 1, ['dtype'])),
-  ...Object.entries(reductions).map(([name, op]) => fileOp(name, op as Op, 1, ['axis', 'keepdims'])),
+/** Ops by the name, with the number of their operands and the names of their parameters. */
+const kinds: readonly (readonly [ops: object, operands: number, parameters?: readonly string[]])[] = [
+  [unary, 1],
+  [binary, 2],
+  [{ where }, 3],
+  [{ concatenate, expandDims }, 1, ['axis']],
+  [{ zerosLike, onesLike }, 1, ['dtype']],
+  [{ sum, mean, max, min, any, all }, 1, ['axis', 'keepdims']],
 ]
+const made = new Map<string, BuiltinClass>()
+
+/** The class of the op that files call `className`, made when the first of them does: few files have any. */
+export function fileOpOf(className: string): BuiltinClass | undefined {
+  const name = className.charAt(0).toLowerCase() + className.slice(1)
+  const kind = kinds.find(([ops]) => Object.hasOwn(ops, name))
+  if (!kind || pascalCase(name) !== className) return undefined
+  const [ops, operands, parameters] = kind
+  const Class = made.get(name) ?? fileOp(name, (ops as Record<string, Op>)[name]!, operands, parameters)
+  made.set(name, Class)
+  return Class
+}

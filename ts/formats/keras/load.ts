@@ -12,7 +12,7 @@ import { deserialize } from '../../layers/builtin.js'
 import type { Layer } from '../../layers/layer.js'
 import { camelCase } from '../../layers/names.js'
 import { checkOptions } from '../../layers/options.js'
-import { type CustomObjects, registerBuiltin, serialize } from '../../layers/registry.js'
+import { type CustomObjects, registerBuiltin, registerOps, serialize } from '../../layers/registry.js'
 import { limitWeights } from '../../layers/weight_room.js'
 import { Model, type Symbols } from '../../models/model.js'
 import type { SymbolicTensor, Variable } from '../../tensor/tensor.js'
@@ -22,12 +22,13 @@ import { Archive, isZip } from '../zip.js'
 import { familyOf, jsonLimits, layersOf, readJson, readModelConfig, type Serialized } from './config.js'
 import { withoutCudnn } from './cudnn.js'
 import { fileActivations, noises } from './file_layers.js'
-import { fileOps } from './file_ops.js'
+import { fileOpOf } from './file_ops.js'
 import { merges } from './merge.js'
 import { countNumbers, findOlderWeights, isOlder, readOlderConfig } from './older.js'
 import { assignWeights, findWeights, type Numbers } from './weights.js'
 
-registerBuiltin([...fileActivations, ...noises, ...merges, ...fileOps])
+registerBuiltin([...fileActivations, ...noises, ...merges])
+registerOps(fileOpOf)
 
 /** Options of `loadModel`. */
 export interface LoadOptions {
