@@ -2,8 +2,7 @@
 import { UnsupportedError } from './errors.js'
 import type { Draw } from './initializers/initializer.js'
 import type { activationOf } from './layers/activation_classes.js'
-import type { make } from './layers/registry.js'
-import type { readGraph, writeGraph } from './models/config.js'
+import type { readModel, readSequential, writeGraph } from './models/config.js'
 import type { printModel } from './models/print.js'
 import type { summarize } from './models/summary.js'
 import type { dropout } from './ops/random.js'
@@ -11,10 +10,9 @@ import type { dropout } from './ops/random.js'
 interface Parts {
   printModel: typeof printModel
   summarize: typeof summarize
-  /** Layers by the names of their classes. */
-  readLayer: typeof make
-  /** Configs of models that are graphs. */
-  readGraph: typeof readGraph
+  /** Configs of models, those that are graphs and those that are not. */
+  readModel: typeof readModel
+  readSequential: typeof readSequential
   writeGraph: typeof writeGraph
   dropout: typeof dropout
   /** Activations that are layers of Keras, in configs. */
@@ -29,8 +27,8 @@ const reading = 'reads no configs of models, nor does layer-rnn without its dese
 const uses: Record<keyof Parts, string> = {
   printModel: 'prints no programs',
   summarize: 'prints no summaries',
-  readLayer: reading,
-  readGraph: reading,
+  readModel: reading,
+  readSequential: reading,
   writeGraph: 'writes no configs of models',
   dropout: 'draws no random numbers',
   activationOf: 'reads no activations but names',

@@ -8,7 +8,7 @@ import { LSTMCell } from '../cells/lstm.js'
 import { SimpleRNNCell } from '../cells/simple_rnn.js'
 import { StackedRNNCells } from '../cells/stacked.js'
 import { install } from '../installed.js'
-import { readGraph } from '../models/config.js'
+import { readModel, readSequential } from '../models/config.js'
 import { Model } from '../models/model.js'
 import { Sequential } from '../models/sequential.js'
 import { Activation } from './activation.js'
@@ -30,7 +30,7 @@ import { RNN } from './rnn.js'
 import { SimpleRNN } from './simple_rnn.js'
 import { TimeDistributed } from './time_distributed.js'
 
-install({ readLayer: make, readGraph, activationOf })
+install({ readModel, readSequential, activationOf })
 registerBuiltin([
   ...[InputLayer, Dense, Activation, Masking, Embedding, Dropout, RNN, SimpleRNN, LSTM, GRU],
   ...[CuDNNLSTM, CuDNNGRU, Bidirectional, TimeDistributed, LayerNormalization],

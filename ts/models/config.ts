@@ -1,4 +1,4 @@
-/** Functional models as configs: Keras 3's form is written; Keras 3's and Keras 2's are read. */
+/** Models as configs: Keras 3's form of graphs is written; Keras 3's and Keras 2's are read. */
 import { ArgumentError } from '../errors.js'
 import { InputLayer } from '../layers/input.js'
 import type { Layer } from '../layers/layer.js'
@@ -10,7 +10,11 @@ import { isPlain, leaves, mapNested, mapValues, type Nested } from '../layers/st
 import { NdArray } from '../tensor/ndarray.js'
 import { Tensor } from '../tensor/tensor.js'
 import { applications, KerasTensor, type Node } from './graph.js'
+import type { Model, ModelOptions } from './model.js'
+import type { Sequential, SequentialOptions } from './sequential.js'
 import type { Graph } from './traverse.js'
+
+type Config = Readonly<Record<string, unknown>>
 
 /** Name of a layer, which of its applications, which of that one's outputs. */
 type Reference = [layer: string, node: number, tensor: number]
@@ -60,11 +64,46 @@ function nodesIn(graph: Graph, layer: Layer): Node[] {
   return applications(layer).filter(node => inside.has(node))
 }
 
+/** A model from the config of a graph. */
+export function readModel(Class: new (options: ModelOptions) => Model, config: Config): Model {
+  const { layers: _, inputLayers: __, outputLayers: ___, ...options } = configOptions(config, 'Model')
+  return whole(made => new Class({ ...options, ...readGraph(config, made) } as ModelOptions))
+}
+
+/** A model from the config of layers in a row. */
+export function readSequential<M extends Sequential>(
+  Class: new (layers: readonly Layer[], options: SequentialOptions) => M,
+  config: Config,
+): M {
+  const { layers, buildInputShape: shape, ...options } = configOptions(config, 'Sequential')
+  if (!Array.isArray(layers))
+    throw new ArgumentError('the config of a Sequential lists its layers', { argument: 'layers' })
+  return whole(made => {
+    for (const layer of layers) made.push(make(layer))
+    const model = new Class(made, options as SequentialOptions)
+    if (!model.built && Array.isArray(shape)) model.build(shape)
+    return model
+  })
+}
+
+/** A model with the layers that `read` lists, all of them its own; when that fails, they are disposed. */
+function whole<M extends Model>(read: (made: Layer[]) => M): M {
+  const made: Layer[] = []
+  try {
+    const model = read(made)
+    model.adopt(made)
+    return model
+  } catch (error) {
+    for (const layer of made) layer.dispose()
+    throw error
+  }
+}
+
 /**
  * Inputs and outputs of the graph in a config, and in `layers` those that were made for it, also when it fails.
  * A list of one is that one.
  */
-export function readGraph(
+function readGraph(
   config: Readonly<Record<string, unknown>>,
   layers: Layer[],
 ): { inputs: Nested<KerasTensor>; outputs: Nested<KerasTensor> } {

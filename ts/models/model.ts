@@ -6,7 +6,7 @@ import { Layer } from '../layers/layer.js'
 import { baseFields, type CallOptions, type LayerOptions } from '../layers/layer_options.js'
 import { unknownName } from '../layers/names.js'
 import { assignNames, classNameOf } from '../layers/naming.js'
-import { checkOptions, configOptions, reject } from '../layers/options.js'
+import { checkOptions, reject } from '../layers/options.js'
 import { type Reset, resetAll } from '../layers/reset.js'
 import { isPlain, leaves, mapNested, type Nested, pack } from '../layers/structure.js'
 import type { Inputs, Masks, Replaced } from '../layers/types.js'
@@ -65,20 +65,11 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
     throw new StateError(`${this.name} is not built: its input shape is not known yet`, { layer: this.name })
   }
 
-  /** A model with the layers that `make` lists, all of them its own; when that fails, they are disposed. @internal */
-  protected static whole<M extends Model>(make: (layers: Layer[]) => M): M {
-    const layers: Layer[] = []
-    try {
-      const model = make(layers)
-      model.#made = new Set(layers)
-      // Nobody has a layer that no output needs.
-      const needed = new Set(model.sublayers)
-      for (const layer of layers) if (!needed.has(layer)) layer.dispose()
-      return model
-    } catch (error) {
-      for (const layer of layers) layer.dispose()
-      throw error
-    }
+  /** These layers were made for it: they go when it goes, those that no output needs at once. @internal */
+  adopt(layers: readonly Layer[]): void {
+    this.#made = new Set(layers)
+    const needed = new Set(this.sublayers)
+    for (const layer of layers) if (!needed.has(layer)) layer.dispose()
   }
 
   /** Takes the layers of `graph` over from the graph before. @internal */
@@ -243,16 +234,8 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
   }
 
   static override fromConfig(config: Readonly<Record<string, unknown>>): Layer {
-    const {
-      layers: _,
-      inputLayers: _inputs,
-      outputLayers: _outputs,
-      ...options
-    } = configOptions(config, 'Model')
-    return Model.whole(layers => {
-      const graph = part('readGraph')(config, layers)
-      return new this({ ...options, ...graph } as ModelOptions)
-    })
+    // biome-ignore lint/complexity/noThisInStatic: subclasses inherit this
+    return part('readModel')(this, config)
   }
 
   compile(..._: unknown[]): never {

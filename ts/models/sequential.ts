@@ -4,7 +4,7 @@ import { part } from '../installed.js'
 import { InputLayer } from '../layers/input.js'
 import { Layer } from '../layers/layer.js'
 import { assignNames } from '../layers/naming.js'
-import { configOptions, reject } from '../layers/options.js'
+import { reject } from '../layers/options.js'
 import { serialize, serializeInner } from '../layers/registry.js'
 import { type DType, fits, type Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
@@ -103,15 +103,8 @@ export class Sequential extends Model<SymbolicTensor> {
   }
 
   static override fromConfig(config: Readonly<Record<string, unknown>>): Sequential {
-    const { layers, buildInputShape: shape, ...options } = configOptions(config, 'Sequential')
-    if (!Array.isArray(layers))
-      throw new ArgumentError('the config of a Sequential lists its layers', { argument: 'layers' })
-    return Model.whole(made => {
-      for (const layer of layers) made.push(part('readLayer')(layer))
-      const model = new this(made, options as SequentialOptions)
-      if (!model.built && Array.isArray(shape)) model.build(shape)
-      return model
-    })
+    // biome-ignore lint/complexity/noThisInStatic: subclasses inherit this
+    return part('readSequential')(this, config)
   }
 
   #push(layer: Layer | SymbolicTensor): void {
