@@ -2,8 +2,8 @@
 
 mod support;
 
-use layer_rnn_engine::{Dtype, Emit, Op, Part};
-use support::Lab;
+use layer_rnn_engine::{Dtype, Emit, Error, Op, Part};
+use support::{BATCH, Lab, TIME, numbers};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -210,4 +210,114 @@ fn program(seed: u32) -> usize {
 fn random_records_never_panic() {
     let made: usize = (0..20_000).map(program).sum();
     assert!(made > 20_000, "most records were refused: only {made} were taken");
+}
+
+#[test]
+fn inputs_and_variables_have_no_operands() {
+    let mut lab = Lab::new();
+    let x = lab.input(Dtype::Float32, &[2]);
+    let tensor = lab.tensor(Dtype::Float32, &[2], &[0.0; 2]);
+    for (op, attrs) in [(Op::Input, vec![0, 1, 2]), (Op::Variable, vec![tensor])] {
+        for given in [x, 99] {
+            assert_eq!(
+                lab.record(op, &[given], &attrs),
+                Err(Error::Inputs { expected: 0, actual: 1 }.into())
+            );
+        }
+    }
+    lab.finish(&[x], &[]);
+}
+
+#[test]
+fn a_sequence_without_results_is_refused() {
+    let mut lab = Lab::new();
+    let x = lab.input(Dtype::Float32, &[BATCH, TIME, 2]);
+    let body = lab.body(|lab| vec![lab.input(Dtype::Float32, &[BATCH, 2])]);
+    let attrs = [body, 0, 0, 1, Part::X as u32, 0];
+    assert_eq!(lab.record(Op::Steps, &[x], &attrs), Err(Error::Attribute { index: 5, value: 0 }.into()));
+
+    let known = [[2, 3, 2].as_slice(), &[2, 8], &[2, 8]].map(|dims| lab.input(Dtype::Float32, dims));
+    let lstm = [1, 10, 11, 2, 0, 0, 18]; // all outputs and the tape
+    let made = lab.record(Op::Sequence, &known, &lstm).unwrap();
+    let operands = [&known[..], &[made[1], made[0]]].concat();
+    let grad = |wanted| [&lstm[..], &[0, 1, wanted]].concat();
+    assert!(lab.record(Op::SequenceGrad, &operands, &grad(1)).is_ok());
+    assert_eq!(
+        lab.record(Op::SequenceGrad, &operands, &grad(0)),
+        Err(Error::Attribute { index: 9, value: 0 }.into())
+    );
+}
+
+#[test]
+fn a_state_of_a_fixed_size_is_no_state_of_rows() {
+    for rows in [8, TIME - 1] {
+        let mut lab = Lab::new();
+        let x = lab.input(Dtype::Float32, &[BATCH, TIME, 2]);
+        let start = lab.input(Dtype::Float32, &[8, 2]);
+        let body = lab.body(|lab| {
+            let x = lab.input(Dtype::Float32, &[BATCH, 2]);
+            lab.input(Dtype::Float32, &[rows, 2]);
+            vec![x]
+        });
+        let attrs = [body, 0, 0, 2, Part::X as u32, Part::State as u32, 2, Emit::FinalState as u32, 0];
+        assert!(matches!(
+            *lab.record(Op::Steps, &[x, start], &attrs).unwrap_err(),
+            Error::Shape { input: 1, .. }
+        ));
+    }
+}
+
+#[test]
+fn a_state_that_changes_its_size_is_refused_when_sizes_are_known() {
+    let mut lab = Lab::new();
+    let [x, start] = [[BATCH, TIME, -3], [BATCH, -4, 0]].map(|dims| {
+        let dims = dims.map(|dim| if dim == 0 { 1 } else { dim });
+        lab.input(Dtype::Float32, &dims)
+    });
+    let body = lab.body(|lab| {
+        let x = lab.input(Dtype::Float32, &[BATCH, -3]);
+        let state = lab.input(Dtype::Float32, &[BATCH, -4, 1]);
+        vec![lab.op(Op::Reshape, &[x, state], &[6, 1, 0, 1, 1, 0, 1]), x]
+    });
+    let attrs = [body, 0, 0, 2, Part::X as u32, Part::State as u32, 2, Emit::FinalState as u32, 0];
+    let made = lab.record(Op::Steps, &[x, start], &attrs).unwrap();
+    let program = lab.finish(&made, &[]);
+    let mut run = |width: i32| {
+        let count = (2 * 3 * width) as usize;
+        let x = lab.tensor(Dtype::Float32, &[2, 3, width], &numbers(count, 1));
+        let start = lab.tensor(Dtype::Float32, &[2, 4, 1], &[0.0; 8]);
+        lab.run(program, &[x, start])
+    };
+    assert!(run(4).is_ok());
+    assert!(matches!(*run(5).unwrap_err().error, Error::Shape { .. }));
+}
+
+#[test]
+fn what_has_no_columns_goes_through_masked_steps() {
+    let mut lab = Lab::new();
+    let x = lab.input(Dtype::Float32, &[BATCH, TIME, 0]);
+    let start = lab.input(Dtype::Float32, &[BATCH, 0]);
+    let mask = lab.input(Dtype::Bool, &[BATCH, TIME]);
+    // slots that are free when the steps want some of no words
+    let mut other = lab.input(Dtype::Float32, &[8]);
+    for _ in 0..3 {
+        other = lab.op(Op::Reduce, &[other], &[0, 1, 1, 0]);
+        other = lab.op(Op::Broadcast, &[other], &[3, 0, 8, 0]);
+    }
+    let body = lab.body(|lab| {
+        let x = lab.input(Dtype::Float32, &[BATCH, 0]);
+        let state = lab.input(Dtype::Float32, &[BATCH, 0]);
+        let both = lab.op(Op::Concat, &[x, state], &[1]);
+        vec![both, lab.op(Op::Reduce, &[both], &[0, 0, 1, 1])]
+    });
+    let attrs = [body, 4, 0, 2, Part::X as u32, Part::State as u32, 4, Emit::All as u32, 1, 3, 0];
+    let made = lab.record(Op::Steps, &[x, start, mask], &attrs).unwrap();
+    let program = lab.finish(&[&made[..], &[other]].concat(), &[]);
+    let tensors = [
+        lab.tensor(Dtype::Float32, &[2, 3, 0], &[]),
+        lab.tensor(Dtype::Float32, &[2, 0], &[]),
+        lab.tensor(Dtype::Bool, &[2, 3], &[1.0, 0.0, 1.0, 0.0, 1.0, 1.0]),
+        lab.tensor(Dtype::Float32, &[8], &[0.0; 8]),
+    ];
+    assert_eq!(lab.run(program, &tensors).unwrap(), [vec![0.0; 6], vec![], vec![0.0; 8]]);
 }

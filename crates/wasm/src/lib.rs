@@ -56,10 +56,10 @@ pub fn engine_start(max_bytes: f64) -> u32 {
     0
 }
 
-/// Live tensors, programs, calls, or bytes of numbers.
+/// Live tensors, programs, calls, or bytes of numbers, by the number of [`Stat`].
 #[wasm_bindgen]
-pub fn engine_stat(stat: Stat) -> f64 {
-    lock().engine.stat(stat) as f64
+pub fn engine_stat(stat: u32) -> f64 {
+    Stat::from_u32(stat).map_or(0.0, |stat| lock().engine.stat(stat) as f64)
 }
 
 /// Code of the last failure.

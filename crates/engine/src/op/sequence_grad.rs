@@ -34,6 +34,9 @@ fn inputs(record: &Record) -> usize {
 fn shape(site: &Site) -> Result<Outputs> {
     let record = Record::read(site)?;
     let (given, wanted) = (site.attr(GIVEN)?, site.attr(WANTED)?);
+    if wanted == 0 {
+        return Err(Error::Attribute { index: WANTED as u32, value: wanted }.into());
+    }
     let count = inputs(&record);
     let of = Site { inputs: site.inputs.get(..count).unwrap_or(site.inputs), ..*site };
     let results = sequence::shape(&of)?.0;

@@ -138,6 +138,9 @@ impl<'a> Record<'a> {
                 states.push(value);
             }
         }
+        if pairs.is_empty() {
+            return Err(bad(at, 0).into());
+        }
         let outputs = body.outputs.len();
         for pair in pairs.chunks(2) {
             let &[word, output] = pair else { return Err(bad(at, 1).into()) };
@@ -422,20 +425,23 @@ pub(crate) enum Axis {
 fn shape(site: &Site) -> Result<Outputs> {
     let record = Record::read(site)?;
     let sizes = Sizes::of(site, &record)?;
+    let known = site.inputs.iter().all(|ty| ty.shape.known());
+    let types = if known { infer(site, &record, &sizes)? } else { record.body.values.clone() };
     let states = record.parts.iter().enumerate().filter(|(_, part)| part.is_state());
-    for (output, (input, _)) in states.enumerate() {
-        let (old, new) = (record.input(input)?, record.output(output)?);
-        let input = input as u32;
+    for (output, (index, _)) in states.enumerate() {
+        let (old, new) = (record.input(index)?, record.output(output)?);
+        let input = index as u32;
         if new.dtype != old.dtype {
             return Err(Error::Dtype { input, expected: old.dtype, actual: new.dtype }.into());
         }
         let unified = old.shape.unify(&new.shape, input)?;
-        if has_rows(&unified) != has_rows(&old.shape) {
+        let rows = has_rows(&old.shape);
+        if rows != has_rows(if rows { &unified } else { &new.shape }) {
             return Err(Error::Shape { input, axis: 0, expected: ROWS, actual: unified.dim(0) }.into());
         }
+        let [old, new] = [record.body.inputs[index], record.body.outputs[output]];
+        types[old as usize].shape.unify(&types[new as usize].shape, input)?;
     }
-    let known = site.inputs.iter().all(|ty| ty.shape.known());
-    let types = if known { infer(site, &record, &sizes)? } else { record.body.values.clone() };
     let mut outputs = Outputs(Vec::new());
     for &(kind, output) in &record.results {
         let ty = types[record.body.outputs[output] as usize];

@@ -59,6 +59,9 @@ impl Builder {
         body: Option<Arc<Program>>,
     ) -> Result<Vec<u32>> {
         let op = Op::from_u32(op).ok_or(Error::Op { op })?;
+        if matches!(op, Op::Input | Op::Variable) && !inputs.is_empty() {
+            return Err(Error::Inputs { expected: 0, actual: inputs.len() as u32 }.into());
+        }
         match body {
             Some(body) if op == Op::Steps => self.steps(inputs, attrs, &body),
             _ if op == Op::Variable => {

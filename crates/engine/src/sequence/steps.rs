@@ -233,7 +233,7 @@ impl Loop<'_> {
                         }
                         _ => rows[i] as usize,
                     };
-                    to.copy_from_slice(&from[at * feed.bytes..][..feed.bytes]);
+                    to[..feed.bytes].copy_from_slice(&from[at * feed.bytes..][..feed.bytes]);
                 }
             })?;
         }
@@ -341,7 +341,7 @@ impl Loop<'_> {
             let from: &[u8] = bytemuck::cast_slice(memory.words(from));
             let to: &mut [u8] = bytemuck::cast_slice_mut(to);
             for (to, &row) in to.chunks_exact_mut(bytes.max(1)).zip(rows) {
-                to.copy_from_slice(&from[start + row as usize * bytes..][..bytes]);
+                to[..bytes].copy_from_slice(&from[start + row as usize * bytes..][..bytes]);
             }
         })
     }
@@ -368,7 +368,7 @@ impl Loop<'_> {
             }
             let rows = &self.lists(memory).0[first..first + active];
             for (from, &row) in from.chunks_exact(state.bytes.max(1)).zip(rows) {
-                to[row as usize * state.bytes..][..state.bytes].copy_from_slice(from);
+                to[row as usize * state.bytes..][..state.bytes].copy_from_slice(&from[..state.bytes]);
             }
         })
     }
