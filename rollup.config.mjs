@@ -36,9 +36,7 @@ function marksOf(statement) {
     type === 'VariableDeclaration' ? declarations.map(({ init }) => init) : fields.map(({ value }) => value)
   return values.flatMap(value => {
     const inside = [...effects(value)]
-    const simple = inside.every(
-      ({ type, callee }) => type !== 'SpreadElement' && [...effects(callee)].length === 0,
-    )
+    const simple = inside.every(({ callee }) => callee && [...effects(callee.object)].length === 0)
     if (simple) return inside.map(({ start }) => [start, mark])
     return [
       [value.start, `${mark}(() => (`],
@@ -49,11 +47,11 @@ function marksOf(statement) {
 
 const mark = '/* @__PURE__ */ '
 
-/** The calls of an expression and what it spreads, but not those of the functions in it. */
+/** The calls of an expression, what it spreads and the properties that it reads, but not those of the functions in it. */
 function* effects(node) {
   if (!node || typeof node !== 'object' || /Function|Class/.test(node.type)) return
-  if (/^(CallExpression|NewExpression|SpreadElement)$/.test(node.type)) yield node
-  for (const child of Object.values(node)) yield* effects(child)
+  if (/^(CallExpression|NewExpression|SpreadElement|MemberExpression)$/.test(node.type)) yield node
+  for (const child of Object.values(node)) yield* effects(child === node.callee ? child.object : child)
 }
 
 /** Writes the numbers of enums where code reads them by name: bundlers keep an object with all of its names for one of them. */
