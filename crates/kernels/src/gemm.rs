@@ -63,21 +63,20 @@ pub fn gemm(
         unsafe {
             let w = product.w.add(first * 4 * k);
             let mut part = Product { k: if m > 1 { k.min(BLOCK) } else { k }, w, ..product };
-            let mut left = k;
-            loop {
-                columns(&part, m, n, first, width, together);
-                left -= part.k;
-                if left == 0 {
-                    break;
-                }
+            // apart from the loop, which one row does not need: 5 % of small products
+            columns(&part, m, n, first, width, together);
+            let mut done = part.k;
+            while done < k {
                 part = Product {
-                    k: left.min(BLOCK),
-                    a: part.a.add(part.k),
-                    w: part.w.add(part.k * width * 4),
+                    k: (k - done).min(BLOCK),
+                    a: product.a.add(done),
+                    w: w.add(done * width * 4),
                     from: c_pointer.cast_const(),
                     from_row: ldc,
                     ..product
                 };
+                columns(&part, m, n, first, width, together);
+                done += part.k;
             }
         }
         first += width * together;
