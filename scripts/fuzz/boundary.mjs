@@ -50,14 +50,19 @@ export async function boundary() {
     boundary.fill(0)
     boundary.set(words.subarray(0, boundary.length))
     if (words.length < 5) boundary[4] = untouched
+    const written = boundary.slice(0, 5)
     const before = performance.now()
     const answer = exports[name](...args) >>> 0
     const took = performance.now() - before
     if (took > longest) throw new Error(`${name} took ${Math.round(took)} ms`)
     const after = boundaryOf(exports)
+    const silent = written.every((word, i) => word === after[i])
     // of follows, 0 may be an answer
-    const said = name === 'builder_follows' && after[4] === (words.length < 5 ? untouched : words[4])
+    const said = name === 'builder_follows' && silent
     const taken = byStatus.test(name) ? answer === 0 : answer !== 0 || said || never.test(name)
+    // what was sent may look like a failure without a record
+    if (!taken && silent && written[4] !== 0xffffffff)
+      throw new Error(`${name} answers ${answer} and says no failure`)
     seen.slowest = Math.max(seen.slowest, took)
     count(name, taken, changed)
     if (!taken) checkFailure(name, answer)
@@ -100,6 +105,7 @@ export async function boundary() {
       const result = send(call, changed)
       if (result.taken && makes[call.name] && call.name !== 'program_bind')
         live.push([makes[call.name], result.answer])
+      if (result.taken && call.name === 'call_new') live.push(...results(call.words, result.after))
       return result
     }
     for (const [at, event] of events.entries()) {
@@ -116,16 +122,20 @@ export async function boundary() {
       const { name, answer, taken, after } = result
       if (taken && name === event.name) {
         if (event.made !== undefined) ids[event.made] = answer
-        for (const [output, thing] of event.outputs ?? []) {
-          ids[thing] = after[output]
-          live.push(['tensor', after[output]])
-        }
+        for (const [output, thing] of event.outputs ?? []) ids[thing] = after[output]
       }
       if (!same) continue
       answers.push(digest(event, result, made))
       if (name === 'tensor_new') fill(answer, made[event.made], at)
     }
     return { answers, same, live }
+  }
+
+  /** The tensors that a call made: where it was given none for an output. Behind the words are zeros. */
+  function results(words, ids) {
+    const at = 1 + (words[0] ?? 0)
+    const given = Array.from({ length: words[at] ?? 0 }, (_, output) => words[at + 1 + output] ?? 0)
+    return given.flatMap((id, output) => (id === 0 ? [['tensor', ids[output]]] : []))
   }
 
   /** Numbers for a new tensor, always the same. */

@@ -4,6 +4,7 @@ import { decode } from '../../ts/engine/decode.js'
 import { compile, instantiate } from '../../ts/engine/instance.js'
 import { EngineError } from '../../ts/errors.js'
 import { decoder, text } from '../../ts/generated/bytes.js'
+import { ErrorCode } from '../../ts/generated/enums.js'
 import { stamp } from '../../ts/generated/stamp.js'
 import { fails } from './support.js'
 
@@ -19,6 +20,16 @@ test('instances share nothing', () => {
   const module = compile(decode(decoder, text))
   const [a, b] = [instantiate(module), instantiate(module)]
   assert.is.not(a.memory.buffer, b.memory.buffer)
+})
+
+test('what answers that it failed says what failed', () => {
+  const wasm = instantiate(compile(decode(decoder, text)))
+  assert.is(wasm.engine_start(0), 0)
+  assert.is(wasm.engine_start(0), ErrorCode.Busy)
+  // the boundary is zeros: no y, no x, and segments of no steps
+  assert.is(wasm.builder_gradient(wasm.builder_new(), 3), 0)
+  assert.is(wasm.error_code(), ErrorCode.Inputs)
+  assert.equal([...new Uint32Array(wasm.memory.buffer, wasm.boundary_pointer(), 2)], [1, 0])
 })
 
 test('bytes that cannot be compiled keep the cause', () => {

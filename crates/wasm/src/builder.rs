@@ -78,6 +78,9 @@ pub fn builder_gradient(builder: u32, words: u32) -> u32 {
         }
         let xs = list(&mut rest)?;
         let segment = take(&mut rest, 1)?[0];
+        if xs.is_empty() {
+            return Err(Error::Inputs { expected: 1, actual: 0 }.into()); // 0 says that it failed
+        }
         let (gradients, appended) = world.engine.builder_gradient(builder, ys, &dys, xs, segment)?;
         let none = (NONE, Type { dtype: Dtype::Float32, shape: Shape::SCALAR });
         let mut words = Vec::new();

@@ -42,18 +42,15 @@ const WORDS: usize = 1024;
 /// Starts the engine with a bound on the bytes of numbers; 0 means none. Once in an instance.
 #[wasm_bindgen]
 pub fn engine_start(max_bytes: f64) -> u32 {
-    let Some(mut world) = WORLD.try_lock() else {
-        return Error::Busy.code() as u32;
-    };
-    if !world.words.is_empty() {
-        return Error::Busy.code() as u32;
-    }
-    if world.words.try_reserve_exact(WORDS).is_err() {
-        return Error::Memory { words: WORDS as u32 }.code() as u32;
-    }
-    world.words.resize(WORDS, 0);
-    world.engine.limit((max_bytes / 4.0) as usize);
-    0
+    status(|world| {
+        if !world.words.is_empty() {
+            return Err(Error::Busy.into());
+        }
+        world.words.try_reserve_exact(WORDS).map_err(|_| Error::Memory { words: WORDS as u32 })?;
+        world.words.resize(WORDS, 0);
+        world.engine.limit((max_bytes / 4.0) as usize);
+        Ok(())
+    })
 }
 
 /// Live tensors, programs, calls, or bytes of numbers, by the number of [`Stat`].
