@@ -12,7 +12,6 @@ import {
   ops,
   RNN,
   RNNCell,
-  registerSerializable,
   Sequential,
   type Tensor,
 } from '../../ts/entry/api.js'
@@ -136,8 +135,16 @@ test('frame-wise, a model that hears: the input is played, the last output read'
     const samples = numbers(4 * quantum)
     assert.equal(play(host, [samples]), [samples])
     host.take({ type: 'read' })
-    assert.equal(told.at(-1), { type: 'output', output: model.predict(samples).data })
-    host.dispose()
+    const heard = { type: 'output', output: model.predict(samples).data }
+    assert.equal(told.at(-1), heard)
+    host.take({ type: 'reset' })
+    for (let from = 0; from < samples.length; from += quantum)
+      host.process([samples.subarray(from, from + quantum)], []) // a node without outputs
+    host.take({ type: 'read' })
+    assert.equal(told.at(-1), heard)
+    host.take({ type: 'stop' })
+    host.take(modelMessage(model as unknown as Model, { hop: 64 }))
+    assert.is((told.at(-1) as { code?: string }).code, 'state')
   }))
 
 test('models are swapped between two quanta, and what fails leaves the old one playing', () =>
@@ -277,13 +284,27 @@ test('a cell of ops needs nothing where it is heard', () =>
         return [next, [next]]
       }
     }
-    registerSerializable(Leaky, { name: 'Leaky' })
     using model = new Sequential([
       new RNN({ cell: new Leaky(), returnSequences: true, inputShape: [null, 1] }),
     ])
     const { host } = hostOf(modelMessage(model as unknown as Model))
     const samples = numbers(3 * quantum + 50) // and quanta of another length
     assert.equal(play(host, [samples]), [model.predict(samples).data])
+  }))
+
+test('a model that no config describes: ops, constants and functions between layers', () =>
+  balanced(() => {
+    const inputs = Input({ shape: [null, 1] })
+    const h = new GRU({ units: 4, returnSequences: true, activation: x => ops.sin(x) }).apply(inputs)
+    const outputs = new Dense({ units: 1 }).apply(ops.add(ops.multiply(h, ops.exp(h)), [1, 2, 3, 4]))
+    using model = new Model({ inputs, outputs })
+    const samples = numbers(2 * quantum)
+    const weights = model.getWeights()
+    const { host } = hostOf(modelMessage(model as unknown as Model))
+    model.setWeights(weights.map(({ data }) => new Float32Array(data.length))) // changes nothing there
+    const played = play(host, [samples])
+    model.setWeights(weights)
+    assert.equal(played, [model.predict(samples).data])
   }))
 
 test('without a model, and when time runs out, the sound stays as it is', () =>

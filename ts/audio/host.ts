@@ -1,8 +1,8 @@
 /** What an audio processor does: plays the newest model, leaves the sound as it is while there is none or time runs out. */
-import { ArgumentError, LayerRnnError, type LayerRnnErrorCode, show } from '../errors.js'
+import { ArgumentError, LayerRnnError, type LayerRnnErrorCode, StateError, show } from '../errors.js'
 import { type Field, field, rate, readOptions, required } from '../layers/options.js'
 import type { ModelMessage } from './message.js'
-import { type Channels, Player } from './player.js'
+import { type Channels, Player, samplesOf } from './player.js'
 
 export interface HostOptions {
   /** Samples in a second. */
@@ -75,6 +75,7 @@ export class Host {
     const { tell, now } = this.#options
     try {
       const type: unknown = (request as Request | undefined)?.type
+      if (this.#stopped) throw new StateError(`${show(type)} came after the end`)
       if (type === 'model') {
         this.#next = Player.of(request as ModelMessage)
         this.#since = now()
@@ -119,7 +120,7 @@ export class Host {
       this.#tellError(error)
     }
     if (timed) this.#spent += now() - start
-    this.#measure(output[0]?.length ?? 0)
+    this.#measure(samplesOf(input, output))
     return true
   }
 

@@ -41,14 +41,14 @@ export function modelMessage(model: Model, options: AudioOptions = {}): ModelMes
   const { hop, channels } = sizes
   if (sizes.window && !hop) throw mustBe('modelMessage', 'hop', 'given where window is', options.hop)
   const window = sizes.window || hop
-  if (window < hop) throw mustBe('modelMessage', 'window', `at least hop, ${hop},`, window)
+  if (window < hop) throw mustBe('modelMessage', 'window', `at least hop, ${hop}`, window)
   const features = hop === 0 ? 1 : window
   const { name, inputs, outputs } = model
   const isFloat = (symbol: unknown) => symbol instanceof KerasTensor && symbol.dtype === 'float32'
   const { shape } = inputs as unknown as KerasTensor
   if (!isFloat(inputs) || shape.length !== 3 || shape[2] !== features) {
     throw new ArgumentError(
-      `modelMessage: ${name} must have one input [batch, time, ${features}], not ${inputs}`,
+      `modelMessage: ${name} must have one input [batch, time, ${features}], not ${inputs}${hop === 0 ? '; frames need { hop, window }' : ''}`,
       { argument: 'model', expected: [null, null, features], actual: shape },
     )
   }

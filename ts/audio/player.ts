@@ -64,6 +64,9 @@ export abstract class Player {
   }
 }
 
+/** How many samples a quantum has: nodes may have no inputs, or no outputs. */
+export const samplesOf = (input: Channels, output: Channels): number => (output[0] ?? input[0])?.length ?? 0
+
 /** Written so that engines keep the number unboxed: `input[c]?.[i] ?? 0` costs 16 bytes a sample. */
 function sample(input: Channels, c: number, i: number): number {
   const samples = input[c]
@@ -77,7 +80,7 @@ class SamplePlayer extends Player {
   }
 
   play(input: Channels, output: Channels): void {
-    const n = output[0]?.length ?? 0
+    const n = samplesOf(input, output)
     const { block, single } = this
     let from = 0
     if (block) for (; from + block.steps <= n; from += block.steps) this.#play(block, input, output, from)
@@ -98,7 +101,7 @@ class SamplePlayer extends Player {
   }
 }
 
-/** A step for each frame of the last `window` samples, `hop` samples apart. The output is `hop - 1` samples late. */
+/** A step for each frame of the last `window` samples, `hop` samples apart. The output is `hop - 1` samples late, `window - 1` where outputs are added. */
 class FramePlayer extends Player {
   readonly #hop: number
   readonly #window: number
@@ -132,7 +135,7 @@ class FramePlayer extends Player {
     const room = this.#room
     const hop = this.#hop
     const sounds = this.width === hop || this.width === this.#window
-    const n = output[0]?.length ?? 0
+    const n = samplesOf(input, output)
     for (let i = 0; i < n; i++) {
       for (let c = 0; c < channels; c++) this.#past[c * room + this.#at] = sample(input, c, i)
       this.#at = (this.#at + 1) % room

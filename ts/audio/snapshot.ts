@@ -7,11 +7,11 @@ import { failure } from '../engine/failure.js'
 import { compile, type Exports, instantiate, type WasmModule } from '../engine/instance.js'
 import { getModule } from '../engine/provider.js'
 import { MemoryError } from '../errors.js'
-import { deserialize } from '../layers/builtin.js'
-import { serialize } from '../layers/registry.js'
 import { Block } from '../models/block.js'
 import type { Model } from '../models/model.js'
+import { Programs } from '../models/program.js'
 import { StreamStates } from '../models/stream_states.js'
+import { copying } from '../ops/copies.js'
 import type { Data } from '../tensor/shape.js'
 
 /** Addresses and numbers of bytes, in pairs. */
@@ -48,29 +48,30 @@ const warmSteps = 64
 export function snapshot(model: Model, batch: number, lengths: readonly number[]): Snapshot {
   const engine = createEngine()
   try {
-    return engine.use(() => {
-      const copy = deserialize(serialize(model)) as Model
-      copy.setWeights(model.getWeights())
-      const states = new StreamStates(copy, engine, batch)
-      const source = { model: copy, batch, once: [undefined], form: copy.inputs, states }
-      const blocks = lengths.map(steps => ({ steps, block: new Block(source, steps, false) }))
-      const [first] = blocks
-      const one = (first!.block.output as Data).length / first!.steps
-      const whole = blocks.filter(({ steps, block }) => (block.output as Data).length === one * steps)
-      for (const { steps, block } of whole) {
-        for (let ran = 0; ran < warmSteps; ran += steps) block.run(undefined, undefined, undefined)
-      }
-      states.reset({}, first!.block.starts())
-      const calls = whole.map(({ steps, block }) => ({
-        id: block.call.id,
-        steps,
-        input: place(block.input as Data),
-        output: place(block.output as Data),
-      }))
-      const leaves = states.leaves.map(tensor => place(tensor.view<Data>()))
-      const memory = new Uint8Array(engine.raw.memory.buffer)
-      return { module: getModule(), size: memory.length, calls, states: leaves, ...filled(memory) }
-    })
+    return copying(engine, () =>
+      engine.use(() => {
+        const states = new StreamStates(model, engine, batch)
+        const home = { engine, programs: new Programs() }
+        const source = { model, batch, once: [undefined], form: model.inputs, states, home }
+        const blocks = lengths.map(steps => ({ steps, block: new Block(source, steps, false) }))
+        const [first] = blocks
+        const one = (first!.block.output as Data).length / first!.steps
+        const whole = blocks.filter(({ steps, block }) => (block.output as Data).length === one * steps)
+        for (const { steps, block } of whole) {
+          for (let ran = 0; ran < warmSteps; ran += steps) block.run(undefined, undefined, undefined)
+        }
+        states.reset({}, first!.block.starts())
+        const calls = whole.map(({ steps, block }) => ({
+          id: block.call.id,
+          steps,
+          input: place(block.input as Data),
+          output: place(block.output as Data),
+        }))
+        const leaves = states.leaves.map(tensor => place(tensor.view<Data>()))
+        const memory = new Uint8Array(engine.raw.memory.buffer)
+        return { module: getModule(), size: memory.length, calls, states: leaves, ...filled(memory) }
+      }),
+    )
   } finally {
     engine.dispose()
   }

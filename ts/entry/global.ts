@@ -7,6 +7,6 @@
 import type * as script from './script.js'
 
 declare global {
-  /** All that `layer-rnn` and `layer-rnn/keras` export. */
+  /** All that `layer-rnn`, `layer-rnn/keras` and `layer-rnn/worklet` export. */
   var layerRnn: typeof script
 }

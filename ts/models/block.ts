@@ -14,7 +14,7 @@ import type { InputType } from './program.js'
 import { rowOf } from './row_bytes.js'
 import { computeStarts } from './start.js'
 import type { StreamStates } from './stream_states.js'
-import { inputsOf, traceModel } from './trace_model.js'
+import { type Home, inputsOf, traceModel } from './trace_model.js'
 
 /** What a stream's blocks share. */
 export interface BlockSource {
@@ -25,10 +25,12 @@ export interface BlockSource {
   /** The inputs that come with every step, in the form in which they come. */
   form: Nested<KerasTensor>
   states: StreamStates
+  home: Home
 }
 
 export class Block {
   readonly #model: Model
+  readonly #home: Home
   readonly #types: readonly InputType[]
   readonly program: Program
   readonly call: Call
@@ -44,7 +46,7 @@ export class Block {
   readonly #tensors: readonly Tensor[]
 
   /** For blocks of `n` steps. */
-  constructor({ model, batch, once, form, states }: BlockSource, n: number, masked: boolean) {
+  constructor({ model, batch, once, form, states, home }: BlockSource, n: number, masked: boolean) {
     const { name } = model
     const symbols = inputsOf(model)
     const types = symbols.map(({ shape, dtype }, i): InputType => {
@@ -56,10 +58,11 @@ export class Block {
       'stream',
       types,
       once.map(tensor => masked && !tensor),
+      home,
     )
     const made: Tensor[] = []
     const port = (dtype: DType, rest: readonly number[], what: string): Port => {
-      const tensor = newTensor(model.engine, { shape: [batch, n, ...rest], dtype }, what)
+      const tensor = newTensor(home.engine, { shape: [batch, n, ...rest], dtype }, what)
       made.push(tensor)
       return new Port(tensor, n === 1 ? [batch, ...rest] : [batch, n, ...rest], what)
     }
@@ -83,6 +86,7 @@ export class Block {
       throw error
     }
     this.#model = model
+    this.#home = home
     this.program = program
     this.#types = types
     this.#started = program.states.flatMap(state => {
@@ -105,7 +109,7 @@ export class Block {
   starts(): [Tensor, Data][] {
     if (this.#started.length === 0) return []
     const types = this.#types
-    const values = computeStarts(this.#model, types, this.call.inputs.slice(0, types.length))
+    const values = computeStarts(this.#model, types, this.call.inputs.slice(0, types.length), this.#home)
     return this.#started.map(({ tensor, start }) => {
       const { shape } = tensor
       return [tensor, convert(values[start], { shape, what: 'initialState' }).data]

@@ -6,15 +6,17 @@ import type { NdArray } from '../tensor/ndarray.js'
 import type { Tensor } from '../tensor/tensor.js'
 import type { Model } from './model.js'
 import { Computation, type InputType } from './program.js'
+import type { Home } from './trace_model.js'
 
 /** The `starts` of the model's traces. Of `inputs`, those that come with the steps change nothing. */
 export function computeStarts(
   model: Model,
   types: readonly InputType[],
   inputs: readonly Tensor[],
+  { engine, programs }: Home = model,
 ): readonly NdArray[] {
-  const computation = model.programs.get(`start ${types.map(({ shape }) => shape.map(String))}`, () => {
-    return new Computation(model.engine, 'start', types, traced => {
+  const computation = programs.get(`start ${types.map(({ shape }) => shape.map(String))}`, () => {
+    return new Computation(engine, 'start', types, traced => {
       inLayer(model.name, () => model.call(pack(model.inputs, traced) as Nested<TracedTensor>))
       return Trace.current()!.starts as TracedTensor[]
     })

@@ -370,7 +370,7 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
 
   #make(n: number, masked: boolean, once: Once, states: StreamStates): Block {
     const model = this.model as unknown as Model
-    return new Block({ model, batch: states.batch, once, form: this.#form, states }, n, masked)
+    return new Block({ model, batch: states.batch, once, form: this.#form, states, home: model }, n, masked)
   }
 }
 

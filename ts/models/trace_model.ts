@@ -1,12 +1,19 @@
 /** A whole model as a program. */
 
+import type { Engine } from '../engine/engine.js'
 import { inLayer } from '../errors.js'
 import { isTimed } from '../layers/states.js'
 import { leaves, type Nested, pack } from '../layers/structure.js'
 import type { Phase, TracedTensor } from '../ops/trace.js'
 import type { KerasTensor } from './graph.js'
 import type { Model, Symbols } from './model.js'
-import { Computation, type InputType } from './program.js'
+import { Computation, type InputType, type Programs } from './program.js'
+
+/** Where a model's programs are made and kept: a model is its own. */
+export interface Home {
+  readonly engine: Engine
+  readonly programs: Programs
+}
 
 /**
  * The model's program for inputs of these types, in order; behind them it takes the masks `[batch, time]` of those inputs that
@@ -17,13 +24,14 @@ export function traceModel<S extends Symbols>(
   phase: Phase,
   types: readonly InputType[],
   masked: readonly boolean[],
+  { engine, programs }: Home = model,
 ): Computation {
   const form = model.inputs
   const masks = types
     .filter((_, i) => masked[i])
     .map(({ shape }) => ({ shape: shape.slice(0, 2), dtype: 'bool' as const }))
-  return model.programs.get(`${phase} ${types.map(({ shape }) => shape.map(String))} ${masked}`, () => {
-    return new Computation(model.engine, phase, [...types, ...masks], traced => {
+  return programs.get(`${phase} ${types.map(({ shape }) => shape.map(String))} ${masked}`, () => {
+    return new Computation(engine, phase, [...types, ...masks], traced => {
       if (phase === 'stream') for (const input of traced) if (isTimed(input)) input.trace.step(input)
       const own = traced.slice(types.length)
       const inputs = types.map((_, i) => (masked[i] ? traced[i]!.withMask(own.shift()) : traced[i]!))

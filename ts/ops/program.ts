@@ -4,6 +4,7 @@ import { type Disposes, Handle, made } from '../engine/handle.js'
 import { ArgumentError, named } from '../errors.js'
 import { type DType, dtypeOf, type Shape } from '../tensor/shape.js'
 import { Tensor, Variable } from '../tensor/tensor.js'
+import { copyIn } from './copies.js'
 
 /** Shape and dtype of a value. */
 export interface TensorType<S extends Shape = Shape> {
@@ -168,9 +169,10 @@ export class Plan {
   }
 }
 
-/** The id of a tensor, which must be one of this engine. */
+/** The id of a tensor, which must be one of this engine or have a copy there. */
 export function idIn(engine: Engine, tensor: Tensor): number {
-  if (tensor.engine === engine) return tensor.id
+  const near = tensor.engine === engine ? tensor : copyIn(engine, tensor)
+  if (near) return near.id
   throw new ArgumentError(`${tensor} belongs to another engine`, { actual: String(tensor) })
 }
 
