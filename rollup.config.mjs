@@ -79,7 +79,7 @@ const variants = {
   load(id) {
     if (id.startsWith('\0wasm:')) {
       const [provider, instance] = ['provider', 'instance'].map(name => join(folder, `../engine/${name}.js`))
-      return `import wasm from '${hostFiles[id.slice(6)]}'\nimport { compile } from '${instance}'\nimport { setProvider } from '${provider}'\nsetProvider(() => compile(wasm))\n`
+      return `import wasm from '${hostFiles[id.slice(6)]}'\nimport { compile } from '${instance}'\nimport { setProvider } from '${provider}'\nsetProvider(() => compile(wasm), ${id.endsWith('_infer')})\n`
     }
     const [path, variant] = id.split('?')
     if (!variant || !path.startsWith(folder)) return undefined

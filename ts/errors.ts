@@ -163,6 +163,12 @@ export function mustBe(
   return new Class(text, { argument, expected, actual })
 }
 
+/** How a file that is no such file begins: `begins with "PK"`. */
+export function beginning(bytes: Uint8Array): string {
+  const text = JSON.stringify(String.fromCharCode(...bytes.subarray(0, 15)))
+  return `begins with ${text}${bytes[0] === 60 ? ', so it is a page, as servers send for a missing file' : ''}`
+}
+
 /** A value for a message: `[null, 3]`, `"tanh"`, `{ axis }`, `tensor float32 [2]`, `Map`. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)

@@ -21,18 +21,16 @@ interface Parts {
   draws: Readonly<Record<string, Draw>>
 }
 
-const reading = 'reads no configs of models, nor does layer-rnn without its deserialize'
-
-/** What cannot be done without each. */
+/** What each does. */
 const uses: Record<keyof Parts, string> = {
-  printModel: 'prints no programs',
-  summarize: 'prints no summaries',
-  readModel: reading,
-  readSequential: reading,
-  writeGraph: 'writes no configs of models',
-  dropout: 'draws no random numbers',
-  activationOf: 'reads no activations but names',
-  draws: 'draws no first values: give all weights',
+  printModel: 'prints programs',
+  summarize: 'prints summaries',
+  readModel: 'reads configs of models',
+  readSequential: 'reads configs of models',
+  writeGraph: 'writes configs of graphs',
+  dropout: 'draws random numbers',
+  activationOf: 'reads activations that are layers',
+  draws: 'draws first values of weights',
 }
 
 const installed: Partial<Parts> = {}
@@ -45,7 +43,8 @@ export function install(parts: Partial<Parts>): void {
 export function part<K extends keyof Parts>(name: K): Parts[K] {
   const found = installed[name]
   if (found) return found
+  const what = uses[name].startsWith('reads') ? 'deserialize of layer-rnn' : 'layer-rnn'
   throw new UnsupportedError(
-    `layer-rnn/infer ${uses[name]}; import layer-rnn, or layer-rnn/slim beside other slim entries`,
+    `nothing that is imported ${uses[name]}: import ${what}, or of layer-rnn/slim beside other slim entries`,
   )
 }

@@ -43,7 +43,8 @@ const errors: Record<ErrorCode, Make> = {
   [ErrorCode.Stale]: fail => fail(DisposedError, 'something that it uses has been disposed'),
   [ErrorCode.Memory]: (fail, [words]) => {
     const bytes = 4 * (words! >>> 0)
-    return fail(MemoryError, `no memory for ${readable(bytes)} more`, undefined, bytes)
+    const text = words === -1 ? 'more than can be addressed' : `${readable(bytes)} more`
+    return fail(MemoryError, `no memory for ${text}`, undefined, bytes)
   },
   [ErrorCode.Index]: (fail, [value, limit]) => {
     const expected = `0 … ${limit! - 1}`
@@ -64,7 +65,7 @@ const errors: Record<ErrorCode, Make> = {
   [ErrorCode.Op]: (fail, [op]) =>
     fail(
       UnsupportedError,
-      `this needs the op ${opNames[op!]}, which the WebAssembly of layer-rnn/infer has not (first values, random numbers, gradients): give all weights, or import layer-rnn`,
+      `this needs the op ${opNames[op!]}, which the WebAssembly of layer-rnn/infer has not (first values, random numbers, gradients): give all weights, or import layer-rnn before anything is computed`,
       undefined,
       opNames[op!],
     ),

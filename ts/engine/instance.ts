@@ -1,5 +1,5 @@
 /** Loads the wasm. Only numbers cross, so that no glue is needed: imports that are left can only be a mistake. */
-import { EngineError } from '../errors.js'
+import { beginning, EngineError } from '../errors.js'
 import type { Exports } from '../generated/exports.js'
 import { stamp } from '../generated/stamp.js'
 
@@ -76,22 +76,17 @@ export async function compileLater(source: WasmSource, from?: string): Promise<W
   try {
     return checked(await wasm().compile(source))
   } catch (cause) {
-    throw uncompiled(cause)
+    throw uncompiled(cause, from)
   }
 }
 
 /** What servers send in place of a missing file is mostly a page. */
 function checkMagic(source: ArrayBuffer | ArrayBufferView, from = 'what was given'): void {
-  const start = ArrayBuffer.isView(source)
-    ? new Uint8Array(source.buffer, source.byteOffset, Math.min(source.byteLength, 15))
-    : new Uint8Array(source, 0, Math.min(source.byteLength, 15))
-  if (simdProbe.slice(0, 4).every((byte, i) => start[i] === byte)) return
-  const text = JSON.stringify(String.fromCharCode(...start))
-  const page = start[0] === 60 ? ', so it is a page, as servers send for a missing file' : ''
-  throw new EngineError(`${from} is no WebAssembly: it begins with ${text}${page}`, {
-    expected: 'layer_rnn.wasm',
-    actual: text,
-  })
+  const bytes = ArrayBuffer.isView(source)
+    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+    : new Uint8Array(source)
+  if (simdProbe.slice(0, 4).every((byte, i) => bytes[i] === byte)) return
+  throw new EngineError(`${from} is no WebAssembly: it ${beginning(bytes)}`, { expected: 'layer_rnn.wasm' })
 }
 
 /** The module, if it belongs to this JavaScript: both carry a stamp of what they were made from. */
@@ -107,11 +102,11 @@ function checked(module: WasmModule): WasmModule {
   )
 }
 
-function uncompiled(cause: unknown): EngineError {
+function uncompiled(cause: unknown, from = 'the WebAssembly'): EngineError {
   if (cause instanceof EngineError) return cause
   const simd = wasm().validate(Uint8Array.from(simdProbe))
   const text = simd
-    ? "the WebAssembly could not be compiled; a Content-Security-Policy needs 'wasm-unsafe-eval'"
+    ? `${from} could not be compiled; it may be cut off, or a Content-Security-Policy lacks 'wasm-unsafe-eval'`
     : 'this runtime has no WebAssembly SIMD'
   return new EngineError(`${text} (${(cause as Error).message})`, { cause })
 }

@@ -24,9 +24,12 @@ export type WasmLocation = WasmSource | WasmResponse | { readonly href: string }
 let provide: (() => WasmSource) | undefined
 let module: WasmModule | undefined
 
-/** Sets what gives the package's own wasm, a compiled module or its bytes, where nothing was set yet. It is asked when an engine is first needed. */
-export function setProvider(provider: () => WasmSource): void {
-  provide ??= provider
+/**
+ * Sets what gives the package's own wasm, a compiled module or its bytes. It is asked when an engine is first needed. That for inference,
+ * a part, takes the place of none.
+ */
+export function setProvider(provider: () => WasmSource, isPart = false): void {
+  if (!provide || !isPart) provide = provider
 }
 
 /** The compiled module, which workers and worklets can be given so that they need not compile it again. */

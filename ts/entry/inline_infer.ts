@@ -3,4 +3,4 @@ import { decode } from '../engine/decode.js'
 import { setProvider } from '../engine/provider.js'
 import { decoder, text } from '../generated/bytes_infer.js'
 
-setProvider(() => decode(decoder, text))
+setProvider(() => decode(decoder, text), true)

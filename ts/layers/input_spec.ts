@@ -24,7 +24,11 @@ function checkAxes({ name: layer }: Layer, spec: InputSpec, shape: Shape): void 
     const text = `${layer} needs inputs with ${expected}, not ${show(shape)}`
     throw new ShapeError(text, { layer, argument: 'inputs', expected, actual: shape })
   }
-  if (spec.ndim !== undefined && shape.length !== spec.ndim) fail(`${spec.ndim} axes`)
+  if (spec.ndim !== undefined && shape.length !== spec.ndim) {
+    const what = spec.ndim === 3 ? ', [batch, time, features]' : ''
+    const lost = what && shape.length === 2 && shape[0] === null
+    fail(`${spec.ndim} axes${what}${lost ? ' (the layer before gives them with returnSequences: true)' : ''}`)
+  }
   if (spec.minNdim !== undefined && shape.length < spec.minNdim) fail(`at least ${spec.minNdim} axes`)
   for (const [axis, size] of Object.entries(spec.axes ?? {})) {
     const actual = shape.at(Number(axis))
