@@ -2,8 +2,8 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import '../../ts/entry/index.js'
 import { currentEngine } from '../../ts/engine/engine.js'
-import { type LoadOptions, loadModel, loadModelSync } from '../../ts/entry/keras.js'
-import { ArgumentError, ImportError, type LayerRnnError, UnsupportedError } from '../../ts/errors.js'
+import { type LoadOptions, loadModelSync } from '../../ts/entry/keras.js'
+import { ImportError, type LayerRnnError, UnsupportedError } from '../../ts/errors.js'
 import { jsonLimits, readJson as parse } from '../../ts/formats/keras/config.js'
 import { groupName } from '../../ts/formats/keras/weights.js'
 import { Layer } from '../../ts/layers/layer.js'
@@ -105,51 +105,6 @@ test('names that classes, merge layers and ops share', () => {
     (e: Error) => e instanceof UnsupportedError && /masks of the inputs of Maximum/.test(e.message),
   )
   model.dispose()
-})
-
-test('every kind of source', async () => {
-  const bytes = modelFile('single_keras3')
-  const buffer = bytes.slice().buffer
-  const sources = [
-    bytes,
-    buffer,
-    new DataView(buffer),
-    new Blob([buffer]),
-    new Response(buffer),
-    Promise.resolve(bytes),
-  ]
-  for (const source of [...sources, Promise.resolve(new Response(buffer))]) {
-    const model = await loadModel(source as Uint8Array)
-    assert.is(model.weights.length, 3)
-    model.dispose()
-  }
-  // A view into the middle of a larger buffer.
-  const larger = new Uint8Array(bytes.length + 7)
-  larger.set(bytes, 7)
-  loadModelSync(larger.subarray(7)).dispose()
-})
-
-test('what is no source', async () => {
-  const rejects = async (source: unknown, kind: new (...args: never[]) => Error, words: RegExp) => {
-    const error = await loadModel(source as never).then(
-      () => undefined,
-      (e: Error) => e,
-    )
-    assert.ok(error instanceof kind && words.test(error.message), String(error))
-  }
-  await rejects('model.keras', ArgumentError, /readFileSync/)
-  await rejects(new URL('file:///model.keras'), ArgumentError, /readFileSync/)
-  await rejects(undefined, ArgumentError, /Uint8Array/)
-  await rejects({}, ArgumentError, /Uint8Array/)
-  await rejects(new Response('', { status: 404 }), ImportError, /404/)
-  assert.throws(
-    () => loadModelSync('model.keras' as never),
-    (e: Error) => e instanceof ArgumentError && /fetch/.test(e.message),
-  )
-  assert.throws(
-    () => loadModelSync(modelFile('single_keras3'), { customObject: {} } as never),
-    (e: Error) => e instanceof ArgumentError && /customObjects/.test(e.message),
-  )
 })
 
 test('archives packed with deflate', () => {

@@ -1,6 +1,7 @@
 /** Files of Keras into models: `.keras` archives, HDF5 files, and weights alone. */
 import {
   ArgumentError,
+  beginning,
   DisposedError,
   EngineError,
   ImportError,
@@ -68,15 +69,14 @@ export function loadModelSync<const S extends Symbols = SymbolicTensor>(
  *
  * @throws {ImportError} when the layers or shapes of the file are not the model's
  */
-export function loadWeights(model: Model<never>, bytes: ArrayBuffer | ArrayBufferView): void {
+export function loadWeights(model: Model, bytes: ArrayBuffer | ArrayBufferView): void {
   if (!((model as unknown) instanceof Model))
     throw new ArgumentError('loadWeights(model, file) takes a model and the bytes of a file', {
       argument: 'model',
     })
-  const whole = model as unknown as Model
-  const written = serialize(whole) as unknown as Serialized
+  const written = serialize(model) as unknown as Serialized
   const { find, place } = open(bytesOf(bytes, 'loadWeights'))
-  assignWeights(whole, find(whole, written), place)
+  assignWeights(model, find(model, written), place)
 }
 
 function load(bytes: Uint8Array, options: LoadOptions, caller: string): Model {
@@ -113,7 +113,11 @@ const remedy = "Keras's model.save('model.keras') writes one"
 
 function open(bytes: Uint8Array): ModelFile {
   if (isHdf5(bytes)) return openOlder(bytes)
-  if (!isZip(bytes)) throw new ImportError(`this is neither a .keras archive nor an HDF5 file; ${remedy}`, {})
+  if (!isZip(bytes))
+    throw new ImportError(
+      `this is neither a .keras archive nor an HDF5 file: it ${beginning(bytes)}; ${remedy}`,
+      {},
+    )
   const archive = new Archive(bytes)
   const json = (name: string) => readJson(archive.read(name, jsonLimits.bytes), name)
   const family = familyOf(json('metadata.json').keras_version, 'metadata.json')
