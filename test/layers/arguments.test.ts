@@ -182,7 +182,7 @@ test('inputs and masks name the layer and the argument', () => {
   for (const wrong of [undefined, 'abc', {}.toString])
     names(apply(wrong), ArgumentError, { ...inputs, text: /^memory: inputs must be numbers/ })
   names(apply([[[1, 2], [1]]]), ShapeError, { ...inputs, text: /^memory: inputs\[0\]\[1\]/ })
-  names(apply([1, 2]), ShapeError, { ...inputs, text: /3 axes, not \[2\]/ })
+  names(apply([1, 2]), ShapeError, { ...inputs, text: /3 axes, \[batch, time, features\], not \[2\]/ })
   names(apply(none), ShapeError, { ...inputs, text: /at least one time step, not \[1, 0, 4\]/ })
   names(apply(x, 5), ArgumentError, { layer: 'memory', argument: 'options', text: /apply takes one object/ })
 
