@@ -147,7 +147,7 @@ export function applyTraced(layer: Layer, call: Call): Nested<TracedTensor> {
   return inLayer(layer.name, () => {
     const training = options.training ?? inherited ?? trace.training
     const outputs = inTraining(training, () =>
-      layer.call(inputs, { ...options, mask, training }),
+      trace.mixing(layer.mixesTime, () => layer.call(inputs, { ...options, mask, training })),
     ) as Nested<TracedTensor>
     trace.settle()
     if (layer.keepsMasks) return outputs

@@ -186,6 +186,9 @@ export abstract class Layer extends Owner {
     return false
   }
 
+  /** Whether it does with time what is right in a stream; the ops of other layers are checked. @internal */
+  readonly mixesTime: boolean = false
+
   /** Whether it carries states from call to call, so that its batch is fixed. @internal */
   get carries(): boolean {
     return this.sublayers.some(layer => layer.carries)

@@ -1,15 +1,11 @@
 /** Each sample less its mean and over its deviation, along one axis or several, times `gamma` plus `beta`. */
-import { UnsupportedError } from '../errors.js'
 import { type Drawing, type InitializerLike, initializer } from '../initializers/initializer.js'
 import { layerNormalization } from '../ops/index.js'
-import type { TracedTensor } from '../ops/trace.js'
 import { axisOf, type Shape } from '../tensor/shape.js'
 import type { SymbolicTensor, Variable } from '../tensor/tensor.js'
 import { Layer } from './layer.js'
 import type { LayerOptions } from './layer_options.js'
 import { type Field, type Fields, flag, number, only, reject } from './options.js'
-import { isStreaming } from './recurrent.js'
-import { isTimed } from './states.js'
 import { type ConstraintLike, constraint, type RegularizerLike, regularizer, type Stored } from './stored.js'
 
 export interface LayerNormalizationOptions extends LayerOptions {
@@ -109,14 +105,6 @@ export class LayerNormalization extends Layer {
   }
 
   override call(inputs: SymbolicTensor): SymbolicTensor {
-    const axes = this.#axes(inputs.shape)
-    if (isStreaming() && axes.includes(1) && isTimed(inputs as TracedTensor)) {
-      const layer = this.name
-      throw new UnsupportedError(`${layer} cannot stream: it needs the whole sequence`, {
-        layer,
-        argument: 'axis',
-      })
-    }
-    return layerNormalization(inputs, this.gamma, this.beta, axes, this.epsilon)
+    return layerNormalization(inputs, this.gamma, this.beta, this.#axes(inputs.shape), this.epsilon)
   }
 }

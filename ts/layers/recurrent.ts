@@ -110,6 +110,7 @@ export abstract class RecurrentLayer<O = any, S = unknown> extends Layer {
   declare readonly inputLength: number | null
 
   override supportsMasking = true
+  override readonly mixesTime = true
   #carried: CarriedStates | undefined
 
   override get streams(): boolean {

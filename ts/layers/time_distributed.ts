@@ -34,6 +34,7 @@ export class TimeDistributed<const L extends Layer = Layer> extends Layer {
   declare readonly $returns: L['$returns']
   declare readonly layer: L
   override supportsMasking = true
+  override readonly mixesTime = true
   override inputSpec: InputSpec = { minNdim: 3, several: true }
 
   constructor(options: TimeDistributedOptions<L>) {

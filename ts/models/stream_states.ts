@@ -42,13 +42,22 @@ export class StreamStates {
   tensor({ owner, name, shape, dtype }: RowState): Tensor {
     const [call, index] = name.split('/').map(Number) as [number, number]
     const layer = owner as Stateful
-    const path = this.#names.get(layer) ?? layer.name
+    const path = this.#names.get(layer) ?? this.#named(layer)
     const key = call === 0 ? path : `${path}:${call}`
     const group = this.#groups.get(key) ?? { layer, tensors: [] }
     this.#groups.set(key, group)
     const full = [this.batch, ...shape]
     group.tensors[index] ??= newTensor(this.#engine, { shape: full, dtype }, key)
     return group.tensors[index]
+  }
+
+  /** The name of a layer that no other layer is known to hold. */
+  #named(layer: Stateful): string {
+    const names = new Set(this.#names.values())
+    let name = layer.name
+    for (let i = 1; names.has(name); i++) name = `${layer.name}_${i}`
+    this.#names.set(layer, name)
+    return name
   }
 
   read(): States {

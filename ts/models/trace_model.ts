@@ -1,9 +1,10 @@
 /** A whole model as a program. */
 
 import type { Engine } from '../engine/engine.js'
-import { inLayer } from '../errors.js'
+import { inLayer, UnsupportedError } from '../errors.js'
 import { isTimed } from '../layers/states.js'
 import { leaves, type Nested, pack } from '../layers/structure.js'
+import { timeAxes } from '../ops/timewise.js'
 import type { Phase, TracedTensor } from '../ops/trace.js'
 import type { KerasTensor } from './graph.js'
 import type { Model, Symbols } from './model.js'
@@ -35,7 +36,12 @@ export function traceModel<S extends Symbols>(
       if (phase === 'stream') for (const input of traced) if (isTimed(input)) input.trace.step(input)
       const own = traced.slice(types.length)
       const inputs = types.map((_, i) => (masked[i] ? traced[i]!.withMask(own.shift()) : traced[i]!))
-      return inLayer(model.name, () => model.call(pack(form, inputs) as Nested<TracedTensor>))
+      const outputs = inLayer(model.name, () => model.call(pack(form, inputs) as Nested<TracedTensor>))
+      if (phase === 'stream' && leaves(outputs).some(y => timeAxes(y).some(axis => axis !== 1)))
+        throw new UnsupportedError(`${model.name} cannot stream: time must be axis 1 of what it gives`, {
+          layer: model.name,
+        })
+      return outputs
     })
   })
 }

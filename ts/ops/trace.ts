@@ -4,7 +4,7 @@
  */
 import { currentEngine, type Engine } from '../engine/engine.js'
 import { currentTrace, type Disposes, Handle, scope, within } from '../engine/handle.js'
-import { currentLayer, TraceError } from '../errors.js'
+import { currentLayer, TraceError, UnsupportedError } from '../errors.js'
 import { Op } from '../generated/enums.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import { type DType, dtypeOf, kindOf, type Shape } from '../tensor/shape.js'
@@ -13,6 +13,7 @@ import type { CellCall } from './cell_call.js'
 import { type InputType, idIn, type Origin, Program, type ProgramParts, type RowState } from './program.js'
 import { currentOperation } from './public_op.js'
 import { RowStateList } from './row_states.js'
+import { isTimewise } from './timewise.js'
 import { keptFrom, strayed, TracedTensor } from './traced_tensor.js'
 import { emptyHash, hashWords } from './words.js'
 
@@ -40,6 +41,8 @@ export class Trace extends Handle {
   /** What variables will be: said by code that is still running; what is read from now on. */
   #said = new Map<Tensor, TracedTensor>()
   #after = new Map<Tensor, TracedTensor>()
+  /** Whether what is recorded may mix time steps. */
+  #mixesTime = false
   /** How often ops read a value. */
   #uses = new Map<number, number>()
   /** How often keys were counted. */
@@ -267,7 +270,23 @@ export class Trace extends Handle {
     if (count === 0) throw this.engine.failure(origin.op, origin.roles, shapes())
     for (const id of ids) this.#uses.set(id, (this.#uses.get(id) ?? 0) + 1)
     // an op that makes tensors reads only sizes
-    return this.answered(count, op === Op.Fill ? [] : ids, origin) as TracedTensor[]
+    const values = this.answered(count, op === Op.Fill ? [] : ids, origin) as TracedTensor[]
+    if (this.phase === 'stream' && !this.#mixesTime && !isTimewise(op, attrs, operands, values)) {
+      const { layer = 'the model' } = origin
+      throw new UnsupportedError(`${layer} cannot stream: ${origin.op} needs the whole sequence`, { layer })
+    }
+    return values
+  }
+
+  /** Runs `fn`; whether its records may mix time steps in a stream. @internal */
+  mixing<T>(allowed: boolean, fn: () => T): T {
+    const outer = this.#mixesTime
+    this.#mixesTime = allowed
+    try {
+      return fn()
+    } finally {
+      this.#mixesTime = outer
+    }
   }
 
   /** Sends what is computed; at `skip` stands where the engine keeps a variable or a program, which is no part of that. @internal */

@@ -2,9 +2,7 @@
 import { show, UnsupportedError } from '../../errors.js'
 import { Layer } from '../../layers/layer.js'
 import { type Field, type Fields, flag, number, reject, sparing } from '../../layers/options.js'
-import { isStreaming } from '../../layers/recurrent.js'
 import type { BuiltinClass } from '../../layers/registry.js'
-import { isTimed } from '../../layers/states.js'
 import {
   add,
   any,
@@ -114,14 +112,7 @@ class Concatenate extends Merge {
   }
 
   override merge(inputs: Inputs): SymbolicTensor {
-    const [first] = inputs
-    const layer = this.name
-    const at = this.#axis(first!)
-    if (at === 1 && isStreaming() && inputs.some(isTimed)) {
-      const text = `${layer} cannot stream: it needs the whole sequence`
-      throw new UnsupportedError(text, { layer, argument: 'axis' })
-    }
-    return concatenate(inputs, at)
+    return concatenate(inputs, this.#axis(inputs[0]!))
   }
 
   override computeMask(given: SymbolicTensor | Inputs): SymbolicTensor | null {
