@@ -6,7 +6,6 @@ import {
   Dense,
   GRU,
   Input,
-  LSTM,
   Model,
   type NdArray,
   ops,
@@ -15,46 +14,11 @@ import {
   Sequential,
   type Tensor,
 } from '../../ts/entry/api.js'
-import {
-  Host,
-  type HostMessage,
-  type ModelMessage,
-  modelMessage,
-  registerStreamProcessor,
-} from '../../ts/entry/worklet.js'
+import { Host, type ModelMessage, modelMessage, registerStreamProcessor } from '../../ts/entry/worklet.js'
 import { ArgumentError, UnsupportedError } from '../../ts/errors.js'
 import { balanced, fails } from '../engine/support.js'
 import { numbers } from '../support/random.js'
-
-const rate = 48_000
-const quantum = 128
-
-const sampleModel = (units = 40) =>
-  new Sequential([
-    new LSTM({ units, returnSequences: true, inputShape: [null, 1] }),
-    new Dense({ units: 1 }),
-  ]) as unknown as Model
-
-/** What a worklet's port does to a message. */
-const posted = (message: ModelMessage): ModelMessage =>
-  structuredClone(message, { transfer: [message.bytes] })
-
-/** Plays samples in quanta; gives what comes out, channel by channel. */
-function play(host: Host, channels: Float32Array[]): Float32Array[] {
-  const outputs = channels.map(samples => new Float32Array(samples.length))
-  for (let from = 0; from < channels[0]!.length; from += quantum) {
-    const part = (all: Float32Array[]) => all.map(samples => samples.subarray(from, from + quantum))
-    assert.ok(host.process(part(channels), part(outputs)))
-  }
-  return outputs
-}
-
-function hostOf(message?: ModelMessage, options: { now?: () => number } = {}) {
-  const told: HostMessage[] = []
-  const host = new Host({ rate, now: () => 0, ...options, tell: each => told.push(each) })
-  if (message) host.take(posted(message))
-  return { host, told }
-}
+import { hostOf, play, posted, quantum, rate, sampleModel, scaled } from './support.js'
 
 test('sample-wise: the bits of the whole sequence, two channels', () =>
   balanced(() => {
@@ -83,16 +47,6 @@ test('sample-wise, a model that gives its last step only', () =>
     assert.equal(play(host, [samples]), [whole.predict(samples).data])
     host.dispose()
   }))
-
-/** A model that gives each frame times a factor. */
-function scaled(width: number, factor: number): Model {
-  const model = new Sequential([new Dense({ units: width, useBias: false, inputShape: [null, width] })])
-  const identity = Array.from({ length: width }, (_, i) =>
-    Array.from({ length: width }, (_, j) => (i === j ? factor : 0)),
-  )
-  model.setWeights([identity])
-  return model as unknown as Model
-}
 
 test('frame-wise: frames of hop samples come back hop - 1 samples late', () =>
   balanced(() => {
@@ -323,6 +277,40 @@ test('without a model, and when time runs out, the sound stays as it is', () =>
     assert.equal(told.at(-1), { type: 'stats', late: 1, bypassed: 64, played: 64 })
     host.dispose()
   }))
+
+test('channels that the model has not are silent', () =>
+  balanced(() => {
+    using samples = sampleModel(2)
+    using frames = scaled(64, 1)
+    using hears = new Sequential([new GRU({ units: 3, inputShape: [null, 64] })])
+    for (const message of [
+      modelMessage(samples),
+      modelMessage(frames, { hop: 64 }),
+      modelMessage(hears as unknown as Model, { hop: 64 }),
+    ]) {
+      const { host } = hostOf(message)
+      const output = Array.from({ length: 3 }, () => new Float32Array(quantum).fill(9))
+      host.process([numbers(quantum), numbers(quantum)], output)
+      assert.equal(
+        output.map(each => each.every(value => value === 0)),
+        [false, true, true],
+      )
+      host.dispose()
+    }
+  }))
+
+test('without a model, inputs of another length than the outputs', () => {
+  const { host } = hostOf()
+  const input = [numbers(100), numbers(200)]
+  const output = Array.from({ length: 3 }, () => new Float32Array(quantum).fill(9))
+  assert.ok(host.process(input, output))
+  const silence = new Float32Array(quantum)
+  assert.equal(output, [
+    Float32Array.of(...input[0]!, ...silence.subarray(100)),
+    input[1]!.subarray(0, quantum),
+    silence,
+  ])
+})
 
 test('quanta allocate nothing', () => {
   using model = sampleModel(8)

@@ -2,7 +2,7 @@
 import { ArgumentError, LayerRnnError, type LayerRnnErrorCode, StateError, show } from '../errors.js'
 import { type Field, field, rate, readOptions, required } from '../layers/options.js'
 import type { ModelMessage } from './message.js'
-import { type Channels, Player, samplesOf } from './player.js'
+import { type Channels, Player, sample, samplesOf } from './player.js'
 
 export interface HostOptions {
   /** Samples in a second. */
@@ -181,11 +181,10 @@ export class Host {
   }
 }
 
-/** The input as it is. */
+/** The input as it is; silence where there is none. */
 function bypass(input: Channels, output: Channels): void {
   for (let c = 0; c < output.length; c++) {
-    const samples = input[c]
-    if (samples) output[c]!.set(samples)
-    else output[c]!.fill(0)
+    const samples = output[c]!
+    for (let i = 0; i < samples.length; i++) samples[i] = sample(input, c, i)
   }
 }

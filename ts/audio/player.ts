@@ -6,6 +6,11 @@ import { Restored, type Run } from './snapshot.js'
 /** The samples of each channel. */
 export type Channels = readonly Float32Array[]
 
+/** Silences the channels from `first` on. */
+function silence(output: Channels, first: number): void {
+  for (let c = first; c < output.length; c++) output[c]!.fill(0)
+}
+
 export abstract class Player {
   protected readonly channels: number
   readonly #stream: Restored
@@ -68,7 +73,7 @@ export abstract class Player {
 export const samplesOf = (input: Channels, output: Channels): number => (output[0] ?? input[0])?.length ?? 0
 
 /** Written so that engines keep the number unboxed: `input[c]?.[i] ?? 0` costs 16 bytes a sample. */
-function sample(input: Channels, c: number, i: number): number {
+export function sample(input: Channels, c: number, i: number): number {
   const samples = input[c]
   return samples === undefined || i >= samples.length ? 0 : samples[i]!
 }
@@ -85,6 +90,7 @@ class SamplePlayer extends Player {
     let from = 0
     if (block) for (; from + block.steps <= n; from += block.steps) this.#play(block, input, output, from)
     for (; from < n; from++) this.#play(single, input, output, from)
+    silence(output, this.channels)
   }
 
   #play(run: Run, input: Channels, output: Channels, from: number): void {
@@ -152,6 +158,7 @@ class FramePlayer extends Player {
         }
       }
     }
+    silence(output, channels)
   }
 
   /** The frame that ends here; its output begins where its last `hop` samples do. */
