@@ -13,6 +13,7 @@ import { Programs } from '../models/program.js'
 import { StreamStates } from '../models/stream_states.js'
 import { copying } from '../ops/copies.js'
 import type { Data } from '../tensor/shape.js'
+import { type Tensor, Variable } from '../tensor/tensor.js'
 
 /** Addresses and numbers of bytes, in pairs. */
 export type Ranges = readonly (readonly [at: number, length: number])[]
@@ -33,7 +34,7 @@ export interface Snapshot {
   bytes: ArrayBuffer
   ranges: Ranges
   calls: readonly Call[]
-  /** Where the states lie. */
+  /** Where the states lie, and the variables that runs assign. */
   states: Ranges
 }
 
@@ -48,7 +49,7 @@ const warmSteps = 64
 export function snapshot(model: Model, batch: number, lengths: readonly number[]): Snapshot {
   const engine = createEngine()
   try {
-    return copying(engine, () =>
+    return copying(engine, copies =>
       engine.use(() => {
         const states = new StreamStates(model, engine, batch)
         const home = { engine, programs: new Programs() }
@@ -67,7 +68,7 @@ export function snapshot(model: Model, batch: number, lengths: readonly number[]
           input: place(block.input as Data),
           output: place(block.output as Data),
         }))
-        const leaves = states.leaves.map(tensor => place(tensor.view<Data>()))
+        const leaves = [...states.leaves, ...restored(copies)].map(tensor => place(tensor.view<Data>()))
         const memory = new Uint8Array(engine.raw.memory.buffer)
         return { module: getModule(), size: memory.length, calls, states: leaves, ...filled(memory) }
       }),
@@ -78,6 +79,20 @@ export function snapshot(model: Model, batch: number, lengths: readonly number[]
 }
 
 const place = ({ byteOffset, byteLength }: Data) => [byteOffset, byteLength] as const
+
+/**
+ * Variables that runs may assign hold again what they were copied from: those that are not trained, which may change only where there
+ * is sound, and those that have changed. The others are not written, so that their packed forms stay.
+ */
+function* restored(copies: ReadonlyMap<Tensor, Tensor>): Generator<Tensor> {
+  for (const [variable, copy] of copies) {
+    if (!(variable instanceof Variable)) continue
+    const first = variable.data<Data>()
+    const changed = copy.view<Data>().some((value, i) => value !== first[i])
+    if (changed) copy.write(first)
+    if (changed || (!variable.trainable && first.length > 0)) yield copy
+  }
+}
 
 /** What is not zero. */
 function filled(memory: Uint8Array): { bytes: ArrayBuffer; ranges: Ranges } {

@@ -5,11 +5,15 @@ import { fromValues, type Tensor } from '../tensor/tensor.js'
 
 const copies = new WeakMap<Engine, Map<Tensor, Tensor>>()
 
-/** While `fn` runs, what programs of the engine read of others is copied there: once, as it then is. */
-export function copying<T>(engine: Engine, fn: () => T): T {
-  copies.set(engine, new Map())
+/**
+ * While `fn` runs, what programs of the engine read of others is copied there: once, as it then is. `fn` is given the copies, each under
+ * the tensor that it was made of.
+ */
+export function copying<T>(engine: Engine, fn: (made: ReadonlyMap<Tensor, Tensor>) => T): T {
+  const made = new Map<Tensor, Tensor>()
+  copies.set(engine, made)
   try {
-    return fn()
+    return fn(made)
   } finally {
     copies.delete(engine)
   }
