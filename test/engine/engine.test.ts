@@ -45,8 +45,18 @@ test('maxBytes bounds the numbers, and the engine works on', () => {
     assert.is(ops.sum(small).item(), 0)
     assert.ok(engine.stats().bytes <= 100_000)
   })
-  fails(() => createEngine({ maxBytes: -1 }), ArgumentError, /maxBytes/)
-  fails(() => createEngine({ maxBytes: '1' as never }), ArgumentError, /a number of bytes, not "1"/)
+  for (const maxBytes of [-1, 0, 1, 3.9, Number.NaN, '8', null]) {
+    const make = () => createEngine({ maxBytes: maxBytes as number })
+    assert.is(
+      fails(make, ArgumentError, /maxBytes must be a number of bytes, 4 or more/).argument,
+      'maxBytes',
+    )
+  }
+  const least = createEngine({ maxBytes: 4 })
+  least.use(() => fails(() => tensor([1, 2]), MemoryError, /more/))
+  const unbounded = createEngine({ maxBytes: undefined as never })
+  unbounded.use(() => tensor([1, 2]).dispose())
+  for (const each of [least, unbounded]) each.dispose()
   const misspelled = () => createEngine({ maxbytes: 1 } as object)
   assert.is(
     fails(misspelled, ArgumentError, /options must be { maxBytes }, not { maxbytes }/).argument,

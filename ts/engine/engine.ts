@@ -7,7 +7,7 @@ import { type ExportName, type Exports, instantiate } from './instance.js'
 import { getModule } from './provider.js'
 
 export interface EngineOptions {
-  /** Most bytes that tensors, plans and packed weights may take together. Default: what the memory gives, up to 4 GB. */
+  /** Most bytes that tensors, plans and packed weights may take together, 4 or more. Default: what the memory gives, up to 4 GB. */
   maxBytes?: number
 }
 
@@ -26,6 +26,7 @@ export interface EngineStats {
 const firstWords = 1024
 
 export class Engine {
+  /** 0 for no bound. */
   readonly #maxBytes: number
   #exports: Exports | undefined
   #failed: EngineError | undefined
@@ -35,10 +36,10 @@ export class Engine {
   constructor(options: EngineOptions = {}) {
     if (Object(options) !== options || Object.keys(options).some(name => name !== 'maxBytes'))
       throw mustBe('createEngine', 'options', '{ maxBytes }', options)
-    const { maxBytes = 0 } = options
-    if (!(Number.isFinite(maxBytes) && maxBytes >= 0))
-      throw mustBe('createEngine', 'maxBytes', 'a number of bytes', maxBytes)
-    this.#maxBytes = maxBytes
+    const { maxBytes } = options
+    if (maxBytes !== undefined && !(Number.isFinite(maxBytes) && maxBytes >= 4))
+      throw mustBe('createEngine', 'maxBytes', 'a number of bytes, 4 or more', maxBytes)
+    this.#maxBytes = maxBytes ?? 0
     this.#start()
   }
 
