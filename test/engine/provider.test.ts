@@ -43,6 +43,12 @@ test.before(
 )
 test.after(() => void server.close())
 
+const shared = () => {
+  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length))
+  copy.set(bytes)
+  return copy
+}
+
 /** The error of `init`. */
 async function refused(source: unknown, pattern: RegExp): Promise<LayerRnnError> {
   const error = await init(source as string).then(
@@ -65,6 +71,9 @@ function works(before: object): void {
 const sources: Record<string, () => unknown> = {
   bytes: () => bytes,
   'a buffer': () => bytes.buffer,
+  'a DataView': () => new DataView(bytes.buffer),
+  'a buffer of threads': () => shared().buffer,
+  'a view of such a buffer': shared,
   'a module': () => compile(bytes),
   'a module of another realm': () => runInNewContext('new WebAssembly.Module(bytes)', { bytes }),
   'a promise': () => Promise.resolve(bytes),
@@ -86,8 +95,10 @@ for (const [name, source] of Object.entries(sources)) {
 test('initSync takes bytes and modules; engines that are there stay', () => {
   const engine = currentEngine()
   const before = getModule()
-  initSync(bytes)
-  works(before)
+  for (const source of [bytes, new DataView(bytes.buffer), shared().buffer]) {
+    initSync(source)
+    works(before)
+  }
   const module = compile(bytes)
   initSync(module)
   assert.is(getModule(), module)
@@ -127,6 +138,9 @@ test('anything else', async () => {
   await refused(bytes.subarray(0, 100), /could not be compiled/)
   const error = fails(() => initSync('x' as never), ArgumentError, /initSync: source must be/)
   assert.is(error.argument, 'source')
+  const gone = bytes.slice()
+  structuredClone(gone.buffer, { transfer: [gone.buffer] })
+  assert.is((await refused(gone, /what was given has no bytes any more/)).code, 'argument')
   fails(() => initSync(bytes.subarray(0, 99)), EngineError, /could not be compiled/)
 })
 

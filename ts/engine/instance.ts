@@ -2,12 +2,13 @@
 import { beginning, EngineError } from '../errors.js'
 import type { Exports } from '../generated/exports.js'
 import { stamp } from '../generated/stamp.js'
+import { bytesIn, type FileBytes, isBytes } from './file_bytes.js'
 
 /** A `WebAssembly.Module`; consumers without DOM types have no such name. */
 export type WasmModule = object
 
 /** A compiled module, or the bytes of one. */
-export type WasmSource = WasmModule | ArrayBuffer | ArrayBufferView
+export type WasmSource = WasmModule | FileBytes
 
 export type { Exports }
 
@@ -39,21 +40,14 @@ const simdProbe = [
   ...[10, 9, 1, 7, 0, 65, 0, 253, 15, 26, 11],
 ]
 
-const tagOf = (value: unknown) => Object.prototype.toString.call(value)
-
 /** Whether it is a compiled module, of this or another realm. */
 export const isModule = (value: unknown): value is WasmModule =>
-  tagOf(value) === '[object WebAssembly.Module]'
-
-/** Whether it is a file's bytes. */
-export const isBytes = (value: unknown): value is ArrayBuffer | ArrayBufferView =>
-  ArrayBuffer.isView(value) || tagOf(value) === '[object ArrayBuffer]'
+  Object.prototype.toString.call(value) === '[object WebAssembly.Module]'
 
 /** Compiles bytes; a module, of this or another realm, is taken as it is. `from` says in errors where they came from. */
 export function compile(source: WasmSource, from?: string): WasmModule {
   if (!isBytes(source)) return checked(source)
-  checkMagic(source, from)
-  return checked(compiled(source))
+  return checked(compiled(wasmIn(source, from)))
 }
 
 /** Any wasm, compiled. */
@@ -72,20 +66,18 @@ export const instanceOf = (module: WasmModule, imports: object = {}): Record<str
 /** `compile`, off this thread where the runtime does that. */
 export async function compileLater(source: WasmSource, from?: string): Promise<WasmModule> {
   if (!isBytes(source)) return checked(source)
-  checkMagic(source, from)
+  const bytes = wasmIn(source, from)
   try {
-    return checked(await wasm().compile(source))
+    return checked(await wasm().compile(bytes))
   } catch (cause) {
     throw uncompiled(cause, from)
   }
 }
 
-/** What servers send in place of a missing file is mostly a page. */
-function checkMagic(source: ArrayBuffer | ArrayBufferView, from = 'what was given'): void {
-  const bytes = ArrayBuffer.isView(source)
-    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
-    : new Uint8Array(source)
-  if (simdProbe.slice(0, 4).every((byte, i) => bytes[i] === byte)) return
+/** The bytes in a form that is compiled everywhere. What servers send in place of a missing file is mostly a page. */
+function wasmIn(source: FileBytes, from = 'what was given'): Uint8Array {
+  const bytes = bytesIn(source, from)
+  if (simdProbe.slice(0, 4).every((byte, i) => bytes[i] === byte)) return bytes
   throw new EngineError(`${from} is no WebAssembly: it ${beginning(bytes)}`, { expected: 'layer_rnn.wasm' })
 }
 

@@ -1,14 +1,7 @@
 /** Where the wasm comes from: entries say it, or who uses the package does; the first engine asks for it. */
 import { EngineError, mustBe } from '../errors.js'
-import {
-  compile,
-  compiled,
-  compileLater,
-  isBytes,
-  isModule,
-  type WasmModule,
-  type WasmSource,
-} from './instance.js'
+import { isBody, isBytes } from './file_bytes.js'
+import { compile, compiled, compileLater, isModule, type WasmModule, type WasmSource } from './instance.js'
 
 /** What answers a request: a `Response`. Described by what is used of it, for consumers without its type. */
 export interface WasmResponse {
@@ -59,7 +52,7 @@ export function initSync(source?: WasmSource): void {
 export async function init(source?: WasmLocation | Promise<WasmLocation>): Promise<void> {
   const given = (await source) ?? provided('init')()
   if (isModule(given) || isBytes(given)) module = await compileLater(given)
-  else if (isResponse(given)) module = await fromResponse(given)
+  else if (isBody(given)) module = await fromResponse(given as WasmResponse)
   else module = await fromResponse(await request(given))
 }
 
@@ -71,9 +64,6 @@ function provided(caller: string): () => WasmSource {
       : `${caller} of layer-rnn/slim needs the WebAssembly: a module, its bytes${caller === 'init' ? ', a Response or a URL' : ''}`,
   )
 }
-
-const isResponse = (value: unknown): value is WasmResponse =>
-  typeof (value as WasmResponse | null)?.arrayBuffer === 'function'
 
 async function request(location: unknown): Promise<WasmResponse> {
   const url = typeof location === 'string' ? location : (location as { href?: unknown } | null)?.href

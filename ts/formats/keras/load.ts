@@ -1,4 +1,5 @@
 /** Files of Keras into models: `.keras` archives, HDF5 files, and weights alone. */
+import type { FileBytes } from '../../engine/file_bytes.js'
 import {
   ArgumentError,
   beginning,
@@ -57,7 +58,7 @@ export async function loadModel<const S extends Symbols = SymbolicTensor>(
 
 /** `loadModel` for bytes that are at hand. */
 export function loadModelSync<const S extends Symbols = SymbolicTensor>(
-  bytes: ArrayBuffer | ArrayBufferView,
+  bytes: FileBytes,
   options: LoadOptions = {},
 ): Model<S> {
   return load(bytesOf(bytes, 'loadModelSync'), options, 'loadModelSync') as Model<never>
@@ -69,7 +70,7 @@ export function loadModelSync<const S extends Symbols = SymbolicTensor>(
  *
  * @throws {ImportError} when the layers or shapes of the file are not the model's
  */
-export function loadWeights(model: Model, bytes: ArrayBuffer | ArrayBufferView): void {
+export function loadWeights(model: Model, bytes: FileBytes): void {
   if (!((model as unknown) instanceof Model))
     throw new ArgumentError('loadWeights(model, file) takes a model and the bytes of a file', {
       argument: 'model',
