@@ -9,8 +9,12 @@ import {
   Embedding,
   Input,
   InputLayer,
+  Layer,
+  LSTM,
+  LSTMCell,
   Masking,
   NdArray,
+  RNN,
   ShapeError,
   type SymbolicTensor,
   scope,
@@ -163,6 +167,30 @@ test('configs keep every option, regularizers and constraints included', () => {
     ArgumentError,
     /did you mean "maxValue"/,
   )
+})
+
+test('addWeight refuses rules that there are not', () => {
+  class Odd extends Layer {
+    override build() {
+      this.addWeight({ shape: [1], constraint: 'nonNeg' })
+      this.addWeight({ shape: [1], regularizer: 'l3' as never })
+    }
+    override call(x: SymbolicTensor) {
+      return x
+    }
+  }
+  using layer = new Odd({ name: 'odd' })
+  fails(() => layer.apply(Input({ shape: [1] })), ArgumentError, /odd: regularizer "l3" is no regularizer/)
+})
+
+test('stateSpec has the shapes of the states in the form of stateSize', () => {
+  const pair = [
+    [null, 4],
+    [null, 4],
+  ]
+  assert.equal(new LSTM({ units: 4 }).stateSpec, pair)
+  using stack = new RNN({ cell: [new LSTMCell({ units: 4 }), new LSTMCell({ units: 4 })] })
+  assert.equal(stack.stateSpec, [pair, pair])
 })
 
 test('like to like', () => {

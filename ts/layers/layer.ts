@@ -26,7 +26,7 @@ import { classNameOf } from './naming.js'
 import { configOptions, type Fields, readOptions, writeConfig } from './options.js'
 import { found } from './owned.js'
 import { notStateful, type Reset } from './reset.js'
-import { keepRules, type Stored } from './stored.js'
+import { checkRules, type Stored } from './stored.js'
 import type { Nested } from './structure.js'
 import type { Applicable, Masks, Output } from './types.js'
 import { assignAll, toLeaves, toMask, type Values } from './values.js'
@@ -262,6 +262,7 @@ export abstract class Layer extends Owner {
     const name = options.name ?? `weight_${this.#variables.length}`
     const text = `${this.name}: addWeight("${name}") outside build`
     if (!this.#building) throw new StateError(text, { layer: this.name, argument: name })
+    checkRules(this.name, options)
     const shape = knownShape(this.name, name, options.shape)
     takeRoom(this.name, name, shape)
     const place = { layer: this.name, argument: 'initializer' }
@@ -270,7 +271,6 @@ export abstract class Layer extends Owner {
     const { dtype = 'float32', trainable = true } = options
     const variable = new Variable({ name, shape, dtype, trainable, initializer: () => init.draw(shape, key) })
     this.#variables.push(variable)
-    keepRules(variable, this.name, options)
     return variable
   }
 

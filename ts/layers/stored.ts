@@ -1,4 +1,4 @@
-/** Regularizers and constraints: checked and kept here, they act in training. */
+/** Regularizers and constraints: checked, and kept in configs; they act in training. */
 import { ArgumentError } from '../errors.js'
 import { hint, pascalCase } from './names.js'
 import {
@@ -86,27 +86,8 @@ function read(noun: string, table: Record<string, Fields>, value: unknown, place
   return { className, config: readOptions(className, table[className]!, configOptions(config)) }
 }
 
-/** What training does to a weight. */
-export interface WeightRules {
-  regularizer: Stored | null
-  constraint: Stored | null
-}
-
-const rules = new WeakMap<object, WeightRules>()
-
-/** What training does to a weight of a layer. */
-export const rulesOf = (weight: object): WeightRules | undefined => rules.get(weight)
-
-/** Keeps the rules among the options of a weight. */
-export function keepRules(
-  weight: object,
-  layer: string,
-  options: { regularizer?: unknown; constraint?: unknown },
-): void {
-  const rule = (argument: 'regularizer' | 'constraint', read: typeof regularizer) =>
-    read().read(options[argument] ?? null, { layer, argument })
-  rules.set(weight, {
-    regularizer: rule('regularizer', regularizer),
-    constraint: rule('constraint', constraint),
-  })
+/** Refuses rules among the options of a weight that there are not. */
+export function checkRules(layer: string, options: { regularizer?: unknown; constraint?: unknown }): void {
+  regularizer().read(options.regularizer ?? null, { layer, argument: 'regularizer' })
+  constraint().read(options.constraint ?? null, { layer, argument: 'constraint' })
 }
