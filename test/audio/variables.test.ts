@@ -34,15 +34,15 @@ class Counter extends RNNCell<[Tensor]> {
   }
 }
 
-/** What it sees, and all that it has seen in the runs before. */
-class Sum extends Layer {
-  seen!: Variable
+/** What it sees, times the number of runs before. */
+class Runs extends Layer {
+  runs!: Variable
   override build() {
-    this.seen = this.addWeight({ shape: [], initializer: 'zeros', name: 'seen', trainable: false })
+    this.runs = this.addWeight({ shape: [], initializer: 'zeros', name: 'runs', trainable: false })
   }
   override call(x: SymbolicTensor) {
-    this.seen.assign(ops.add(this.seen, ops.sum(x)))
-    return ops.add(x, this.seen)
+    this.runs.assign(ops.add(this.runs, 1))
+    return ops.multiply(x, this.runs)
   }
 }
 
@@ -52,7 +52,7 @@ test('variables that the model assigns begin as they are in the model, and again
     for (const [layer, hop, from] of [
       [new RNN({ cell: new Counter(), returnSequences: true, inputShape: [null, 1] }), 1, 0],
       [new RNN({ cell: new Counter(), returnSequences: true, inputShape: [null, 1] }), 1, 5],
-      [new Sum({ inputShape: [null, 2] }), 2, 0],
+      [new Runs({ inputShape: [null, 2] }), 2, 0],
     ] as const) {
       using model = new Sequential([layer])
       const [variable] = layer.weights

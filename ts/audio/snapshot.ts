@@ -13,7 +13,6 @@ import { Programs } from '../models/program.js'
 import { StreamStates } from '../models/stream_states.js'
 import { copying } from '../ops/copies.js'
 import type { Data } from '../tensor/shape.js'
-import { type Tensor, Variable } from '../tensor/tensor.js'
 
 /** Addresses and numbers of bytes, in pairs. */
 export type Ranges = readonly (readonly [at: number, length: number])[]
@@ -62,13 +61,19 @@ export function snapshot(model: Model, batch: number, lengths: readonly number[]
           for (let ran = 0; ran < warmSteps; ran += steps) block.run(undefined, undefined, undefined)
         }
         states.reset({}, first!.block.starts())
+        const assigned = new Set(whole.flatMap(({ block }) => block.program.parts.assigned))
+        const variables = [...assigned].map(variable => {
+          const copy = copies.get(variable)!
+          copy.write(variable.data())
+          return copy
+        })
         const calls = whole.map(({ steps, block }) => ({
           id: block.call.id,
           steps,
           input: place(block.input as Data),
           output: place(block.output as Data),
         }))
-        const leaves = [...states.leaves, ...restored(copies)].map(tensor => place(tensor.view<Data>()))
+        const leaves = [...states.leaves, ...variables].map(tensor => place(tensor.view<Data>()))
         const memory = new Uint8Array(engine.raw.memory.buffer)
         return { module: getModule(), size: memory.length, calls, states: leaves, ...filled(memory) }
       }),
@@ -79,20 +84,6 @@ export function snapshot(model: Model, batch: number, lengths: readonly number[]
 }
 
 const place = ({ byteOffset, byteLength }: Data) => [byteOffset, byteLength] as const
-
-/**
- * Variables that runs may assign hold again what they were copied from: those that are not trained, which may change only where there
- * is sound, and those that have changed. The others are not written, so that their packed forms stay.
- */
-function* restored(copies: ReadonlyMap<Tensor, Tensor>): Generator<Tensor> {
-  for (const [variable, copy] of copies) {
-    if (!(variable instanceof Variable)) continue
-    const first = variable.data<Data>()
-    const changed = copy.view<Data>().some((value, i) => value !== first[i])
-    if (changed) copy.write(first)
-    if (changed || (!variable.trainable && first.length > 0)) yield copy
-  }
-}
 
 /** What is not zero. */
 function filled(memory: Uint8Array): { bytes: ArrayBuffer; ranges: Ranges } {

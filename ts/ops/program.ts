@@ -42,6 +42,8 @@ export interface Origin {
 export interface ProgramParts {
   inputs: readonly InputType[]
   captured: readonly Tensor[]
+  /** Those that each run assigns. */
+  assigned: readonly Tensor[]
   owned: ReadonlySet<Disposes>
   states: readonly RowState[]
   origins: readonly Origin[]

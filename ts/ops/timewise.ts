@@ -2,7 +2,9 @@
  * What can be computed step by step: in a stream, where time is the only size without a number but the batch, an op must treat each time
  * step by itself. Only layers that keep what they need of earlier steps may do more.
  */
+import { UnsupportedError } from '../errors.js'
 import { Activation, Op } from '../generated/enums.js'
+import type { Origin } from './program.js'
 import { anySize, type TracedTensor } from './traced_tensor.js'
 
 /** The axes of a value that are time; where none is, those of a size without a name, which may be rows and steps in one. */
@@ -46,8 +48,19 @@ function size({ dims }: TracedTensor, start: number, end?: number): string {
   return `${product} ${sizes.filter(size => size < 0).sort()}`
 }
 
-/** Whether a record treats each time step by itself. */
-export function isTimewise(
+/** Refuses a record that does not treat each time step by itself. */
+export function checkTimewise(
+  op: Op,
+  attrs: readonly number[],
+  inputs: readonly TracedTensor[],
+  outputs: readonly TracedTensor[],
+  { op: name, layer = 'the model' }: Origin,
+): void {
+  if (isTimewise(op, attrs, inputs, outputs)) return
+  throw new UnsupportedError(`${layer} cannot stream: ${name} needs the whole sequence`, { layer })
+}
+
+function isTimewise(
   op: Op,
   attrs: readonly number[],
   inputs: readonly TracedTensor[],

@@ -4,7 +4,7 @@
  */
 import { currentEngine, type Engine } from '../engine/engine.js'
 import { currentTrace, type Disposes, Handle, scope, within } from '../engine/handle.js'
-import { currentLayer, TraceError, UnsupportedError } from '../errors.js'
+import { currentLayer, TraceError } from '../errors.js'
 import { Op } from '../generated/enums.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import { type DType, dtypeOf, kindOf, type Shape } from '../tensor/shape.js'
@@ -13,7 +13,7 @@ import type { CellCall } from './cell_call.js'
 import { type InputType, idIn, type Origin, Program, type ProgramParts, type RowState } from './program.js'
 import { currentOperation } from './public_op.js'
 import { RowStateList } from './row_states.js'
-import { isTimewise } from './timewise.js'
+import { checkTimewise } from './timewise.js'
 import { keptFrom, strayed, TracedTensor } from './traced_tensor.js'
 import { emptyHash, hashWords } from './words.js'
 
@@ -271,10 +271,7 @@ export class Trace extends Handle {
     for (const id of ids) this.#uses.set(id, (this.#uses.get(id) ?? 0) + 1)
     // an op that makes tensors reads only sizes
     const values = this.answered(count, op === Op.Fill ? [] : ids, origin) as TracedTensor[]
-    if (this.phase === 'stream' && !this.#mixesTime && !isTimewise(op, attrs, operands, values)) {
-      const { layer = 'the model' } = origin
-      throw new UnsupportedError(`${layer} cannot stream: ${origin.op} needs the whole sequence`, { layer })
-    }
+    if (this.phase === 'stream' && !this.#mixesTime) checkTimewise(op, attrs, operands, values, origin)
     return values
   }
 
@@ -354,17 +351,19 @@ export class Trace extends Handle {
   finish(outputs: readonly SymbolicTensor[]): Program {
     const ids = outputs.map(output => this.own(output).id)
     const states = this.#states.finished(value => this.#assigned.has(value.id))
-    const assigned = [...this.#assigned].map(([target, value]) => [target, value.id])
-    const id = this.close(ids, assigned)
+    const pairs = [...this.#assigned].map(([target, value]) => [target, value.id])
+    const id = this.close(ids, pairs)
+    const assigned = [...this.#captured].flatMap(([key, { id }]) => (this.#assigned.has(id) ? key : []))
     const owned = this.#owned
     this.#owned = new Set()
-    return this.#program(id, ids.length, { owned, states })
+    return this.#program(id, ids.length, { owned, states, assigned })
   }
 
   #program(id: number, outputs: number, parts: Partial<ProgramParts> = {}): Program {
     return new Program(this.engine, id, {
       inputs: this.#inputs,
       captured: [...this.#captured.keys()],
+      assigned: [],
       owned: new Set(),
       states: [],
       origins: this.origins,
