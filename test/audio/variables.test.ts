@@ -7,32 +7,14 @@ import {
   type Model,
   ops,
   RNN,
-  RNNCell,
   Sequential,
   type SymbolicTensor,
-  type Tensor,
   type Variable,
 } from '../../ts/entry/api.js'
 import { modelMessage } from '../../ts/entry/worklet.js'
+import { Counter } from '../cells/support.js'
 import { balanced } from '../engine/support.js'
 import { hostOf, play, quantum } from './support.js'
-
-/** What it sees, times the number of steps before, summed up. */
-class Counter extends RNNCell<[Tensor]> {
-  count!: Variable
-  constructor() {
-    super()
-    this.stateSize = 1
-  }
-  override build() {
-    this.count = this.addWeight({ shape: [], initializer: 'zeros', name: 'count' })
-  }
-  override call(x: Tensor, [h]: [Tensor]) {
-    this.count.assign(ops.add(this.count, 1))
-    const y = ops.add(h, ops.multiply(x, this.count))
-    return [y, [y]]
-  }
-}
 
 /** What it sees, times the number of runs before. */
 class Runs extends Layer {

@@ -18,23 +18,7 @@ import {
   type Variable,
 } from '../../ts/entry/api.js'
 import { balanced, fails, near } from '../engine/support.js'
-
-/** What it sees, times the number of steps before, summed up. */
-class Counter extends RNNCell<[Tensor]> {
-  count!: Variable
-  constructor() {
-    super()
-    this.stateSize = 1
-  }
-  override build() {
-    this.count = this.addWeight({ shape: [], initializer: 'zeros', name: 'count', trainable: false })
-  }
-  override call(x: Tensor, [h]: [Tensor]) {
-    this.count.assign(ops.add(this.count, 1))
-    const y = ops.add(h, ops.multiply(x, this.count))
-    return [y, [y]]
-  }
-}
+import { Counter } from './support.js'
 
 const steps = [[[1], [1], [1]]]
 

@@ -21,7 +21,7 @@ import {
 } from '../../ts/entry/api.js'
 import { balanced, fails, near } from '../engine/support.js'
 import { numbers, sequences } from '../support/random.js'
-import { CountingCell, MinimalRNNCell, OpsLSTMCell } from './support.js'
+import { CountingCell, MinimalRNNCell, OpsLSTMCell, plain } from './support.js'
 
 const features = 5
 const [batch, time] = [3, 6]
@@ -31,14 +31,6 @@ const mask = [
   [true, true, true, false, false, false],
   [false, false, true, true, false, false],
 ]
-
-const plain = {
-  stateSize: 5,
-  call: (x: Tensor, [h]: [Tensor]) => {
-    const o = ops.tanh(ops.add(x, ops.multiply(h, 0.7)))
-    return [o, [o]]
-  },
-}
 
 test('the minimal cell, alone and stacked, on symbolic tensors', () =>
   balanced(() => {

@@ -16,7 +16,7 @@ import {
 } from '../../ts/entry/api.js'
 import { balanced } from '../engine/support.js'
 import { sequences } from '../support/random.js'
-import { MatrixCell, MinimalRNNCell, OpsLSTMCell } from './support.js'
+import { MatrixCell, MinimalRNNCell, OpsLSTMCell, plain } from './support.js'
 
 const features = 5
 const [batch, time] = [3, 6]
@@ -26,14 +26,6 @@ const mask = [
   [true, true, true, false, false, false],
   [false, false, true, true, false, false],
 ]
-
-const plain = {
-  stateSize: 5,
-  call: (x: Tensor, [h]: [Tensor]) => {
-    const o = ops.tanh(ops.add(x, ops.multiply(h, 0.7)))
-    return [o, [o]]
-  },
-}
 
 const mixing = {
   stateSize: 5,

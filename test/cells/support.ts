@@ -85,6 +85,35 @@ export class MatrixCell extends RNNCell<[Tensor, Tensor]> {
   }
 }
 
+/** A plain object of stateSize and call, of five features. */
+export const plain = {
+  stateSize: 5,
+  call: (x: Tensor, [h]: [Tensor]) => {
+    const o = ops.tanh(ops.add(x, ops.multiply(h, 0.7)))
+    return [o, [o]]
+  },
+}
+
+/** What it sees, times the number of steps before, summed up. */
+export class Counter extends RNNCell<[Tensor]> {
+  count!: Variable
+
+  constructor() {
+    super()
+    this.stateSize = 1
+  }
+
+  override build() {
+    this.count = this.addWeight({ shape: [], initializer: 'zeros', name: 'count', trainable: false })
+  }
+
+  override call(x: Tensor, [h]: [Tensor]) {
+    this.count.assign(ops.add(this.count, 1))
+    const y = ops.add(h, ops.multiply(x, this.count))
+    return [y, [y]]
+  }
+}
+
 /** Counts steps over all calls, and keeps a moving mean of what it sees. */
 export class CountingCell extends RNNCell {
   count!: Variable

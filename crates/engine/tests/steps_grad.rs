@@ -2,45 +2,16 @@
 
 mod support;
 
-use layer_rnn_engine::{Activation, Binary, Dtype, Emit, Op, Part};
+use layer_rnn_engine::{Binary, Dtype, Emit, Op, Part};
+use support::gated::{self, BACKWARD, F, H, MASK, ZERO_OUTPUT, weights};
 use support::{BATCH, Lab, TIME, bits, numbers};
 
-const F: usize = 5;
-const H: usize = 3;
 const Y: usize = 2;
 
-const BACKWARD: u32 = 1;
-const ZERO_OUTPUT: u32 = 2;
-const MASK: u32 = 4;
-
-/// kernel [F, 2H], recurrent [H, 2H], bias [2H], readout [H, Y].
-fn weights(lab: &mut Lab) -> Vec<u32> {
-    vec![
-        lab.variable(&[5, 6], &numbers(30, 1)),
-        lab.variable(&[3, 6], &numbers(18, 2)),
-        lab.variable(&[6], &numbers(6, 3)),
-        lab.variable(&[3, 2], &numbers(6, 4)),
-    ]
-}
-
-/// A gated step with a readout that a scale of the captures multiplies, row by row: [h', y].
-fn step(lab: &mut Lab, x: u32, h: u32, weights: &[u32], scale: u32) -> Vec<u32> {
-    let &[kernel, recurrent, bias, readout] = weights else { panic!() };
-    let ahead = lab.op(Op::MatMul, &[x, kernel, bias], &[0]);
-    let inside = lab.op(Op::MatMul, &[h, recurrent], &[0]);
-    let z = lab.op(Op::Binary, &[ahead, inside], &[Binary::Add as u32]);
-    let gate = lab.op(Op::Slice, &[z], &[4, 1, 0, 3, 1]);
-    let gate = lab.op(Op::Activate, &[gate], &[Activation::Sigmoid as u32]);
-    let candidate = lab.op(Op::Slice, &[z], &[4, 1, 3, 6, 1]);
-    let candidate = lab.op(Op::Activate, &[candidate], &[Activation::Tanh as u32]);
-    let one = lab.op(Op::Fill, &[], &[Dtype::Float32 as u32, 1f32.to_bits(), 0]);
-    let keep = lab.op(Op::Binary, &[one, gate], &[Binary::Sub as u32]);
-    let kept = lab.op(Op::Binary, &[keep, h], &[Binary::Mul as u32]);
-    let new = lab.op(Op::Binary, &[gate, candidate], &[Binary::Mul as u32]);
-    let h = lab.op(Op::Binary, &[kept, new], &[Binary::Add as u32]);
-    let y = lab.op(Op::MatMul, &[h, readout], &[0]);
-    let y = lab.op(Op::Binary, &[y, scale], &[Binary::Mul as u32]);
-    vec![h, y]
+/// The gated step, its readout multiplied row by row by a scale of the captures: [h', y].
+fn step(lab: &mut Lab, x: u32, h: u32, weights: [u32; 4], scale: u32) -> Vec<u32> {
+    let [h, y] = gated::step(lab, x, h, weights);
+    vec![h, lab.op(Op::Binary, &[y, scale], &[Binary::Mul as u32])]
 }
 
 struct Case {
@@ -104,7 +75,7 @@ impl Case {
             let h = lab.input(Dtype::Float32, &[BATCH, 3]);
             let scale = lab.input(Dtype::Float32, &[BATCH, 2]);
             let weights = [&[5, 6][..], &[3, 6], &[6], &[3, 2]].map(|dims| lab.input(Dtype::Float32, dims));
-            step(lab, x, h, &weights, scale)
+            step(lab, x, h, weights, scale)
         });
         let c = Part::Capture as u32;
         let attrs = [body, self.flags, 0, 7, Part::X as u32, Part::State as u32, c, c, c, c, c];
@@ -149,7 +120,7 @@ impl Case {
                 let active = self.mask[row * self.time + t] != 0.0;
                 if active {
                     let x = given(&mut lab, &self.x[(row * self.time + t) * F..][..F]);
-                    let made = step(&mut lab, x, h, &weights, scale);
+                    let made = step(&mut lab, x, h, weights, scale);
                     (h, last) = (made[0], Some(made[1]));
                     xs.push(x);
                     at.push(t);

@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test file uses its part
 
 pub mod chance;
+pub mod gated;
 
 use layer_rnn_engine::{Dtype, Engine, Failure, Op, Shape, Type};
 use std::collections::HashMap;
