@@ -66,16 +66,25 @@ function collectAll(container: Hdf5Group, members: readonly Member[], found: Fou
     counts.set(base, count + 1)
     const name = count === 0 ? base : `${base}_${count}`
     known.add(name)
-    const { layer, config } = member
-    const group = subgroup(container, name)
-    if (group && config && isModel(config)) collectModel(layer as unknown as Model, config, group, found)
-    else collect(member, group, `${container.place}/${name}`, found)
+    collect(member, subgroup(container, name), `${container.place}/${name}`, found)
   }
   rejectOthers(container, known)
 }
 
+/** A layer, or a model in the place of one. */
+function collect(member: Member, group: Hdf5Group | undefined, path: string, found: Found): void {
+  const { layer, config } = member
+  if (group && config && isModel(config)) collectModel(layer as unknown as Model, config, group, found)
+  else collectLayer(member, group, path, found)
+}
+
 /** One layer: its own weights in `vars`, the layers in its properties in groups of the properties' names. */
-function collect({ layer, config }: Member, group: Hdf5Group | undefined, path: string, found: Found): void {
+function collectLayer(
+  { layer, config }: Member,
+  group: Hdf5Group | undefined,
+  path: string,
+  found: Found,
+): void {
   if (!group) {
     if (layer.weights.length === 0) return
     throw new ImportError(`there is no ${path}, where the weights of ${layer.name} should be`, {
