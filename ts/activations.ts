@@ -1,5 +1,5 @@
 /** Activations by name. The names are the engine's own list, so there is no second table to keep. */
-import { ArgumentError, UnsupportedError } from './errors.js'
+import { ArgumentError, show, UnsupportedError } from './errors.js'
 import type { Activation } from './generated/enums.js'
 import { Activation as names } from './generated/names.js'
 import { part } from './installed.js'
@@ -7,7 +7,7 @@ import { camelCase, hint } from './layers/names.js'
 import { type Field, type Place, reject } from './layers/options.js'
 import { isPlain } from './layers/structure.js'
 import { activate } from './ops/activation.js'
-import type { SymbolicTensor } from './tensor/tensor.js'
+import { SymbolicTensor } from './tensor/tensor.js'
 
 /** `'relu'`, `'hardSigmoid'`, …: every activation of Keras 3, and `'hardSigmoidKeras2'` for the older one. */
 export type ActivationName = Uncapitalize<keyof typeof Activation>
@@ -22,7 +22,13 @@ export type ActivationLike = ActivationName | ((x: SymbolicTensor) => SymbolicTe
 
 /** The activation of a value; null is linear. */
 export function applyActivation(x: SymbolicTensor, activation: ActivationLike | null): SymbolicTensor {
-  return typeof activation === 'function' ? activation(x) : activate(x, activationKind(activation))
+  if (typeof activation !== 'function') return activate(x, activationKind(activation))
+  const value: unknown = activation(x)
+  if (value instanceof SymbolicTensor) return value
+  throw new ArgumentError(`activation must return a tensor, not ${show(value)}`, {
+    argument: 'activation',
+    actual: value,
+  })
 }
 
 /** All names in camelCase. */

@@ -43,8 +43,8 @@ export function install(parts: Partial<Parts>): void {
 export function part<K extends keyof Parts>(name: K): Parts[K] {
   const found = installed[name]
   if (found) return found
-  const what = uses[name].startsWith('reads') ? 'deserialize of layer-rnn' : 'layer-rnn'
+  const what = uses[name].startsWith('reads') ? 'deserialize from layer-rnn' : 'layer-rnn'
   throw new UnsupportedError(
-    `nothing that is imported ${uses[name]}: import ${what}, or of layer-rnn/slim beside other slim entries`,
+    `no imported entry ${uses[name]}: import ${what}, beside slim entries layer-rnn/slim`,
   )
 }

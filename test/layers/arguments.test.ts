@@ -8,6 +8,7 @@ import {
   Activation,
   ArgumentError,
   Bidirectional,
+  createEngine,
   Dense,
   DisposedError,
   deserialize,
@@ -27,10 +28,12 @@ import {
   MemoryError,
   Model,
   NdArray,
+  ops,
   RNN,
   Sequential,
   ShapeError,
   StackedRNNCells,
+  scope,
   serialize,
   Tensor,
   TimeDistributed,
@@ -205,8 +208,29 @@ test('initial states have the batch of the inputs', () => {
 })
 
 test('weights that are too large are a MemoryError', () => {
-  for (const units of [20000, 1e9, 3e9])
+  for (const units of [20000, 1e9])
     fails(() => new LSTM({ units }).apply(x), MemoryError, /no memory for \w*kernel \[.*GiB/)
+})
+
+test('sizes that 32 bits do not hold are refused, and never others', () => {
+  for (const size of [2 ** 31, 2 ** 32 + 3, 2 ** 40]) {
+    names(() => new LSTM({ units: size }), ArgumentError, {
+      layer: 'LSTM',
+      argument: 'units',
+      text: /2147483647/,
+    })
+    const cell = { stateSize: size, call: (x: Tensor, [h]: [Tensor]) => [x, [h]] }
+    fails(() => new RNN({ cell }), ArgumentError, /stateSize/)
+    fails(() => new RNN({ cell: { ...cell, stateSize: 3, outputSize: size } }), ArgumentError, /outputSize/)
+    fails(() => ops.oneHot([1], size), ArgumentError, /numClasses/)
+  }
+  createEngine({ maxBytes: 1e6 }).use(() => {
+    fails(() => scope(() => ops.oneHot([1], 2 ** 28)), MemoryError, /no memory/)
+    assert.equal(
+      scope(() => ops.oneHot([1], 3).array()),
+      [[0, 1, 0]],
+    )
+  })
 })
 
 test('weights are set from an array', () => {

@@ -21,4 +21,14 @@ test('lengths beyond the end are refused', () => {
   fails(() => sequenceMask(undefined as never), ArgumentError, /sequenceMask: lengths must be numbers/)
 })
 
+test('many rows, and masks that are too large', () => {
+  assert.is(sequenceMask(new Int32Array(200_000).fill(2)).shape[1], 2)
+  for (const maxLength of [2 ** 33, 2 ** 30, -1, 1.5])
+    fails(
+      () => sequenceMask([0, 0, 0], maxLength),
+      ArgumentError,
+      /maxLength must be a size that fits 3 rows/,
+    )
+})
+
 test.run()

@@ -15,7 +15,7 @@ import { leaves } from '../layers/structure.js'
 import { type ConvOptions, conv, isChannelsFirst } from '../ops/conv.js'
 import { add, reshape, sum, zeros, zerosLike } from '../ops/index.js'
 import { sizeAlong } from '../ops/trace.js'
-import { type Shape, shape } from '../tensor/shape.js'
+import { counts, isCount, type Shape, shape } from '../tensor/shape.js'
 import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
 import type { InitialStateOptions } from './cell.js'
 import {
@@ -52,9 +52,8 @@ const sizes = (axes: number, initial?: number): Field<readonly number[]> => ({
   default: initial === undefined ? required : Array(axes).fill(initial),
   read(value, place) {
     const list: unknown = Number.isInteger(value) ? Array(axes).fill(value) : value
-    if (Array.isArray(list) && list.length === axes && list.every(size => Number.isInteger(size) && size > 0))
-      return list
-    return reject(place, axes > 1 ? `a positive integer, or ${axes} of them` : 'a positive integer', value)
+    if (Array.isArray(list) && list.length === axes && list.every(isCount)) return list
+    return reject(place, axes > 1 ? `${counts}, or ${axes} of them` : counts, value)
   },
   write: value => value,
 })

@@ -148,7 +148,11 @@ function parse({ options }: Command, args: string[]): { values: Given; positiona
     const { code, message } = error as NodeJS.ErrnoException
     if (!code?.startsWith('ERR_PARSE_ARGS')) throw error
     const option = /^Unknown option '--([^']*)'/.exec(message)?.[1]
-    const near = option === undefined ? '' : hint(option, Object.keys({ ...options, help: 0 }))
+    const known = Object.keys({ ...options, help: 0 }).map(name => `--${name}`)
+    const near = option === undefined ? '' : hint(`--${option}`, known)
+    const dashed = /^Option '(--[^' ]*).* ambiguous/.exec(message)?.[1]
+    if (dashed)
+      throw new UsageError(`${dashed} needs a value; one that begins with a dash is given as ${dashed}=VALUE`)
     throw new UsageError(message.split(/\. |\n/)[0]!.replace(/^U/, 'u') + near)
   }
 }

@@ -22,7 +22,7 @@ import {
   write,
 } from './files.js'
 import { Progress } from './progress.js'
-import { csvLine, isHeading, readCsvLine } from './text.js'
+import { csvLine, isHeading, noNumbers, readCsvLine } from './text.js'
 
 export interface RunOptions {
   input: string
@@ -163,7 +163,7 @@ async function* answers(model: Model, input: string): AsyncGenerator<Data[]> {
     yield step
   }
   stream.dispose()
-  if (steps === 0) await about(input, () => Promise.reject(new Failure('no numbers')))
+  if (steps === 0) await about(input, () => Promise.reject(noNumbers))
 }
 
 /** What goes wrong while reading is about the file. */

@@ -90,6 +90,11 @@ function fieldValue(field: string): number | undefined {
   return Number.isNaN(value) ? undefined : value
 }
 
+/** Of a text that is empty, or has a line of headings only. */
+export const noNumbers = new Failure(
+  'no numbers; they are separated by commas, below a line of headings or not',
+)
+
 /** The rows of a table, all of the same length. */
 export function readCsv(text: string): number[][] {
   const rows: number[][] = []
@@ -101,6 +106,6 @@ export function readCsv(text: string): number[][] {
       throw new Failure(`line ${i + 1} has ${row.length} columns, the first has ${rows[0].length}`)
     rows.push(row)
   })
-  if (rows.length === 0) throw new Failure('no numbers')
+  if (rows.length === 0) throw noNumbers
   return rows
 }

@@ -2,7 +2,7 @@
  * Applying a layer, like to like. Symbolic tensors give symbolic ones (a node of the graph), traced tensors are
  * computed on in their trace, data are computed at once by a program that is kept for the next data of that kind.
  */
-import { inLayer, UnsupportedError } from '../errors.js'
+import { ArgumentError, inLayer, show, UnsupportedError } from '../errors.js'
 import { constants, KerasTensor, Node, type Spec } from '../models/graph.js'
 import { Computation, type InputType } from '../models/program.js'
 import { batchInput } from '../ops/rows.js'
@@ -147,13 +147,30 @@ export function applyTraced(layer: Layer, call: Call): Nested<TracedTensor> {
   return inLayer(layer.name, () => {
     const training = options.training ?? inherited ?? trace.training
     const outputs = inTraining(training, () =>
-      trace.mixing(layer.mixesTime, () => layer.call(inputs, { ...options, mask, training })),
-    ) as Nested<TracedTensor>
+      trace.mixing(layer.mixesTime, () => outputsOf(layer, inputs, { ...options, mask, training }, trace)),
+    )
     trace.settle()
     if (layer.keepsMasks) return outputs
     if (trace.phase === 'stream' && !layer.streams) checkStream(layer, inputs, outputs)
     return attachMasks(outputs, layer.computeMask(inputs, mask) as Nested<TracedTensor | null | undefined>)
   })
+}
+
+/** Runs the layer's `call`, which must return tensors, in any form. */
+function outputsOf(
+  layer: Layer,
+  inputs: TracedTensor,
+  options: CallOptions,
+  trace: Trace,
+): Nested<TracedTensor> {
+  const made = layer.call?.(inputs, options)
+  const all = leaves(made as Nested<unknown>)
+  if (all.length === 0 || !all.every(leaf => leaf instanceof SymbolicTensor))
+    throw new ArgumentError(`call must return a tensor or several, not ${show(made)}`, {
+      argument: 'call',
+      actual: made,
+    })
+  return mapNested(made, leaf => trace.own(leaf as SymbolicTensor))
 }
 
 /** Whether the layer that is being called trains: layers inside it do too, unless they are told. */

@@ -3,6 +3,7 @@
  * (checked, defaults filled in), writes Keras's config and reads it back.
  */
 import { ArgumentError, type ErrorDetails, show, UnsupportedError } from '../errors.js'
+import { counts, isCount, isSize } from '../tensor/shape.js'
 import { camelCase, hint, snakeCase } from './names.js'
 import { isPlain } from './structure.js'
 
@@ -115,7 +116,7 @@ export const flag = (initial: boolean): Field<boolean> =>
   field(initial, 'true or false', value => typeof value === 'boolean')
 
 export const count = (initial: number | typeof required = required): Field<number> =>
-  field(initial, 'a positive integer', value => Number.isInteger(value) && (value as number) > 0)
+  field(initial, counts, isCount)
 
 export const whole = (initial: number): Field<number> =>
   field(initial, 'an integer from 0', value => Number.isSafeInteger(value) && (value as number) >= 0)
@@ -162,8 +163,7 @@ export const list: Field<readonly unknown[]> = field(required, 'an array', Array
 export const dims: Field<(number | null)[]> = field(
   required,
   'an array of sizes, null where unknown',
-  value =>
-    Array.isArray(value) && value.every(size => size === null || (Number.isInteger(size) && size >= 0)),
+  value => Array.isArray(value) && value.every(size => size === null || isSize(size)),
 )
 
 /** Part of a config or constructor, but not of what is written. */

@@ -1,5 +1,5 @@
 /** Sizes of states, and states in their structure. */
-import { isWholeShape, type Shape, shape, type WholeShape } from '../tensor/shape.js'
+import { isCount, isWholeShape, type Shape, shape, type WholeShape } from '../tensor/shape.js'
 import { isPlain, leaves, mapValues, type Nested, pack } from './structure.js'
 
 /** The size of one state, `shape(…)` for one with more axes, or arrays and objects of sizes. */
@@ -29,8 +29,6 @@ export function isStateSize(value: unknown): boolean {
   if (Array.isArray(value)) return value.every(isStateSize)
   return isPlain(value) ? Object.values(value).every(isStateSize) : isCount(value)
 }
-
-const isCount = (value: unknown) => Number.isInteger(value) && (value as number) > 0
 
 /** States as a cell takes them: in the structure of their sizes, one alone in a list. */
 export function statesFor<T>(size: StateSize, flat: readonly T[]): Nested<T> {

@@ -1,6 +1,7 @@
 /** Convolutions over one to three axes. */
 import { mustBe, ShapeError, show } from '../errors.js'
 import { Op } from '../generated/enums.js'
+import { counts, isCount } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import { cast } from './cast.js'
 import { type Like, type Operand, operateOne } from './operation.js'
@@ -86,6 +87,6 @@ export function each(
   axes: number,
 ): readonly number[] {
   const list = typeof value === 'number' ? Array<number>(axes).fill(value) : value
-  if (list?.length === axes && list.every(item => Number.isInteger(item) && item > 0)) return list
-  throw mustBe(name, argument, `a positive integer, or ${axes} of them`, value)
+  if (list?.length === axes && list.every(isCount)) return list
+  throw mustBe(name, argument, `${counts}, or ${axes} of them`, value)
 }

@@ -1,7 +1,7 @@
 /** Ops that move elements and change none. Sizes that are not known yet are copied from the operand that has them. */
 import { mustBe, ShapeError, show, TraceError } from '../errors.js'
 import { Op } from '../generated/enums.js'
-import { axisOf, isSize, sizes as known, list, maxSize } from '../tensor/shape.js'
+import { axisOf, isCount, isSize, sizes as known, list, maxSize } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import { promote } from './cast.js'
 import { type Like, type Operand, operate, operateOne } from './operation.js'
@@ -101,7 +101,7 @@ export function slice<X extends Operand>(
       if (!Number.isInteger(begin) || begin > whole || begin < -whole) throw bad('start', begin, axis)
       const room = begin < 0 ? -begin : whole - begin
       if (count !== null && !(isSize(count) && count <= room)) throw bad('size', count, axis)
-      if (!(isSize(every) && every > 0)) throw bad('step', every, axis)
+      if (!isCount(every)) throw bad('step', every, axis)
       const end = count === null || (begin < 0 && begin + count === 0) ? maxSize : begin + count
       // of an axis that stays whole the size stays what it is, known or not
       return begin === 0 && end === maxSize && every === 1 ? [] : [axis, begin, end, every]

@@ -1,8 +1,7 @@
 /** Compositions: what moments, norms and normal forms are made of. */
 import { mustBe, ShapeError, show } from '../errors.js'
-import { NdArray } from '../tensor/ndarray.js'
-import { axisOf, type DType, isSize } from '../tensor/shape.js'
-import type { SymbolicTensor } from '../tensor/tensor.js'
+import { axisOf, counts, type DType, isCount } from '../tensor/shape.js'
+import { counting, type SymbolicTensor } from '../tensor/tensor.js'
 import { cast } from './cast.js'
 import { onesLike } from './creation.js'
 import {
@@ -122,16 +121,15 @@ export function oneHot<X extends Operand>(
   axis = -1,
   dtype: DType = 'float32',
 ): Like<X> {
-  if (!(isSize(numClasses) && numClasses > 0))
-    throw mustBe('oneHot', 'numClasses', 'a positive integer', numClasses)
+  if (!isCount(numClasses)) throw mustBe('oneHot', 'numClasses', counts, numClasses)
   return operateOne(
     'oneHot',
     [ids],
-    ([ids]) => {
+    ([ids], trace) => {
       const at = axisOf(axis, ids!.rank + 1, 'oneHot')
-      const places = Int32Array.from({ length: numClasses }, (_, i) => i)
       const shape = [numClasses, ...Array<number>(ids!.rank - at).fill(1)]
-      return cast(equal(expandDims(cast(ids!, 'int32'), at), new NdArray(places, shape)), dtype)
+      const places = trace.capture(counting(trace.engine, shape))
+      return cast(equal(expandDims(cast(ids!, 'int32'), at), places), dtype)
     },
     ['ids'],
   )
@@ -144,7 +142,7 @@ export function oneHot<X extends Operand>(
 export function topK<X extends Operand>(x: X, k: number): { values: Like<X>; indices: Like<X> } {
   const [values, indices] = operate('topK', [x], ([x]) => {
     const size = x!.shape.at(-1)
-    if (!(isSize(k) && k > 0 && size != null && k <= size))
+    if (!(isCount(k) && size != null && k <= size))
       throw mustBe(
         'topK',
         'k',

@@ -73,6 +73,14 @@ export function isSize(size: unknown): size is number {
   return Number.isInteger(size) && (size as number) >= 0 && (size as number) <= maxSize
 }
 
+/** Whether it is a size of at least 1. */
+export function isCount(size: unknown): size is number {
+  return isSize(size) && size > 0
+}
+
+/** What such sizes must be, for messages. */
+export const counts = `a positive integer up to ${maxSize}`
+
 /** The shape, or a ShapeError when it is no list of sizes. */
 export function known(shape: Shape, what: string): readonly number[] {
   if (list(what, 'shape', shape).every(isSize)) return shape as readonly number[]

@@ -205,6 +205,16 @@ export function fromValues(engine: Engine, { data, shape, dtype }: Values): Tens
   return result
 }
 
+/** The int32 numbers 0, 1, … in this shape, made where they stay: a size that is too large finds no room in the engine. @internal */
+export function counting(engine: Engine, shape: readonly number[]): Tensor {
+  const result = new Tensor(engine, allocate(engine, shape, 'int32', 'tensor'), shape, 'int32')
+  made(result)
+  result.view<Int32Array>().forEach((_, i, all) => {
+    all[i] = i
+  })
+  return result
+}
+
 export interface VariableOptions {
   name: string
   shape: readonly number[]

@@ -87,7 +87,7 @@ function collectLayer(
 ): void {
   if (!group) {
     if (layer.weights.length === 0) return
-    throw new ImportError(`there is no ${path}, where the weights of ${layer.name} should be`, {
+    throw new ImportError(`${path} is missing, where the weights of ${layer.name} should be`, {
       path,
       layer: layer.name,
     })
@@ -156,7 +156,7 @@ function datasetIn(layer: Layer, variable: Variable, vars: Hdf5Group | undefined
   const name = path.slice(path.lastIndexOf('/') + 1)
   const dataset = vars?.has(name) ? vars.get(name) : undefined
   if (dataset instanceof Hdf5Dataset) return dataset
-  throw new ImportError(`there is no ${path}, the ${variable.name} of ${layer.name}`, {
+  throw new ImportError(`${path} is missing, the ${variable.name} of ${layer.name}`, {
     path,
     layer: layer.name,
   })
