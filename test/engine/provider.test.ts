@@ -125,6 +125,9 @@ test('a file that is missing: status or page, and the address', async () => {
   await refused(fetch(`${base}/page`), /\/page is no WebAssembly/)
   await refused('http://127.0.0.1:9/none', /^http:\/\/127\.0\.0\.1:9\/none could not be fetched/)
   await refused(new URL('file:///layer_rnn.wasm'), /could not be fetched .*read the file and give its bytes/)
+  const read = await fetch(`${base}/layer_rnn.wasm`)
+  await read.arrayBuffer()
+  await refused(read, /\/layer_rnn\.wasm could not be read \(.*already/)
   assert.is(getModule(), before)
 })
 
@@ -134,6 +137,8 @@ test('anything else', async () => {
     'source',
   )
   await refused({}, /not \{ {2}\}/)
+  await refused(null, /source must be .* not null/)
+  await refused('', /source must be .* not ""/)
   await refused(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0), /not that of layer-rnn/)
   await refused(bytes.subarray(0, 100), /could not be compiled/)
   const error = fails(() => initSync('x' as never), ArgumentError, /initSync: source must be/)

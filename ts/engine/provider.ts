@@ -38,7 +38,7 @@ export function getModule(): WasmModule {
  * compiles it when it is first used.
  */
 export function initSync(source?: WasmSource): void {
-  const given = source ?? provided('initSync')()
+  const given = source === undefined ? provided('initSync')() : source
   if (!isModule(given) && !isBytes(given))
     throw mustBe('initSync', 'source', 'a WebAssembly.Module or the bytes of layer_rnn.wasm', given)
   module = compile(given)
@@ -50,7 +50,7 @@ export function initSync(source?: WasmSource): void {
  *     await init(new URL('./layer_rnn.wasm', import.meta.url))
  */
 export async function init(source?: WasmLocation | Promise<WasmLocation>): Promise<void> {
-  const given = (await source) ?? provided('init')()
+  const given = source === undefined ? provided('init')() : await source
   if (isModule(given) || isBytes(given)) module = await compileLater(given)
   else if (isBody(given)) module = await fromResponse(given as WasmResponse)
   else module = await fromResponse(await request(given))
@@ -67,7 +67,7 @@ function provided(caller: string): () => WasmSource {
 
 async function request(location: unknown): Promise<WasmResponse> {
   const url = typeof location === 'string' ? location : (location as { href?: unknown } | null)?.href
-  if (typeof url !== 'string')
+  if (typeof url !== 'string' || url === '')
     throw mustBe('init', 'source', 'a WebAssembly.Module, its bytes, a Response or a URL', location)
   const { fetch } = globalThis as { fetch?: (url: string) => Promise<WasmResponse> }
   try {
@@ -82,5 +82,12 @@ async function request(location: unknown): Promise<WasmResponse> {
 async function fromResponse(response: WasmResponse): Promise<WasmModule> {
   const { ok, status, url } = response
   if (ok === false) throw new EngineError(`${url} was answered with status ${status}`, { actual: status })
-  return compileLater(await response.arrayBuffer(), url || 'the answer')
+  const from = url || 'the answer'
+  let bytes: ArrayBuffer
+  try {
+    bytes = await response.arrayBuffer()
+  } catch (cause) {
+    throw new EngineError(`${from} could not be read (${(cause as Error).message})`, { cause })
+  }
+  return compileLater(bytes, from)
 }
