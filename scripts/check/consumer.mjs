@@ -8,7 +8,7 @@ import { cache, Failure, root, run } from '../setup/run.mjs'
 const expected =
   /^(package\.json|LICENSE|[A-Z]+\.md|docs\/[\w-]+\.md|examples\/cells\/\w+\.ts|dist\/[\w./-]+\.(js|cjs|d\.ts|d\.cts|wasm))$/
 
-/** Packs the package, installs it in an empty project and runs test/consumer's programs there. */
+/** Packs the package, installs it beside the oldest TypeScript in an empty project and runs test/consumer's programs there. */
 export async function consumer() {
   const folder = join(cache, 'consumer')
   rmSync(folder, { recursive: true, force: true })
@@ -34,7 +34,7 @@ export async function consumer() {
   }
 
   await cp(join(root, 'test/consumer'), folder, { recursive: true })
-  const options = ['--no-audit', '--no-fund', '--no-save', '--loglevel=error']
+  const options = ['--no-audit', '--no-fund', '--no-save', '--prefer-offline', '--loglevel=error']
   await run('npm', ['install', ...options, `./${filename}`], { cwd: folder })
   let passed = complaints.length === 0 ? 1 : 0
   const programs = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).scripts

@@ -150,8 +150,10 @@ test('models give what they declare', () => {
     new Model({ inputs: a, outputs: { one: a, two: b } }).predict([]),
   )
   typed<NdArray>()(() => new Sequential().predict([]))
-  typed<Float32Array>()(() => new Sequential().stream().step([] as Frame))
-  typed<{ one: Float32Array }>()(() => new Model({ inputs: a, outputs: { one: a } }).stream().step([]))
+  typed<Float32Array<ArrayBuffer>>()(() => new Sequential().stream().step([] as Frame))
+  typed<{ one: Float32Array<ArrayBuffer> }>()(() =>
+    new Model({ inputs: a, outputs: { one: a } }).stream().step([]),
+  )
 })
 
 test('a variable of the plain type holds the layer whatever its options', () => {

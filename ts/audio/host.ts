@@ -1,6 +1,7 @@
 /** What an audio processor does: plays the newest model, leaves the sound as it is while there is none or time runs out. */
 import { ArgumentError, LayerRnnError, type LayerRnnErrorCode, StateError, show } from '../errors.js'
 import { type Field, field, rate, readOptions, required } from '../layers/options.js'
+import type { Floats } from '../tensor/shape.js'
 import type { ModelMessage } from './message.js'
 import { type Channels, Player, sample, samplesOf } from './player.js'
 
@@ -20,7 +21,7 @@ export type HostMessage =
   | { type: 'ready'; milliseconds: number }
   | { type: 'error'; message: string; code: LayerRnnErrorCode }
   | { type: 'late'; late: number; bypassed: number }
-  | { type: 'output'; output: Float32Array | undefined }
+  | { type: 'output'; output: Floats | undefined }
   | { type: 'stats'; late: number; bypassed: number; played: number }
 
 /** What can be posted to a processor. */

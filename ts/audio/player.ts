@@ -1,4 +1,5 @@
 /** A model that plays: samples in, samples out, in quanta of any length. Nothing is allocated while it plays. */
+import type { Floats } from '../tensor/shape.js'
 import { checkMessage } from './check.js'
 import type { ModelMessage } from './message.js'
 import { Restored, type Run } from './snapshot.js'
@@ -46,7 +47,7 @@ export abstract class Player {
   }
 
   /** What the model gave for the last step, channel by channel. */
-  get last(): Float32Array {
+  get last(): Floats {
     const { width, channels } = this
     const { output, steps } = this.#ran
     const last = new Float32Array(channels * width)

@@ -9,7 +9,7 @@
 import { ArgumentError, ImportError } from '../errors.js'
 import { bytesOf } from '../formats/source.js'
 import { emptyHash, hashWords as hash } from '../ops/words.js'
-import type { Data } from '../tensor/shape.js'
+import type { Bytes, Data } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 
 const magic = 0x534e524c
@@ -35,7 +35,7 @@ export class RowBytes {
     )
   }
 
-  save(row: number): Uint8Array {
+  save(row: number): Bytes {
     const words = new Uint32Array(head + this.#words + 1)
     words.set([magic, version, this.#structure, this.#weights, this.#words])
     let at = head

@@ -14,7 +14,7 @@ import { checkOptions, count } from '../layers/options.js'
 import { isPlain, leaves, type Nested } from '../layers/structure.js'
 import type { Inputs, Masks, Replaced } from '../layers/types.js'
 import { numbersOf, type Values } from '../layers/values.js'
-import type { Data, Shape } from '../tensor/shape.js'
+import type { Bytes, Data, Floats, Shape } from '../tensor/shape.js'
 import { type Tensor, Variable } from '../tensor/tensor.js'
 import { Block, resized } from './block.js'
 import type { KerasTensor } from './graph.js'
@@ -106,8 +106,8 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
   }
 
   /** The last step's output where it lies in the engine's memory. Not to be kept. */
-  get output(): Replaced<S, Float32Array> {
-    return this.#live.output as Replaced<S, Float32Array>
+  get output(): Replaced<S, Floats> {
+    return this.#live.output as Replaced<S, Floats>
   }
 
   /**
@@ -116,7 +116,8 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
    * @param frame `[batch, features]`, or `[batch]` for ids; null or no argument when it was written into `input`.
    * @param out Where the output goes. Without it, the same array is returned every time.
    */
-  step(): Replaced<S, Float32Array>
+  step(): Replaced<S, Floats>
+  step(frame: Frame | null, out?: null, options?: StepOptions): Replaced<S, Floats>
   step(frame: Frame | null, out?: Replaced<S, Data> | null, options?: StepOptions): Replaced<S, Float32Array>
   step(frame?: Frame | null, out?: Replaced<S, Data> | null, options?: StepOptions): unknown {
     // biome-ignore lint/complexity/noArguments: a rest parameter would be an array at every step
@@ -138,13 +139,12 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
    * @param block `[batch, n, features]`, or `[batch, n]` for ids.
    * @param out Where the outputs go. Without it, the same array is returned every time for one `n`.
    */
-  steps(block: Frame, out?: Replaced<S, Data> | null, options?: StepOptions): Replaced<S, Float32Array> {
+  steps(block: Frame, out?: null, options?: StepOptions): Replaced<S, Floats>
+  steps(block: Frame, out?: Replaced<S, Data> | null, options?: StepOptions): Replaced<S, Float32Array>
+  steps(block: Frame, out?: Replaced<S, Data> | null, options?: StepOptions): unknown {
     const mask = options && this.#maskOf(options)
     const steps = this.#lengthOf(block)
-    return this.#block(steps, mask !== undefined).run(block, out ?? undefined, mask) as Replaced<
-      S,
-      Float32Array
-    >
+    return this.#block(steps, mask !== undefined).run(block, out ?? undefined, mask)
   }
 
   /** The states by the names of their layers, each in the structure of the layer's `stateSize`. */
@@ -219,7 +219,7 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
   }
 
   /** What a row holds, as bytes: `loadRow` of a stream of the same model goes on from there, in any runtime. */
-  saveRow(row: number): Uint8Array {
+  saveRow(row: number): Bytes {
     this.#check(row)
     return this.#bytes.save(row)
   }

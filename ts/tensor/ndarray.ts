@@ -1,7 +1,7 @@
 /** Arrays that left the engine for good: they live on the JavaScript heap, and nothing is to be disposed. */
 import { mustBe, ShapeError, show } from '../errors.js'
 import { inspectSymbol, type Print } from './printed.js'
-import { type Data, type DType, known, sizeOf } from './shape.js'
+import { type Data, type DType, type Floats, known, sizeOf } from './shape.js'
 
 /** Numbers in nested arrays as deep as the shape. */
 export type NestedArray = number | boolean | NestedArray[]
@@ -9,8 +9,8 @@ export type NestedArray = number | boolean | NestedArray[]
 /** What the kinds of arrays hold; told apart by name, as arrays of another realm are no instances. */
 const dtypes: Record<string, DType> = { Float32Array: 'float32', Int32Array: 'int32', Uint8Array: 'bool' }
 
-/** Numbers with a shape, row by row. */
-export class NdArray<D extends Data = Float32Array> {
+/** Numbers with a shape, row by row. Without a type argument they are float32, in memory that is shared with no other thread. */
+export class NdArray<D extends Data = Floats> {
   readonly data: D
   readonly shape: readonly number[]
   readonly dtype: DType

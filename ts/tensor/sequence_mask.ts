@@ -2,10 +2,10 @@
 import { mustBe } from '../errors.js'
 import { convert } from './convert.js'
 import { NdArray } from './ndarray.js'
-import { isSize } from './shape.js'
+import { type Bytes, isSize } from './shape.js'
 
 /** bool [lengths, maxLength]: true for the first `lengths[i]` steps of row i. By default, maxLength is the largest length. */
-export function sequenceMask(lengths: ArrayLike<number>, maxLength?: number): NdArray<Uint8Array> {
+export function sequenceMask(lengths: ArrayLike<number>, maxLength?: number): NdArray<Bytes> {
   const rows = [...convert(lengths, { shape: [null], dtype: 'int32', what: 'sequenceMask: lengths' }).data]
   const time = maxLength ?? rows.reduce((most, length) => Math.max(most, length), 0)
   if (!(isSize(time) && isSize(time * rows.length)))

@@ -26,6 +26,10 @@ export function isWholeShape(value: unknown): value is WholeShape {
 /** All arithmetic is in float32; ids are int32, masks bool. */
 export type DType = 'float32' | 'int32' | 'bool'
 
+/** Typed arrays whose memory is shared with no other thread, which TypeScript tells apart from 5.7 on. */
+export type Floats = ReturnType<Float32ArrayConstructor['of']>
+export type Bytes = ReturnType<Uint8ArrayConstructor['of']>
+
 /** The numbers of a tensor; bool is one byte, 0 or 1, for each element. */
 export type Data = Float32Array | Int32Array | Uint8Array
 

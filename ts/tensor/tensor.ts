@@ -23,7 +23,7 @@ import {
 import { type ArrayLike, convert, type Values } from './convert.js'
 import { NdArray, type NestedArray, nest, only } from './ndarray.js'
 import { inspectSymbol, type Print } from './printed.js'
-import { type Data, type DType, fits, kindOf, known, list, type Shape, sizeOf } from './shape.js'
+import { type Data, type DType, type Floats, fits, kindOf, known, list, type Shape, sizeOf } from './shape.js'
 
 /** A value with a shape and a dtype, and perhaps no data yet. Unknown sizes are null. */
 export class SymbolicTensor {
@@ -41,8 +41,11 @@ export class SymbolicTensor {
   }
 
   /** A copy of the numbers. Symbolic tensors have none: a TraceError. */
-  data<D extends Data = Float32Array>(): D {
-    return this.numbers('data()').data as D
+  data(): Floats
+  /** The same of another dtype: `data<Int32Array>()`. */
+  data<D extends Data>(): D
+  data(): Data {
+    return this.numbers('data()').data
   }
 
   /** The numbers as nested arrays. Symbolic tensors have none: a TraceError. */
@@ -116,7 +119,7 @@ export class Tensor extends SymbolicTensor implements Disposes {
   }
 
   /** The numbers where they are. Any call of the engine may move them, so this is not to be kept. @internal */
-  view<D extends Data = Float32Array>(): D {
+  view<D extends Data = Floats>(): D {
     const { engine, id } = this
     const pointer = engine.address('tensor_pointer', id)
     return new (kindOf(this.dtype).Array)(engine.raw.memory.buffer, pointer, sizeOf(this.shape)) as D
@@ -134,8 +137,10 @@ export class Tensor extends SymbolicTensor implements Disposes {
     return this
   }
 
-  override data<D extends Data = Float32Array>(): D {
-    return this.ready().view<D>().slice() as D
+  override data(): Floats
+  override data<D extends Data>(): D
+  override data(): Data {
+    return this.ready().view<Data>().slice()
   }
 
   override array(): NestedArray {
@@ -147,7 +152,7 @@ export class Tensor extends SymbolicTensor implements Disposes {
   }
 
   /** A copy outside the engine, with nothing to dispose. */
-  read<D extends Data = Float32Array>(): NdArray<D> {
+  read<D extends Data = Floats>(): NdArray<D> {
     return new NdArray(this.data<D>(), this.shape)
   }
 
