@@ -8,7 +8,7 @@ import type { Nested } from '../layers/structure.js'
 import { onceIn } from '../ops/cell_call.js'
 import { ones } from '../ops/creation.js'
 import { hasRows } from '../ops/rows.js'
-import { SeedGenerator } from '../ops/seed_generator.js'
+import type { SeedGenerator } from '../ops/seed_generator.js'
 import type { Sizes } from '../ops/shaping.js'
 import { type Dim, sizeAlong, TracedTensor } from '../ops/trace.js'
 import type { WholeShape } from '../tensor/shape.js'
@@ -50,8 +50,6 @@ export abstract class RNNCell<S = Tensor[]> extends Layer implements Cell {
   declare stateSize: StateSize
   /** Units of the output. Default: the size of the first state. */
   declare outputSize?: OutputSize
-
-  #generator: SeedGenerator | undefined
 
   constructor(options: LayerOptions = {}) {
     super(options)
@@ -99,10 +97,7 @@ export abstract class RNNCell<S = Tensor[]> extends Layer implements Cell {
 
   get #masks(): SeedGenerator {
     const { seedGenerator } = this as { seedGenerator?: SeedGenerator }
-    if (seedGenerator) return seedGenerator
-    const name = `${this.name}/seed_generator_state`
-    this.#generator ??= this.owns(new SeedGenerator({ name }, this.engine))
-    return this.#generator
+    return seedGenerator ?? this.drawsFrom()
   }
 }
 

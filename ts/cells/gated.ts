@@ -16,7 +16,7 @@ import { leaves, type Nested } from '../layers/structure.js'
 import type { StateList } from '../layers/types.js'
 import { onceIn } from '../ops/cell_call.js'
 import { concatenate, linear, multiply, type Sizes, shape, split } from '../ops/index.js'
-import { SeedGenerator } from '../ops/seed_generator.js'
+import type { SeedGenerator } from '../ops/seed_generator.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor, Variable } from '../tensor/tensor.js'
 import { dropoutMask, RNNCell } from './cell.js'
@@ -112,7 +112,6 @@ export abstract class GatedCell<S = unknown> extends RNNCell<S> {
   declare readonly dropout: number
   declare readonly recurrentDropout: number
   declare readonly seed: number | null
-  #generator: SeedGenerator | undefined
 
   /** Blocks of `width` columns in the kernels. */
   abstract get gates(): number
@@ -180,11 +179,7 @@ export abstract class GatedCell<S = unknown> extends RNNCell<S> {
 
   /** What dropout masks are drawn from. */
   get seedGenerator(): SeedGenerator {
-    const { seed, engine } = this
-    this.#generator ??= this.owns(
-      new SeedGenerator({ seed, name: `${this.name}/seed_generator_state` }, engine),
-    )
-    return this.#generator
+    return this.drawsFrom(this.seed)
   }
 
   /** How many masks training draws for inputs and states: each gate has its own. */

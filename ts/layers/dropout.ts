@@ -1,7 +1,7 @@
 /** Drops a share of the inputs in training; inference passes them through. */
 import { seed } from '../initializers/kinds.js'
 import { part } from '../installed.js'
-import { SeedGenerator } from '../ops/seed_generator.js'
+import type { SeedGenerator } from '../ops/seed_generator.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import { Layer } from './layer.js'
@@ -25,7 +25,6 @@ export class Dropout extends Layer {
   declare readonly noiseShape: Shape | null
   declare readonly seed: number | null
   override supportsMasking = true
-  #generator: SeedGenerator | undefined
 
   constructor(options: DropoutOptions) {
     super(options)
@@ -33,11 +32,7 @@ export class Dropout extends Layer {
 
   /** What its masks are drawn from: one mask for a call, another one for each. */
   get seedGenerator(): SeedGenerator {
-    const { seed, engine } = this
-    this.#generator ??= this.owns(
-      new SeedGenerator({ seed, name: `${this.name}/seed_generator_state` }, engine),
-    )
-    return this.#generator
+    return this.drawsFrom(this.seed)
   }
 
   override build(inputShape: Shape): void {

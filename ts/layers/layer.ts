@@ -2,15 +2,14 @@
 import { currentEngine, type Engine } from '../engine/engine.js'
 import { type Disposes, Owner } from '../engine/handle.js'
 import { ArgumentError, DisposedError, StateError } from '../errors.js'
-import { getInitializer } from '../initializers/initializer.js'
 import { applications, type Node, releaseConstants, type Spec } from '../models/graph.js'
 import { type InputType, openType, Programs } from '../models/program.js'
-import { nextKey } from '../ops/seed.js'
 import { SeedGenerator } from '../ops/seed_generator.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import { type DType, type Shape, sizeOf } from '../tensor/shape.js'
-import { type SymbolicTensor, Variable } from '../tensor/tensor.js'
+import type { SymbolicTensor, Variable } from '../tensor/tensor.js'
 import { apply, type Call, inferShape } from './apply.js'
+import { attempt, undoing } from './attempt.js'
 import { givenShape, type SizeOptions } from './given_shape.js'
 import { checkShape } from './input_spec.js'
 import {
@@ -26,11 +25,11 @@ import { classNameOf } from './naming.js'
 import { configOptions, type Fields, readOptions, writeConfig } from './options.js'
 import { found } from './owned.js'
 import { notStateful, type Reset } from './reset.js'
-import { checkRules, type Stored } from './stored.js'
+import type { Stored } from './stored.js'
 import type { Nested } from './structure.js'
 import type { Applicable, Masks, Output } from './types.js'
 import { assignAll, toLeaves, toMask, type Values } from './values.js'
-import { checkWeight, knownShape, takeRoom } from './weight_room.js'
+import { checkWeight, newWeight } from './weight_room.js'
 
 export abstract class Layer extends Owner {
   /** The name in configs, safe from minifiers. */
@@ -262,15 +261,9 @@ export abstract class Layer extends Owner {
     const name = options.name ?? `weight_${this.#variables.length}`
     const text = `${this.name}: addWeight("${name}") outside build`
     if (!this.#building) throw new StateError(text, { layer: this.name, argument: name })
-    checkRules(this.name, options)
-    const shape = knownShape(this.name, name, options.shape)
-    takeRoom(this.name, name, shape)
-    const place = { layer: this.name, argument: 'initializer' }
-    const init = getInitializer(options.initializer ?? 'glorotUniform', place)
-    const key = nextKey(`${this.name}/${name}`)
-    const { dtype = 'float32', trainable = true } = options
-    const variable = new Variable({ name, shape, dtype, trainable, initializer: () => init.draw(shape, key) })
+    const variable = newWeight(this.name, name, options)
     this.#variables.push(variable)
+    undoing(() => this.#variables.pop()?.dispose())
     return variable
   }
 
@@ -289,19 +282,21 @@ export abstract class Layer extends Owner {
     this.checkAlive()
     if (this.built) return
     checkShape(this, inputShape)
-    this.#building = true
-    try {
+    const [first, inputSpec] = [this.#firstWeights, this.inputSpec]
+    attempt(() => {
+      undoing(() => {
+        this.#programs?.dispose()
+        this.#firstWeights = first
+        this.#building = false
+        Object.assign(this, { built: false, inputSpec })
+      })
+      this.#building = true
       build.call(this, inputShape)
-      this.built = true
-    } catch (error) {
-      this.#release()
-      throw error
-    } finally {
       this.#building = false
-    }
-    const first = this.#firstWeights
-    this.#firstWeights = null
-    if (first) this.setWeights(first)
+      this.built = true
+      this.#firstWeights = null
+      if (first) this.setWeights(first)
+    })
   }
 
   /** Copies of the weights' values, in the order of `weights`. */
@@ -362,7 +357,14 @@ export abstract class Layer extends Owner {
   /** Frees `thing` when the layer goes. @internal */
   owns<T extends Disposes>(thing: T): T {
     this.#owned.push(thing)
+    undoing(() => this.#owned.pop()?.dispose())
     return thing
+  }
+
+  /** The generator of its own, made when it is first needed. @internal */
+  drawsFrom(seed: number | null = null): SeedGenerator {
+    const name = `${this.name}/seed_generator_state`
+    return this.#owned.find(isGenerator) ?? this.owns(new SeedGenerator({ seed, name }, this.engine))
   }
 
   #release(): void {
@@ -376,9 +378,8 @@ export abstract class Layer extends Owner {
   /** Takes a name that `taken` does not hold and adds it there. @internal */
   takeName(taken: Set<string>): void {
     let { name } = this
-    if (this.#named && taken.has(name)) {
+    if (this.#named && taken.has(name))
       throw new ArgumentError(`two layers are named "${name}"`, { layer: name, argument: 'name' })
-    }
     const base = snakeCase(this.className)
     for (let counter = 0; taken.has(name); counter++) name = counter === 0 ? base : `${base}_${counter}`
     this.#name = name

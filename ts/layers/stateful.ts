@@ -6,6 +6,7 @@ import { Trace } from '../ops/trace.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import type { Data } from '../tensor/shape.js'
 import { type SymbolicTensor, type Tensor, Variable } from '../tensor/tensor.js'
+import { undoing } from './attempt.js'
 import type { Reset } from './reset.js'
 import { allFirstStates } from './sequence.js'
 import { type Stateful, splitStates } from './states.js'
@@ -26,16 +27,13 @@ export class CarriedStates implements Disposes {
         return allFirstStates(layer.cell, inputs).map(state => (state as Tensor).read<Data>())
       }),
     )
-    this.#variables = this.#first.map(
-      (value, i) =>
-        new Variable({
-          name: `state ${i}`,
-          shape: value.shape,
-          dtype: value.dtype,
-          trainable: false,
-          initializer: () => value,
-        }),
-    )
+    this.#variables = this.#first.map((value, i) => {
+      const { shape, dtype } = value
+      const options = { name: `state ${i}`, shape, dtype, trainable: false }
+      const variable = new Variable({ ...options, initializer: () => value })
+      undoing(() => variable.dispose())
+      return variable
+    })
   }
 
   /** What a call starts from. */

@@ -1,7 +1,11 @@
-/** How many weights may still be made: a file cannot ask for more than it holds. */
+/** Making weights, and how many may still be made: a file cannot ask for more than it holds. */
 import { MemoryError, ShapeError, show } from '../errors.js'
+import { getInitializer } from '../initializers/initializer.js'
+import { nextKey } from '../ops/seed.js'
+import { Variable } from '../tensor/tensor.js'
 import type { WeightOptions } from './layer_options.js'
 import { checkOptions, reject } from './options.js'
+import { checkRules } from './stored.js'
 
 const options: readonly (keyof WeightOptions)[] = [
   'shape',
@@ -26,8 +30,8 @@ export function limitWeights<T>(most: number, fn: () => T): T {
   }
 }
 
-/** Counts a new weight. @internal */
-export function takeRoom(layer: string, argument: string, shape: readonly number[]): void {
+/** Counts a new weight. */
+function takeRoom(layer: string, argument: string, shape: readonly number[]): void {
   const count = shape.reduce((total, size) => total * size, 1)
   const details = { layer, argument, actual: shape }
   room -= count
@@ -50,12 +54,19 @@ export function checkWeight(layer: string, given: WeightOptions): void {
   if (!Array.isArray(given.shape)) reject({ layer, argument: 'shape' }, 'an array of sizes', given.shape)
 }
 
+/** A weight as `addWeight` was asked for it. @internal */
+export function newWeight(layer: string, name: string, options: WeightOptions): Variable {
+  checkRules(layer, options)
+  const shape = knownShape(layer, name, options.shape)
+  takeRoom(layer, name, shape)
+  const init = getInitializer(options.initializer ?? 'glorotUniform', { layer, argument: 'initializer' })
+  const key = nextKey(`${layer}/${name}`)
+  const { dtype = 'float32', trainable = true } = options
+  return new Variable({ name, shape, dtype, trainable, initializer: () => init.draw(shape, key) })
+}
+
 /** The shape of a weight, which must be known. */
-export function knownShape(
-  layer: string,
-  name: string,
-  shape: readonly (number | null | undefined)[],
-): number[] {
+function knownShape(layer: string, name: string, shape: readonly (number | null | undefined)[]): number[] {
   return shape.map((size, axis) => {
     if (typeof size === 'number') return size
     const text = `${layer}: axis ${axis} of weight "${name}" is unknown; the input's shape must say it`

@@ -1,5 +1,6 @@
 /** Models as configs: Keras 3's form of graphs is written; Keras 3's and Keras 2's are read. */
 import { ArgumentError } from '../errors.js'
+import { attempt, undoing } from '../layers/attempt.js'
 import { InputLayer } from '../layers/input.js'
 import type { Layer } from '../layers/layer.js'
 import type { CallOptions } from '../layers/layer_options.js'
@@ -89,14 +90,14 @@ export function readSequential<M extends Sequential>(
 /** A model with the layers that `read` lists, all of them its own; when that fails, they are disposed. */
 function whole<M extends Model>(read: (made: Layer[]) => M): M {
   const made: Layer[] = []
-  try {
+  return attempt(() => {
+    undoing(() => {
+      for (const layer of made) layer.dispose()
+    })
     const model = read(made)
     model.adopt(made)
     return model
-  } catch (error) {
-    for (const layer of made) layer.dispose()
-    throw error
-  }
+  })
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Symbolic tensors of functional models, and the nodes that made them: one node for each application of a layer. */
+import { undoing } from '../layers/attempt.js'
 import type { Layer } from '../layers/layer.js'
 import { mapNested, mapValues, type Nested } from '../layers/structure.js'
 import type { DType, Shape } from '../tensor/shape.js'
@@ -47,6 +48,7 @@ export class Node {
     this.outputs = mapSpecs(specs, spec => new KerasTensor(spec, this, index++))
     const nodes = nodesOf.get(layer) ?? []
     nodes.push(this)
+    undoing(() => void nodes.pop())
     nodesOf.set(layer, nodes)
   }
 

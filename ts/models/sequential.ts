@@ -1,6 +1,7 @@
 /** Layers in a row. */
 import { ArgumentError, ShapeError, StateError, show } from '../errors.js'
 import { part } from '../installed.js'
+import { attempt, undoing } from '../layers/attempt.js'
 import { InputLayer } from '../layers/input.js'
 import { Layer } from '../layers/layer.js'
 import { assignNames } from '../layers/naming.js'
@@ -35,8 +36,10 @@ export class Sequential extends Model<SymbolicTensor> {
     if (!Array.isArray(layers))
       reject({ layer: 'Sequential', argument: 'layers' }, 'an array of layers', layers)
     super(options as ModelOptions<SymbolicTensor>)
-    for (const layer of layers) this.#push(layer)
-    this.#connect()
+    attempt(() => {
+      for (const layer of layers) this.#push(layer)
+      this.#connect()
+    })
   }
 
   /** The layers without the input. */
@@ -58,13 +61,10 @@ export class Sequential extends Model<SymbolicTensor> {
 
   /** Puts a layer behind the others; gives the model. */
   add(layer: Layer | SymbolicTensor): this {
-    this.#push(layer)
-    try {
+    attempt(() => {
+      this.#push(layer)
       this.#connect()
-    } catch (error) {
-      this.#stack.pop()
-      throw error
-    }
+    })
     return this
   }
 
@@ -85,13 +85,12 @@ export class Sequential extends Model<SymbolicTensor> {
       reject({ layer: this.name, argument: 'inputs' }, show(partial), inputShape, ShapeError)
     const batchShape = inputShape.map((size, axis) => partial[axis] ?? size)
     this.#input = new InputLayer({ batchShape, dtype: first.inputDtype })
-    try {
-      this.#connect()
-    } catch (error) {
+    undoing(() => {
       this.#input = undefined
       this.#outputs = []
-      throw error
-    }
+      this.#connect()
+    })
+    this.#connect()
   }
 
   override getConfig(): Record<string, unknown> {
@@ -126,6 +125,12 @@ export class Sequential extends Model<SymbolicTensor> {
       this.#input = added
       return
     }
+    const [input, partial] = [this.#input, this.#partial]
+    undoing(() => {
+      this.#stack.pop()
+      this.#input = input
+      this.#partial = partial
+    })
     const shape = added.batchInputShape
     if (!this.#input && this.#stack.length === 0 && shape) {
       // Features that are not known yet wait for the first data.
