@@ -10,8 +10,10 @@ import { part, type Ranges } from './snapshot.js'
  */
 export function checkMessage(message: ModelMessage): void {
   const { hop, window, channels, module, size, bytes, ranges, calls, states } = message
+  const refuse = (field: keyof ModelMessage, expected: string, actual: unknown) =>
+    mustBe('a stream processor', field, expected, actual)
   const check = (field: keyof ModelMessage, fits: boolean) => {
-    if (!fits) throw mustBe('a stream processor', field, 'as modelMessage makes it', message[field])
+    if (!fits) throw refuse(field, 'as modelMessage makes it', message[field])
   }
   const whole = (value: unknown, least = 1) => Number.isInteger(value) && (value as number) >= least
   const sum = (ranges: Ranges) => ranges.reduce((sum, [, length]) => sum + length, 0)
@@ -31,7 +33,10 @@ export function checkMessage(message: ModelMessage): void {
   check('module', isModule(module))
   check('size', whole(size) && size % 65536 === 0)
   check('bytes', Object.prototype.toString.call(bytes) === '[object ArrayBuffer]')
-  check('ranges', within(ranges, part) && sum(ranges) === bytes.byteLength)
+  check('ranges', within(ranges, part))
+  const length = sum(ranges)
+  if (length !== bytes.byteLength)
+    throw refuse('bytes', `the ${length} bytes that ranges say`, bytes.byteLength)
   check('states', within(states, size) && sum(states) <= size)
   check('calls', Array.isArray(calls) && calls[0]?.steps === 1)
   const frame = 4 * channels * (window || 1)
@@ -44,5 +49,5 @@ export function checkMessage(message: ModelMessage): void {
       call.input[1] === call.steps * frame &&
       call.output[1] === call.steps * step,
   )
-  check('calls', runs && step % (4 * channels) === 0)
+  check('calls', runs && (hop === 0 ? step === frame : step % (4 * channels) === 0))
 }

@@ -12,7 +12,7 @@ export interface HostOptions {
   now?: () => number
   /** Share of the time that models may take, from 0 to 1. Default 0.8. */
   share?: number
-  /** Takes what is to be told to the other side. */
+  /** Takes what is to be told to the other side, errors and answers too. Default: nobody hears it. */
   tell?: (message: HostMessage) => void
 }
 

@@ -29,7 +29,7 @@ const quantum = 128
  * The message that makes a stream processor play this model, in the place of what it plays: the model as it is now, built, compiled and
  * run on silence, so that the audio thread has nothing to do but copy it.
  *
- * Sample-wise the model takes `[batch, time, 1]` and gives `[batch, time, 1]`. Frame-wise it takes `[batch, time, window]`; what it gives
+ * Sample-wise the model takes `[batch, time, 1]` and gives `[batch, time, 1]` or its last step. Frame-wise it takes `[batch, time, window]`; what it gives
  * is `hop` samples that follow each other, `window` samples that are added where frames overlap, or anything else, which is no sound:
  * then the input is played, and `{ type: 'read' }` asks for the last output.
  *
@@ -58,11 +58,13 @@ export function modelMessage(model: Model, options: AudioOptions = {}): ModelMes
       actual: outputs,
     })
   }
-  return {
-    type: 'model',
-    hop,
-    window,
-    channels,
-    ...snapshot(model, channels, hop === 0 ? [1, quantum] : [1]),
+  const ready = snapshot(model, channels, hop === 0 ? [1, quantum] : [1])
+  const given = ready.calls[0]!.output[1] / (4 * channels)
+  if (hop === 0 && given !== 1) {
+    throw new ArgumentError(
+      `modelMessage: ${name} must give [batch, time, 1], a number for each sample, not ${outputs}`,
+      { argument: 'model', expected: [null, null, 1], actual: (outputs as unknown as KerasTensor).shape },
+    )
   }
+  return { type: 'model', hop, window, channels, ...ready }
 }

@@ -20,8 +20,8 @@ export abstract class Player {
   protected readonly block: Run | undefined
   /** Numbers that the model gives for a step of one channel. */
   protected readonly width: number
-  /** The last run. */
-  #ran: Run
+  /** The last run since it started. */
+  #ran: Run | undefined
 
   protected constructor(message: ModelMessage) {
     this.channels = message.channels
@@ -30,7 +30,6 @@ export abstract class Player {
     this.single = single!
     this.block = block
     this.width = single!.output.length / this.channels
-    this.#ran = single!
   }
 
   /** Makes a part of what has to be made before it can play; whether that was the last. */
@@ -46,11 +45,12 @@ export abstract class Player {
     this.#ran = run
   }
 
-  /** What the model gave for the last step, channel by channel. */
+  /** What the model gave for the last step, channel by channel; zeros before the first. */
   get last(): Floats {
     const { width, channels } = this
-    const { output, steps } = this.#ran
     const last = new Float32Array(channels * width)
+    if (!this.#ran) return last
+    const { output, steps } = this.#ran
     for (let c = 0; c < channels; c++) {
       const end = (c + 1) * steps * width
       last.set(output.subarray(end - width, end), c * width)
@@ -61,6 +61,7 @@ export abstract class Player {
   /** Starts anew. */
   reset(): void {
     this.#stream.reset()
+    this.#ran = undefined
   }
 
   /** @throws {ArgumentError} for what is not as `modelMessage` makes it; {EngineError} for what another version has made */
@@ -95,7 +96,7 @@ class SamplePlayer extends Player {
   }
 
   #play(run: Run, input: Channels, output: Channels, from: number): void {
-    const { channels, width } = this
+    const { channels } = this
     const { steps } = run
     for (let c = 0; c < channels; c++) {
       for (let i = 0; i < steps; i++) run.input[c * steps + i] = sample(input, c, from + i)
@@ -103,7 +104,7 @@ class SamplePlayer extends Player {
     this.run(run)
     for (let c = 0; c < channels && c < output.length; c++) {
       const samples = output[c]!
-      for (let i = 0; i < steps; i++) samples[from + i] = run.output[(c * steps + i) * width]!
+      for (let i = 0; i < steps; i++) samples[from + i] = run.output[c * steps + i]!
     }
   }
 }
