@@ -347,7 +347,7 @@ test('constants', () => {
   fails(
     () => new RNN({ cell: new MyCell(3) }).apply(x, { constants: [[1]] }),
     ArgumentError,
-    /rnn: MyCell does not use constants/,
+    /rnn: my_cell does not use constants/,
   )
   fails(() => layer.apply(x, { constants: 'three' as never }), ArgumentError, /constants must be a list/)
   scope(() => {

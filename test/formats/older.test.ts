@@ -3,8 +3,11 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import '../../ts/entry/index.js'
 import { loadModelSync, loadWeights } from '../../ts/entry/keras.js'
-import { ArgumentError, ImportError, LayerRnnError, UnsupportedError } from '../../ts/errors.js'
+import { ArgumentError, ImportError, LayerRnnError, StateError, UnsupportedError } from '../../ts/errors.js'
+import { deserialize } from '../../ts/layers/builtin.js'
 import { Layer } from '../../ts/layers/layer.js'
+import type { Model } from '../../ts/models/model.js'
+import { Sequential } from '../../ts/models/sequential.js'
 import { multiply } from '../../ts/ops/index.js'
 import type { Shape } from '../../ts/tensor/shape.js'
 import type { SymbolicTensor, Variable } from '../../ts/tensor/tensor.js'
@@ -73,6 +76,21 @@ test('weights of whole models, in every kind of file', () => {
     model.dispose()
     other.dispose()
   }
+})
+
+test('weights into a model whose input is not known yet', () => {
+  const source = load(modelFile('masking_keras3'))
+  const config = source.getConfig() as { layers: { class_name: string }[] }
+  const layers = config.layers.filter(({ class_name: name }) => name !== 'InputLayer')
+  const model = new Sequential(layers.map(each => deserialize(each)))
+  for (const bytes of [modelFile('masking_keras3'), file('masking_keras3'), file('cells_keras3.weights')]) {
+    assert.throws(
+      () => loadWeights(model as unknown as Model, bytes),
+      (e: Error) =>
+        e instanceof StateError && /sequential is not built: its input shape is not known/.test(e.message),
+    )
+  }
+  source.dispose()
 })
 
 test('weights that are not the model’s change nothing', () => {

@@ -102,6 +102,11 @@ test('functions follow their object', () => {
   void (() => layerLstm({ units, returnSequence: true }))
   // @ts-expect-error an unknown option
   void (() => new RNN({ cell: new GRUCell({ units }), returnstate: true }))
+  const call = (x: Tensor) => [x, [x]]
+  // @ts-expect-error an object has no weights
+  void (() => new RNN({ cell: { stateSize: 1, call, build() {} } }))
+  // @ts-expect-error nor in a list
+  void (() => layerRnn(x, { cell: [new GRUCell({ units }), { stateSize: 1, call, getConfig: () => ({}) }] }))
   // @ts-expect-error no shape
   void (() => new Input({}))
   // @ts-expect-error an unknown activation

@@ -37,6 +37,7 @@ import {
   tensor,
   UnsupportedError,
 } from '../../ts/entry/api.js'
+import { MinimalRNNCell } from '../cells/support.js'
 import { balanced, fails } from '../engine/support.js'
 import { matrix, sequences } from '../support/random.js'
 
@@ -134,6 +135,29 @@ test('Bidirectional: what does not fit', () => {
   fails(() => both.resetStates(), StateError, /not stateful/)
   using model = new Sequential([new Bidirectional({ layer, inputShape: [null, features] })])
   fails(() => model.stream(), UnsupportedError, /bidirectional cannot stream/)
+})
+
+test('Bidirectional: a cell of which no equal one can be made', () => {
+  class Defaulted extends MinimalRNNCell {
+    static override readonly className = 'Defaulted'
+    constructor({ size = 4 }: { size?: number } = {}) {
+      super(size)
+    }
+  }
+  const needed = 'must have getConfig and fromConfig that make an equal one, as docs/custom-cells.md says'
+  for (const [cell, text] of [
+    [new MinimalRNNCell(4), /: MinimalRNNCell must .* \(RNN: stateSize must be a number/],
+    [new Defaulted({ size: 5 }), /: Defaulted must .* \(the copy's stateSize is 4, not 5\)/],
+    [[new GRUCell({ units }), new Defaulted({ size: 5 })], /: Defaulted must .* is \[4,4\], not \[4,5\]\)/],
+  ] as const) {
+    const error = fails(() => new Bidirectional({ layer: new RNN({ cell }) }), ArgumentError, text)
+    assert.ok(error.message.startsWith('Bidirectional copies its layer: ') && error.message.includes(needed))
+    assert.is(error.argument, 'layer')
+    const [layer, backwardLayer] = [new RNN({ cell }), new RNN({ cell, goBackwards: true })]
+    fails(() => new Bidirectional({ layer, backwardLayer }), ArgumentError, text) // the forward one is a copy too
+  }
+  using good = new Bidirectional({ layer: new RNN({ cell: new Defaulted() }) })
+  scope(() => assert.equal((good.apply(x) as Tensor).shape, [batch, 8]))
 })
 
 test('Bidirectional in models: masks, symbolic states, the states of a stateful one', () =>

@@ -30,16 +30,23 @@ export interface CellCallOptions {
   constants: readonly SymbolicTensor[]
 }
 
-/** What a recurrent layer runs: any object with `call` and `stateSize`. */
+/** What a recurrent layer runs: any object with `call` and `stateSize`; one without a class has nothing else than what is here. */
 export interface Cell {
   readonly stateSize: StateSize
   /** Units of the output; an array is its shape without the batch. Default: the size of the first state. */
   readonly outputSize?: OutputSize
   // biome-ignore lint/suspicious/noExplicitAny: cells annotate what they take themselves
-  call(inputs: any, states: any, options: any): readonly unknown[]
+  call(inputs: any, states: any, ...rest: any[]): readonly unknown[]
   /** What the states are before the first step, in the structure of `stateSize`. Default: zeros. */
   // biome-ignore lint/suspicious/noExplicitAny: of the options a cell takes those that it needs
   getInitialState?(options: any): unknown
+}
+
+/** A cell that is no `RNNCell`: it has neither weights nor a config. */
+export interface WeightlessCell extends Cell {
+  readonly build?: never
+  readonly addWeight?: never
+  readonly getConfig?: never
 }
 
 /** A cell whose states have the structure `S`, a tensor for each: `RNNCell<[Tensor, Tensor]>`. */

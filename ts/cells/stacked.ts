@@ -3,6 +3,7 @@ import { ArgumentError, UnsupportedError } from '../errors.js'
 import { isShape } from '../layers/input_spec.js'
 import { Layer } from '../layers/layer.js'
 import type { LayerOptions } from '../layers/layer_options.js'
+import { unknownName } from '../layers/names.js'
 import { assignNames } from '../layers/naming.js'
 import { type Fields, reject, required } from '../layers/options.js'
 import { make, serialize } from '../layers/registry.js'
@@ -84,11 +85,28 @@ export function readCell(value: unknown, layer: string): Cell {
   // A recurrent layer has both too, from the cell that it runs.
   if (typeof call !== 'function' || stateSize === undefined || 'cell' in (cell as object))
     return notCell(layer, value)
+  if (!(cell instanceof Layer)) checkProperties(cell as object, layer)
   const wrong = (argument: string, value: unknown) =>
     reject({ layer, argument }, 'a number, shape(…), or lists and objects of these', value)
   if (!isStateSize(stateSize)) wrong('stateSize', stateSize)
   if (outputSize !== undefined && !isStateSize(outputShapes(outputSize))) wrong('outputSize', outputSize)
   return cell as Cell
+}
+
+/** What an object has that is a cell. */
+const properties: readonly (keyof Cell)[] = ['call', 'stateSize', 'outputSize', 'getInitialState']
+/** What only classes of cells have. */
+const ofClasses = ['build', 'addWeight', 'getConfig']
+
+/** Refuses what is never read. Objects of classes may have anything of their own. */
+function checkProperties(cell: object, layer: string): void {
+  const argument = 'cell'
+  const names = isPlain(cell) ? Object.keys(cell) : 'build' in cell ? ['build'] : []
+  const odd = names.find(name => !(properties as readonly string[]).includes(name))
+  if (odd === undefined) return
+  if (!ofClasses.includes(odd)) throw unknownName(layer, argument, ': cell has no property', odd, properties)
+  const text = `${layer}: cell has ${odd}, but a cell with weights is a class that extends RNNCell`
+  throw new ArgumentError(text, { layer, argument, actual: odd })
 }
 
 /** The config of a cell. */

@@ -6,6 +6,7 @@ import type { Data, Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import type { Layer } from './layer.js'
 import type { LayerOptions } from './layer_options.js'
+import { moduleOf } from './naming.js'
 import {
   type Field,
   type Fields,
@@ -220,7 +221,19 @@ function copy(layer: RecurrentLayer, prefix: string, changes: object): Recurrent
   const written = serialize(layer)
   const name = `${prefix}${layer.name.replace(new RegExp(`^${prefix}`), '')}`
   const config = { ...written.config, name, ...changes }
-  return make({ ...written, config }, classesOf(layer)) as RecurrentLayer
+  const classes = classesOf(layer)
+  const own = Object.keys(classes).filter(each => moduleOf(classes[each]!) === null)
+  const sizes = ({ stateSize }: RecurrentLayer) => JSON.stringify(stateSize)
+  try {
+    const made = make({ ...written, config }, classes) as RecurrentLayer
+    if (own.length === 0 || layer.built || sizes(made) === sizes(layer)) return made
+    throw new ArgumentError(`the copy's stateSize is ${sizes(made)}, not ${sizes(layer)}`)
+  } catch (cause) {
+    if (own.length === 0) throw cause
+    const text = `Bidirectional copies its layer: ${own.join(' and ')} must have getConfig and fromConfig that make an equal one, as docs/custom-cells.md says`
+    const details = { layer: 'Bidirectional', argument: 'layer', cause }
+    throw new ArgumentError(`${text} (${(cause as Error).message})`, details)
+  }
 }
 
 /** The classes of a layer and of what is in it, which nobody may have registered. */

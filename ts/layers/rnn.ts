@@ -1,15 +1,17 @@
 /** `RNN({ cell })`: any cell, or a list of cells stacked, over the time axis. */
-import type { Cell } from '../cells/cell.js'
+import type { Cell, RNNCell, WeightlessCell } from '../cells/cell.js'
 import { readCell, readCells, StackedRNNCells, writeCell } from '../cells/stacked.js'
 import { type Field, type Fields, required, sparing, whole } from './options.js'
 import { RecurrentLayer, type RecurrentOptions, recurrentFields } from './recurrent.js'
 import type { Exact, StatesOf } from './types.js'
 
+type AnyCell = RNNCell<unknown> | WeightlessCell
+
 export interface RNNOptions extends RecurrentOptions {
   /** How many tensors at the end of a list `[x, ...states, ...constants]` are constants. Default 0. */
   numConstants?: number
   /** A cell, any object with `call` and `stateSize`, or a list of cells that are stacked. */
-  cell: Cell | readonly Cell[]
+  cell: AnyCell | readonly AnyCell[]
 }
 
 const cell: Field<Cell> = {

@@ -12,7 +12,6 @@ import { anySize, sizeAlong, TracedTensor } from '../ops/trace.js'
 import { fits, type Shape } from '../tensor/shape.js'
 import { SymbolicTensor } from '../tensor/tensor.js'
 import type { Layer } from './layer.js'
-import { classNameOf } from './naming.js'
 import { stateLeaves, stateShapes } from './state_size.js'
 import type { RowStates } from './states.js'
 import { leaves, type Nested, pack } from './structure.js'
@@ -78,7 +77,7 @@ export function runCells(
     backward = false
   })
   if (options.constants.length > 0 && used().every((count, i) => count === before[i])) {
-    const name = cells.map(cell => classNameOf(cell.constructor as typeof Layer)).join(' and ')
+    const name = [...new Set(cells.map(cellName))].join(' and ')
     throw new ArgumentError(`${layer.name}: ${name} does not use constants`, {
       layer: layer.name,
       argument: 'constants',

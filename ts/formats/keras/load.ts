@@ -69,12 +69,14 @@ export function loadModelSync<const S extends Symbols = SymbolicTensor>(
  * weights of a whole model (`.keras`, `.h5`). All weights are assigned, or none.
  *
  * @throws {ImportError} when the layers or shapes of the file are not the model's
+ * @throws {StateError} when the model is not built
  */
 export function loadWeights(model: Model, bytes: FileBytes): void {
   if (!((model as unknown) instanceof Model))
     throw new ArgumentError('loadWeights(model, file) takes a model and the bytes of a file', {
       argument: 'model',
     })
+  void model.graph // says so when it is not built
   const written = serialize(model) as unknown as Serialized
   const { find, place } = open(bytesOf(bytes, 'loadWeights'))
   assignWeights(model, find(model, written), place)
