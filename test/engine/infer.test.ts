@@ -77,7 +77,7 @@ test('first values of weights are refused with the way out', () => {
     try { model.predict(rnn.tensor(values([2, 7, 3]), [2, 7, 3])) } catch (error) { console.log(JSON.stringify([error.name, error.message])) }`
   const [name, message] = inProcess('infer', code) as [string, string]
   assert.is(name, 'UnsupportedError')
-  assert.match(message, /nothing that is imported draws first values of weights: import layer-rnn/)
+  assert.match(message, /no imported entry draws first values of weights: import layer-rnn/)
 })
 
 test('layer-rnn beside it brings the whole wasm', () => {
@@ -92,7 +92,7 @@ test('programs are not printed there', () => {
     try { model.program() } catch (error) { console.log(JSON.stringify([error.name, error.message])) }`
   const [name, message] = inProcess('infer', code) as [string, string]
   assert.is(name, 'UnsupportedError')
-  assert.match(message, /nothing that is imported prints programs: import layer-rnn/)
+  assert.match(message, /no imported entry prints programs: import layer-rnn/)
 })
 
 test('its names are those of layer-rnn, and the same things', async () => {
@@ -113,7 +113,7 @@ const refused: Record<string, [call: string, message: RegExp]> = {
   ],
   'a graph of a config': [
     'rnn.Model.fromConfig({ layers: [] })',
-    /reads configs of models: import deserialize of layer-rnn/,
+    /reads configs of models: import deserialize from layer-rnn/,
   ],
   dropout: [
     'new rnn.Dropout({ rate: 0.5 }).apply(rnn.tensor([1, 2]), { training: true })',
@@ -127,7 +127,7 @@ for (const [what, [call, message]] of Object.entries(refused)) {
     const [name, text] = inProcess('infer', code) as [string, string]
     assert.is(name, 'UnsupportedError')
     assert.match(text, message)
-    assert.match(text, /nothing that is imported .*: import .*layer-rnn/)
+    assert.match(text, /no imported entry .*: import .*layer-rnn/)
   })
 }
 
