@@ -1,7 +1,23 @@
 /** Objects that only hold things together. */
+import type { Values } from './tensor/convert.js'
 
-/** True for `{}`-like objects, not for class instances. */
+/** True for `{}`-like objects, not for class instances, nor for arrays that were posted. */
 export function isPlain(value: unknown): value is Record<string, unknown> {
+  return isBare(value) && !isPosted(value)
+}
+
+/** What `postMessage` and `structuredClone` leave of an NdArray: these three, and no methods. */
+export function isPosted(value: unknown): value is Values {
+  return (
+    isBare(value) &&
+    typeof value.dtype === 'string' && // which no input of a model, given by name, can be
+    ArrayBuffer.isView(value.data) &&
+    Array.isArray(value.shape) &&
+    Object.keys(value).length === 3
+  )
+}
+
+function isBare(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
   const prototype = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null

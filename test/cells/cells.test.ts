@@ -6,12 +6,17 @@ import {
   deserialize,
   GRUCell,
   LSTMCell,
+  ops,
   RNN,
-  type RNNCell,
+  RNNCell,
+  type Shape,
   SimpleRNNCell,
   StackedRNNCells,
+  StateError,
+  type SymbolicTensor,
   scope,
   serialize,
+  type Tensor,
   tensor,
 } from '../../ts/entry/api.js'
 import { balanced, fails } from '../engine/support.js'
@@ -106,6 +111,36 @@ test('one step of a stack is one step of each', () =>
       )
     })
   }))
+
+test('a cell inside a cell: built in the build of that one, or it says that it is not', () => {
+  class Outer extends RNNCell<[Tensor]> {
+    override stateSize = 3
+    constructor(
+      readonly inner: GRUCell,
+      readonly builds: boolean,
+    ) {
+      super()
+    }
+    override build(inputShape: Shape) {
+      if (this.builds) this.inner.build(inputShape)
+    }
+    override call(inputs: Tensor, states: [Tensor]) {
+      return this.inner.call(inputs, states)
+    }
+  }
+  const x = [matrix(4, 5)]
+  for (const activation of ['tanh', (value: SymbolicTensor) => ops.tanh(value)] as const) {
+    const options = { units: 3, activation, kernelInitializer: 'ones', recurrentInitializer: 'ones' } as const
+    const inside = (builds: boolean) => new RNN({ cell: new Outer(new GRUCell(options), builds) }).apply(x)
+    scope(() => {
+      assert.equal(inside(true).array(), new RNN({ cell: new GRUCell(options) }).apply(x).array())
+      const error = fails(() => inside(false), StateError, /gru_cell is not built: .* in that one's build$/)
+      assert.is(error.layer, 'gru_cell')
+      const stack = new StackedRNNCells({ cells: [new GRUCell(options)] })
+      fails(() => stack.call(tensor([[1]]), [tensor([[1, 2, 3]])]), StateError, /^gru_cell is not built/)
+    })
+  }
+})
 
 test('configs of cells and stacks come back', () => {
   const stack = new StackedRNNCells({

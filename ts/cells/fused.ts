@@ -8,7 +8,7 @@ import { expandDims } from '../ops/index.js'
 import { type SequenceResult, sequence } from '../ops/sequence.js'
 import type { Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
-import { type DropoutMasks, GatedCell, type GatedCellOptions, gatedFields } from './gated.js'
+import { GatedCell, type GatedCellOptions, gatedFields, type StepOptions } from './gated.js'
 
 export interface FusedCellOptions extends GatedCellOptions {
   /** Size of the state and of the output. */
@@ -70,13 +70,13 @@ export abstract class FusedCell<S = unknown> extends GatedCell<S> {
   }
 
   /** One step, where it can be as a sequence of length one: the same bits as in any longer one. */
-  override call(
+  protected override step(
     inputs: SymbolicTensor,
     states: Nested<SymbolicTensor>,
-    options: { training?: boolean; masks?: DropoutMasks } = {},
+    options: StepOptions,
   ): [output: SymbolicTensor, states: StateList<S, SymbolicTensor>] {
     if ((options.training && this.drops) || options.masks || !this.fused)
-      return super.call(inputs, states, options)
+      return super.step(inputs, states, options)
     const x = expandDims(inputs, 1)
     const result = this.sequence(x, { states: leaves(states), backward: false, all: false })
     return [result.output, result.states as StateList<S, SymbolicTensor>]

@@ -1,5 +1,6 @@
 /** What the built-in cells share: their weights, whose columns are gates side by side, and dropout. */
 import { type ActivationLike, activation } from '../activations.js'
+import { StateError } from '../errors.js'
 import { type Drawing, type InitializerLike, initializer } from '../initializers/initializer.js'
 import { seed } from '../initializers/kinds.js'
 import type { LayerOptions } from '../layers/layer_options.js'
@@ -67,6 +68,12 @@ export const gatedFields: Fields = {
 export interface DropoutMasks {
   x?: readonly SymbolicTensor[]
   h?: readonly SymbolicTensor[]
+}
+
+/** Options of a step; masks are drawn where none are given. */
+export interface StepOptions {
+  training?: boolean
+  masks?: DropoutMasks
 }
 
 /** A product of inputs and weights. */
@@ -161,10 +168,23 @@ export abstract class GatedCell<S = unknown> extends RNNCell<S> {
     return this.biasInitializer
   }
 
+  /** One step. The cell around it, if there is one, must have built it. */
   override call(
     inputs: SymbolicTensor,
     states: Nested<SymbolicTensor>,
-    { training = false, masks }: { training?: boolean; masks?: DropoutMasks } = {},
+    options: StepOptions = {},
+  ): [output: SymbolicTensor, states: StateList<S, SymbolicTensor>] {
+    const { built, name: layer } = this
+    if (built) return this.step(inputs, states, options)
+    throw new StateError(`${layer} is not built: a cell inside a cell is built in that one's build`, {
+      layer,
+    })
+  }
+
+  protected step(
+    inputs: SymbolicTensor,
+    states: Nested<SymbolicTensor>,
+    { training = false, masks }: StepOptions,
   ): [output: SymbolicTensor, states: StateList<S, SymbolicTensor>] {
     // of a cell inside another cell
     const draw = (rows: SymbolicTensor) => this.drawMasks(rows, shape(inputs).slice(1))

@@ -11,9 +11,8 @@ import { StackedRNNCells } from '../cells/stacked.js'
 import { ArgumentError, mustBe, show } from '../errors.js'
 import { Model, type ModelOptions, type Symbols } from '../models/model.js'
 import { Sequential, type SequentialOptions } from '../models/sequential.js'
-import { NdArray } from '../tensor/ndarray.js'
 import type { Shape } from '../tensor/shape.js'
-import { SymbolicTensor } from '../tensor/tensor.js'
+import type { SymbolicTensor } from '../tensor/tensor.js'
 import { Activation, type ActivationOptions } from './activation.js'
 import { Bidirectional, type BidirectionalOptions } from './bidirectional.js'
 import { ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, type ConvLSTMOptions } from './conv_lstm.js'
@@ -35,6 +34,7 @@ import { SimpleRNN, type SimpleRNNOptions } from './simple_rnn.js'
 import { isPlain } from './structure.js'
 import { TimeDistributed, type TimeDistributedOptions } from './time_distributed.js'
 import type { Applicable, Exact, Output } from './types.js'
+import { isTensorLike } from './values.js'
 
 /** The layer that a class makes of options of type `O`. */
 interface LayerFor<O> {
@@ -80,7 +80,7 @@ function layerFunction<K extends keyof LayerFor<unknown>, Options, Call = CallOp
     const [object, options, call] = isPlain(args[0]) ? [undefined, ...args] : args
     const { className } = Class as unknown as typeof Layer
     const none = object === undefined || object === null
-    const data = object instanceof SymbolicTensor || object instanceof NdArray || Array.isArray(object)
+    const data = isTensorLike(object) || Array.isArray(object)
     if (!none && !data && !(object instanceof Sequential)) {
       throw new ArgumentError(
         `${className}: the object must be null (gives the layer), a Sequential (gets the layer) or a tensor or array, not ${show(object)}`,

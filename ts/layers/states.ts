@@ -7,7 +7,7 @@ import { type DType, fits, isWholeShape, type Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
 import { type StateSize, stateShapes } from './state_size.js'
 import { isPlain } from './structure.js'
-import { isLeaf, type Leaf, toLeaf } from './values.js'
+import { isTensorLike, type Leaf, toLeaf } from './values.js'
 
 /** What has states: a recurrent layer. */
 export interface Stateful {
@@ -101,7 +101,7 @@ function flat(sizes: readonly Shape[], value: unknown): unknown[] | undefined {
 
 /** A tensor, an NdArray, numbers `[batch, ...]` in nested arrays, or bare numbers. */
 function isState(value: unknown, { length }: Shape): boolean {
-  if (isLeaf(value) || ArrayBuffer.isView(value)) return true
+  if (isTensorLike(value) || ArrayBuffer.isView(value)) return true
   const isRow = (row: unknown, depth: number): boolean =>
     isNumbers(row) || (depth > 0 && Array.isArray(row) && row.every(item => isRow(item, depth - 1)))
   return Array.isArray(value) && isRow(value, length + 1)

@@ -1,7 +1,7 @@
 /** Data that users give: told apart from structures, converted, checked. */
 import { ArgumentError, LayerRnnError, named, ShapeError, show } from '../errors.js'
 import { type ArrayLike, type ConvertOptions, convert, type Values as Numbers } from '../tensor/convert.js'
-import { NdArray } from '../tensor/ndarray.js'
+import { arrayIn, isArray, NdArray } from '../tensor/ndarray.js'
 import { type Data, type DType, fits, type Shape } from '../tensor/shape.js'
 import { SymbolicTensor, Tensor, type Variable } from '../tensor/tensor.js'
 import { reject } from './options.js'
@@ -17,13 +17,18 @@ export function isLeaf(value: unknown): value is Leaf {
   return value instanceof SymbolicTensor || value instanceof NdArray
 }
 
+/** Whether users may give it as a tensor: an array that was posted is made anew by `toLeaf`. */
+export function isTensorLike(value: unknown): boolean {
+  return value instanceof SymbolicTensor || isArray(value)
+}
+
 /** A list of tensors rather than nested numbers: there is a tensor or an NdArray in it, or in a list or object of it. */
 export function isTensorList(value: unknown): value is unknown[] {
   return Array.isArray(value) && value.some(hasLeaf)
 }
 
 const hasLeaf = (value: unknown): boolean =>
-  isLeaf(value) || isTensorList(value) || (isPlain(value) && Object.values(value).some(hasLeaf))
+  isTensorLike(value) || isTensorList(value) || (isPlain(value) && Object.values(value).some(hasLeaf))
 
 /** The numbers of an argument; the error of what is wrong with them names the layer and the argument. */
 export function numbersOf(
@@ -42,7 +47,8 @@ export function numbersOf(
 
 /** A tensor as it is, anything else as an NdArray. */
 export function toLeaf(layer: string, argument: string, value: unknown, dtype: DType, what?: string): Leaf {
-  if (isLeaf(value)) return value
+  const leaf = arrayIn(value) ?? value
+  if (isLeaf(leaf)) return leaf
   const { data, shape } = numbersOf(layer, argument, value, { dtype, what })
   return new NdArray(data, shape)
 }
@@ -51,7 +57,7 @@ export function toLeaf(layer: string, argument: string, value: unknown, dtype: D
 export function toConstants(layer: string, value: unknown): unknown[] {
   if (value === undefined || value === null) return []
   if (Array.isArray(value) && (value.length === 0 || isTensorList(value))) return value
-  if (isLeaf(value) || isValues(value)) return [value]
+  if (isTensorLike(value) || isValues(value)) return [value]
   // an array is a list, never one constant
   if (Array.isArray(value) && value.every(item => Array.isArray(item) || isValues(item))) return value
   return reject({ layer, argument: 'constants' }, 'a list of tensors, arrays or numbers', value)

@@ -1,6 +1,6 @@
 /** Arguments and values of functions made of ops: tensors, or arrays and plain objects of such. */
 import { isPlain, mapValues } from '../plain.js'
-import { NdArray } from '../tensor/ndarray.js'
+import { isArray } from '../tensor/ndarray.js'
 import type { Operand } from './operation.js'
 
 /** Arrays and plain objects of tensors with other leaves. */
@@ -20,4 +20,4 @@ export function mapLeaves<U>(value: unknown, map: (leaf: unknown) => U): unknown
 export const isNumbers = (value: unknown): boolean =>
   Array.isArray(value)
     ? value.length > 0 && value.every(isNumbers)
-    : /^(number|boolean)$/.test(typeof value) || ArrayBuffer.isView(value) || value instanceof NdArray
+    : /^(number|boolean)$/.test(typeof value) || ArrayBuffer.isView(value) || isArray(value)

@@ -1,6 +1,6 @@
 /** Numbers in whatever form users have them, made into what the engine stores. */
 import { ArgumentError, ShapeError, show } from '../errors.js'
-import { NdArray } from './ndarray.js'
+import { arrayIn, type NdArray } from './ndarray.js'
 import { type Data, type DType, fits, isSize, kindOf, type Shape } from './shape.js'
 
 /** Typed arrays that are converted; those of BigInt are refused. */
@@ -37,11 +37,12 @@ export interface ConvertOptions {
 /** Converts `value`; the result shares the memory of a typed array that is already of the right kind. */
 export function convert(value: unknown, { shape, dtype, what = 'values' }: ConvertOptions = {}): Values {
   if (dtype !== undefined) kindOf(dtype)
-  if (value instanceof NdArray)
+  const array = arrayIn(value)
+  if (array)
     return {
-      ...checked(value, shape, what),
-      data: recast(value.data, dtype ?? value.dtype, what),
-      dtype: dtype ?? value.dtype,
+      ...checked(array, shape, what),
+      data: recast(array.data, dtype ?? array.dtype, what),
+      dtype: dtype ?? array.dtype,
     }
   if (ArrayBuffer.isView(value)) {
     const numbers = numeric(value, what)
@@ -143,7 +144,8 @@ function depth(value: unknown, what: string): number[] {
   const sizes: number[] = []
   let at = value
   while (true) {
-    if (at instanceof NdArray) return [...sizes, ...at.shape]
+    const array = arrayIn(at)
+    if (array) return [...sizes, ...array.shape]
     if (isView(at)) return [...sizes, numeric(at, what).length]
     if (!Array.isArray(at)) return sizes
     sizes.push(at.length)
@@ -158,8 +160,7 @@ function innermost(value: unknown): unknown {
 
 function leafType(value: unknown): DType {
   const leaf = innermost(value)
-  if (leaf instanceof NdArray) return leaf.dtype
-  return isView(leaf) ? natural(leaf as NumericArray) : 'float32'
+  return arrayIn(leaf)?.dtype ?? (isView(leaf) ? natural(leaf as NumericArray) : 'float32')
 }
 
 function flatten(
@@ -169,8 +170,7 @@ function flatten(
   flat: number[],
   place: string,
 ): void {
-  const list = value instanceof NdArray ? [...value.data] : value
-  const length = value instanceof NdArray ? value.shape : [(list as ArrayLike[] | undefined)?.length]
+  const array = arrayIn(value)
   const ragged = () =>
     bad(
       ShapeError,
@@ -181,9 +181,9 @@ function flatten(
       sizes.slice(axis),
       value,
     )
-  if (value instanceof NdArray) {
-    if (!fits(sizes.slice(axis), length as number[])) throw ragged()
-    for (const number of value.data) flat.push(number)
+  if (array) {
+    if (!fits(sizes.slice(axis), array.shape)) throw ragged()
+    for (const number of array.data) flat.push(number)
   } else if (isView(value)) {
     const numbers = numeric(value, place)
     if (axis !== sizes.length - 1 || numbers.length !== sizes[axis]) throw ragged()

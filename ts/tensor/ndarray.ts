@@ -1,5 +1,6 @@
 /** Arrays that left the engine for good: they live on the JavaScript heap, and nothing is to be disposed. */
 import { mustBe, ShapeError, show } from '../errors.js'
+import { isPosted } from '../plain.js'
 import { inspectSymbol, type Print } from './printed.js'
 import { type Data, type DType, type Floats, known, sizeOf } from './shape.js'
 
@@ -50,6 +51,15 @@ export class NdArray<D extends Data = Floats> {
     return `${this} ${print(this.array(), options)}`
   }
 }
+
+/** An array as it is, or anew from what posting has left of it; undefined when it is none. */
+export function arrayIn(value: unknown): NdArray<Data> | undefined {
+  if (value instanceof NdArray) return value
+  return isPosted(value) ? new NdArray(value.data, value.shape) : undefined
+}
+
+/** Whether it is an array, or was one before it was posted. */
+export const isArray = (value: unknown): boolean => value instanceof NdArray || isPosted(value)
 
 /** The only element of `data`. */
 export function only(data: Data, shape: readonly number[], dtype: DType): number | boolean {
