@@ -22,6 +22,7 @@ import {
   setRandomSeed,
   tensor,
 } from '../../ts/entry/api.js'
+import type { NestedArray } from '../../ts/tensor/ndarray.js'
 import { balanced, fails } from '../engine/support.js'
 import { matrix, numbers, sequences } from '../support/random.js'
 
@@ -149,6 +150,33 @@ test('predict: batches, bare arrays, dtypes, empty batches, wrong options', () =
     outputs: [model.outputs as SymbolicTensor],
   })
   assert.equal(pair.predict(x)[0]!.array(), whole.array())
+})
+
+test('predict joins what its batches give along axis 0, whichever axis was the batch, as Keras does', () => {
+  const x = sequences(3, 8, 4)
+  for (const returnSequences of [false, true]) {
+    using model = new Sequential([new LSTM({ units: 5, timeMajor: true, returnSequences, inputShape: [8, 4] })]) // biome-ignore format: one line
+    using batchMajor = new Sequential([new LSTM({ units: 5, returnSequences, inputShape: [null, 4] })])
+    batchMajor.setWeights(model.getWeights())
+    for (const batchSize of [1, 2, 3, undefined]) {
+      const expected: NestedArray[] = []
+      for (let start = 0; start < 3; start += batchSize ?? 3) {
+        const steps = x.slice(start, start + (batchSize ?? 3))
+        const turned = x[0]!.map((_, b) => steps.map(step => step[b]!))
+        const output = batchMajor.predict(turned).array() as NestedArray[][]
+        if (returnSequences) expected.push(...steps.map((_, t) => output.map(row => row[t]!)))
+        else expected.push(...output)
+      }
+      assert.equal(model.predict(x, { batchSize }).array(), expected)
+    }
+  }
+  const input = Input({ shape: [8, 4] })
+  using turned = new Model({ inputs: input, outputs: ops.transpose(input, [1, 0, 2]) })
+  assert.equal(turned.predict(x).shape, [8, 3, 4])
+  const error = fails(() => turned.predict(x, { batchSize: 2 }), ShapeError, /batchSize must be the number of samples/) // biome-ignore format: one line
+  assert.is(error.argument, 'batchSize')
+  using summed = new Model({ inputs: input, outputs: ops.sum(input) })
+  assert.equal([summed.predict(x).shape, summed.predict(x, { batchSize: 2 }).shape], [[], [2]])
 })
 
 test('programs are traced once for every length and batch', () => {

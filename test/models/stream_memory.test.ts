@@ -53,6 +53,16 @@ test('steps of one input allocate nothing', () => {
   takesNothing('steps with out and mask', () => stream.steps(block, long, blockMask))
 })
 
+test('steps with places that hold no row allocate nothing', () => {
+  using model = new Sequential([new GRU({ units: 3, returnSequences: true, inputShape: [null, 2] })])
+  using stream = model.stream({ batch: 4 })
+  stream.removeRow(0)
+  stream.removeRow(2)
+  const [wide, long] = [numbers(8), numbers(24)]
+  takesNothing('step', () => stream.step(wide))
+  takesNothing('steps', () => stream.steps(long))
+})
+
 test('steps of two inputs and two outputs allocate nothing, and give the same objects', () => {
   const [a, b] = [Input({ shape: [null, 2], name: 'a' }), Input({ shape: [null, 2], name: 'b' })]
   const one = new LSTM({ units: 3, returnSequences: true }).apply(a)

@@ -7,6 +7,7 @@ import { convert } from '../tensor/convert.js'
 import type { Data, DType } from '../tensor/shape.js'
 import { allocate, Tensor } from '../tensor/tensor.js'
 import type { KerasTensor } from './graph.js'
+import type { LiveRows } from './live_rows.js'
 import type { Model } from './model.js'
 import { Port } from './port.js'
 import { Ports } from './ports.js'
@@ -136,17 +137,22 @@ export class Block {
     return this.#outputs.view
   }
 
-  /** Copies in what is given, runs, copies out. */
-  run(frame: unknown, out: unknown, mask: unknown): unknown {
+  get disposed(): boolean {
+    return this.call.disposed
+  }
+
+  /** Copies in what is given, runs, copies out. `rows`: those that there are, when places of the frame have none. */
+  run(frame: unknown, out: unknown, mask: unknown, rows?: LiveRows): unknown {
     try {
-      return this.#run(frame, out, mask)
+      return this.#run(frame, out, mask, rows)
     } catch (error) {
       throw named(error, this.#model.name)
     }
   }
 
-  #run(frame: unknown, out: unknown, mask: unknown): unknown {
-    if (frame !== undefined) this.#frames.write(frame)
+  #run(frame: unknown, out: unknown, mask: unknown, rows: LiveRows | undefined): unknown {
+    if (frame !== undefined) this.#frames.write(frame, rows)
+    if (rows) this.#frames.clear(rows)
     if (mask !== undefined) {
       this.#states.settle()
       this.#masks?.writeMask(mask)

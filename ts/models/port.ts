@@ -3,6 +3,7 @@ import { ArgumentError, ShapeError, show } from '../errors.js'
 import { convert } from '../tensor/convert.js'
 import type { Data } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
+import type { LiveRows } from './live_rows.js'
 
 export class Port {
   readonly tensor: Tensor
@@ -33,13 +34,18 @@ export class Port {
     return this.#own
   }
 
-  /** Copies a frame in. */
-  write(values: unknown): void {
+  /** Copies a frame in; what stands where `rows` has none may be any number. */
+  write(values: unknown, rows?: LiveRows): void {
     const { view } = this
     if (fits(view, values)) {
       this.#check(values)
       view.set(values)
-    } else view.set(this.#convert(values))
+    } else view.set(this.#convert(values, rows))
+  }
+
+  /** Makes zeros of what stands where `rows` has none. */
+  clear(rows: LiveRows): void {
+    rows.clear(this.view, this.tensor.shape[0]!)
   }
 
   /** Copies a mask in: true, false or a truth value for each element. */
@@ -70,10 +76,12 @@ export class Port {
   }
 
   /** Numbers in any form; a single step may come with or without its time axis. */
-  #convert(values: unknown): Data {
+  #convert(values: unknown, rows?: LiveRows): Data {
     const { dtype, shape } = this.tensor
     const numbers = values instanceof Tensor ? values.read() : values
-    const { data, shape: given } = convert(numbers, { dtype, what: this.#what })
+    const size = this.#length / shape[0]!
+    const blank = rows && ((index: number) => !rows.has(Math.floor(index / size)))
+    const { data, shape: given } = convert(numbers, { dtype, blank, what: this.#what })
     const fitting = given.length < 2 || given.join() === shape.join() || given.join() === this.#shape.join()
     if (!fitting || data.length !== this.#length) throw this.#wrong(data.length)
     return data

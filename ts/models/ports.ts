@@ -2,6 +2,7 @@
 import { type Nested, pack } from '../layers/structure.js'
 import type { Data } from '../tensor/shape.js'
 import { KerasTensor } from './graph.js'
+import type { LiveRows } from './live_rows.js'
 import { Parts } from './parts.js'
 import type { Port } from './port.js'
 
@@ -31,11 +32,17 @@ export class Ports {
     )
   }
 
-  write(values: unknown): void {
+  write(values: unknown, rows?: LiveRows): void {
     const ports = this.#ports
     const parts = this.#parts
     parts.check(values)
-    for (let i = 0; i < ports.length; i++) ports[i]!.write(parts.at(values, i))
+    for (let i = 0; i < ports.length; i++) ports[i]!.write(parts.at(values, i), rows)
+  }
+
+  /** Makes zeros of what stands where `rows` has none. */
+  clear(rows: LiveRows): void {
+    const ports = this.#ports
+    for (let i = 0; i < ports.length; i++) ports[i]!.clear(rows)
   }
 
   /** Copies masks in; an input without one has all its steps. */

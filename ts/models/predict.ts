@@ -1,5 +1,5 @@
 /** Data through a model, batch by batch. */
-import { naming, ShapeError } from '../errors.js'
+import { naming, ShapeError, show } from '../errors.js'
 import { checkOptions, count, reject } from '../layers/options.js'
 import { mapNested, type Nested } from '../layers/structure.js'
 import type { Inputs, Masks } from '../layers/types.js'
@@ -13,7 +13,7 @@ import { type Computation, openType } from './program.js'
 import { inputsOf, traceModel } from './trace_model.js'
 
 export interface PredictOptions {
-  /** Samples that are computed together. Default 32. */
+  /** Samples (entries of axis 0, also where that is time) that are computed together. Default 32. */
   batchSize?: number
   /** `[batch, time]`, non-zero where a step counts; for several inputs in their form, null where there is none. */
   mask?: Masks
@@ -92,7 +92,7 @@ function runBatches(
   batchSize: number,
   name: string,
 ): Nested<NdArray<Data>> {
-  const results: NdArray<Data>[] = []
+  const results: NdArray<Data>[][] = []
   let start = 0
   do {
     const count = Math.min(batchSize, samples - start)
@@ -103,17 +103,36 @@ function runBatches(
       return joined
     })
     call.outputs.forEach((output, i) => {
-      const view = output.view<Data>()
-      const perSample = count === 0 ? 0 : view.length / count
-      results[i] ??= new NdArray(new (view.constructor as Float32ArrayConstructor)(perSample * samples), [
-        samples,
-        ...output.shape.slice(1),
-      ])
-      results[i].data.set(view, start * perSample)
+      results[i] ??= []
+      results[i].push(output.read<Data>())
     })
     start += count
   } while (start < samples)
-  return mapNested(computation.form, index => results[index as number]!)
+  return mapNested(computation.form, index => join(name, results[index as number]!))
+}
+
+/** What the batches gave, one behind the other along axis 0, whatever it is; a single number of each is an element. */
+function join(layer: string, parts: readonly NdArray<Data>[]): NdArray<Data> {
+  const [first] = parts as [NdArray<Data>]
+  if (parts.length === 1) return first
+  const each = first.shape.slice(1)
+  const odd = parts.find(({ shape }) => shape.slice(1).join() !== each.join())
+  if (odd) {
+    const [one, other] = [show(first.shape), show(odd.shape)]
+    throw new ShapeError(
+      `${layer}: batches give ${one} and ${other}, which cannot be joined: batchSize must be the number of samples`,
+      { layer, argument: 'batchSize', expected: first.shape, actual: odd.shape },
+    )
+  }
+  const rows = parts.reduce((sum, { shape }) => sum + (shape[0] ?? 1), 0)
+  const row = each.reduce((product, size) => product * size, 1)
+  const data = new (first.data.constructor as Float32ArrayConstructor)(rows * row) as Data
+  let at = 0
+  for (const part of parts) {
+    data.set(part.data, at)
+    at += part.data.length
+  }
+  return new NdArray(data, [rows, ...each])
 }
 
 /** The numbers of `count` samples. */

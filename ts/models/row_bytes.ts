@@ -29,10 +29,7 @@ export class RowBytes {
     this.#leaves = leaves
     this.#words = leaves.reduce((sum, tensor) => sum + rowWords(tensor), 0)
     this.#structure = structure
-    this.#weights = weights.reduce(
-      (value, weight) => hash(wordsOf(weight.ready().view<Data>()), value),
-      emptyHash,
-    )
+    this.#weights = weights.reduce((value, weight) => hashOf(weight.ready(), value), emptyHash)
   }
 
   save(row: number): Bytes {
@@ -102,6 +99,19 @@ const bytesIn = ({ buffer, byteOffset, byteLength }: Data) => new Uint8Array(buf
 
 /** The words that a row takes; those of a bool, one byte for each element, are filled up. */
 const rowWords = (tensor: Tensor) => Math.ceil((rowSize(tensor) * (tensor.dtype === 'bool' ? 1 : 4)) / 4)
+
+/** By tensor, what `hashOf` gave last. */
+const hashes = new WeakMap<Tensor, { version: number; start: number; value: number }>()
+
+/** The hash of a tensor's words, on from `start`; computed anew when they have changed. */
+function hashOf(tensor: Tensor, start: number): number {
+  const { version } = tensor
+  const last = hashes.get(tensor)
+  if (last?.version === version && last.start === start) return last.value
+  const value = hash(wordsOf(tensor.view<Data>()), start)
+  hashes.set(tensor, { version, start, value })
+  return value
+}
 
 const wordsOf = (data: Data) =>
   data instanceof Uint8Array

@@ -10,11 +10,11 @@
  */
 import { Owner } from '../engine/handle.js'
 import { ArgumentError, DisposedError, MemoryError, named, naming, ShapeError, show } from '../errors.js'
-import { checkOptions, count } from '../layers/options.js'
+import { checkOptions, count, reject } from '../layers/options.js'
 import { isPlain, leaves, type Nested } from '../layers/structure.js'
 import type { Inputs, Masks, Replaced } from '../layers/types.js'
 import { numbersOf, type Values } from '../layers/values.js'
-import type { Bytes, Data, Floats, Shape } from '../tensor/shape.js'
+import { type Bytes, type Data, type Floats, maxSize, type Shape } from '../tensor/shape.js'
 import { type Tensor, Variable } from '../tensor/tensor.js'
 import { Block, resized } from './block.js'
 import type { KerasTensor } from './graph.js'
@@ -49,7 +49,6 @@ const kept = 4
 
 export class Stream<S extends Symbols = Symbols> extends Owner {
   readonly model: Model<S>
-  readonly #options: StreamOptions
   #states: StreamStates
   #once: Once
   /** The inputs that come with every step, in the form in which they come. */
@@ -62,26 +61,26 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
   readonly #blocks = new Map<number, Block>()
   /** What runs a plain step; made with the rows, so that there are no more of them than can be stepped. */
   #single: Block | undefined
-  #rows: LiveRows
+  readonly #rows: LiveRows
   #disposed = false
 
-  /** Use `model.stream(options)`. */
-  constructor(model: Model<S>, options: StreamOptions = {}) {
+  /** Use `model.stream(options)`. `from`: a stream of the model, to go on from where it is. */
+  constructor(model: Model<S>, options: StreamOptions = {}, from?: Stream<S>) {
     super()
     this.model = model
-    const batch = batchOf(model, options)
-    this.#options = options
-    this.#rows = new LiveRows(batch)
+    const batch = from?.batch ?? batchOf(model, options)
+    this.#rows = from ? from.#rows.copy() : new LiveRows(batch)
     this.#states = new StreamStates(model, model.engine, batch)
-    this.#once = giveOnce(model, batch, options.inputs ?? {})
-    this.#form = steppedForm(model, this.#once)
+    this.#once = from ? [] : giveOnce(model, batch, options.inputs ?? {})
+    this.#form = from ? from.#form : steppedForm(model, this.#once)
     this.#parts = new Parts(model.name, 'inputs', this.#form)
     this.#measure()
     try {
-      this.resetStates()
+      if (from) this.#resize(batch, from)
+      else this.resetStates()
     } catch (error) {
       this.dispose()
-      throw error
+      throw named(error, model.name)
     }
   }
 
@@ -130,7 +129,7 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
     }
     const mask = options && this.#maskOf(options)
     const block = mask === undefined ? this.#live : this.#block(1, true)
-    return block.run(frame ?? undefined, out ?? undefined, mask)
+    return block.run(frame ?? undefined, out ?? undefined, mask, this.#gaps)
   }
 
   /**
@@ -144,7 +143,7 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
   steps(block: Frame, out?: Replaced<S, Data> | null, options?: StepOptions): unknown {
     const mask = options && this.#maskOf(options)
     const steps = this.#lengthOf(block)
-    return this.#block(steps, mask !== undefined).run(block, out ?? undefined, mask)
+    return this.#block(steps, mask !== undefined).run(block, out ?? undefined, mask, this.#gaps)
   }
 
   /** The states by the names of their layers, each in the structure of the layer's `stateSize`. */
@@ -157,6 +156,7 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
   setStates(values: Readonly<Record<string, Inputs>>): void {
     void this.#live
     this.#states.write(values)
+    this.#clear()
   }
 
   /**
@@ -166,6 +166,7 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
   resetStates(values: Readonly<Record<string, Inputs>> = {}): void {
     const block = this.#live
     naming(this.model.name, () => this.#states.reset(values, block.starts()))
+    this.#clear()
   }
 
   /** Starts one row anew, as `resetStates` does all of them. */
@@ -203,19 +204,19 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
   }
 
   /**
-   * Ends a sequence. The others keep their indices; what frames hold in its place counts for nothing. Places behind the last row go,
-   * unless there is no memory to make fewer of them.
+   * Ends a sequence. The others keep their indices; in its place are zeros, whatever numbers frames hold there. Places behind the last
+   * row go, unless there is no memory to make fewer of them.
    */
   removeRow(row: number): void {
     this.#check(row)
-    const rows = this.#rows.copy()
+    const rows = this.#rows
+    for (const tensor of this.#held) rowOf(tensor, row).fill(0)
     rows.remove(row)
     try {
       if (rows.size < this.batch) this.#resize(rows.size)
     } catch (error) {
       if (!(error instanceof MemoryError)) throw error
     }
-    this.#rows = rows
   }
 
   /** What a row holds, as bytes: `loadRow` of a stream of the same model goes on from there, in any runtime. */
@@ -238,15 +239,7 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
   /** A stream of its own that goes on from here. */
   clone(): Stream<S> {
     void this.#live
-    const copy = new Stream(this.model, this.#options)
-    try {
-      copy.#resize(this.batch, this)
-    } catch (error) {
-      copy.dispose()
-      throw named(error, this.model.name)
-    }
-    copy.#rows = this.#rows.copy()
-    return copy
+    return new Stream(this.model, {}, this)
   }
 
   /** Room for `batch` rows, which hold what those of `from` do: all of it is made, and `start` has run, before anything is given up. */
@@ -278,8 +271,22 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
     const { hash, captured } = this.#live.program.parts
     const weights = new Set<Tensor>(model.weights)
     const fixed = captured.filter(tensor => !(tensor instanceof Variable) || weights.has(tensor))
-    const once = this.#once.flatMap(tensor => tensor ?? [])
-    return new RowBytes(model.name, [...this.#states.leaves, ...once], hash, fixed)
+    return new RowBytes(model.name, this.#held, hash, fixed)
+  }
+
+  /** All that a row holds a part of, as it is after the last run. */
+  get #held(): Tensor[] {
+    return [...this.#states.leaves, ...this.#once.flatMap(tensor => tensor ?? [])]
+  }
+
+  /** The rows, when there are places without one. */
+  get #gaps(): LiveRows | undefined {
+    return this.#rows.fill(this.batch) ? undefined : this.#rows
+  }
+
+  /** Keeps zeros where there is no row. */
+  #clear(): void {
+    for (const tensor of this.#gaps ? this.#held : []) this.#rows.clear(tensor.view<Data>(), this.batch)
   }
 
   override toString(): string {
@@ -287,7 +294,7 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
   }
 
   get disposed(): boolean {
-    return this.#disposed
+    return this.#disposed || (this.#single?.disposed ?? false)
   }
 
   /** Frees the states and all that was kept ready; the model stays. */
@@ -319,8 +326,7 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
     const steps =
       first instanceof Float32Array || first instanceof Int32Array || first instanceof Float64Array
         ? first.length / this.#row
-        : numbersOf(this.model.name, 'block', first, { shape: expected, dtype: leaves(this.#form)[0]!.dtype })
-            .shape[1]!
+        : numbersOf(this.model.name, 'block', first, { shape: expected, dtype: 'float32' }).shape[1]!
     if (Number.isInteger(steps) && steps > 0) return steps
     const layer = this.model.name
     throw new ShapeError(`${layer}: a block must fill ${show(expected)} with at least one step`, {
@@ -334,7 +340,7 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
   /** What runs a plain step, unless the stream is disposed. */
   get #live(): Block {
     const single = this.#single
-    if (single && !this.#disposed && !this.model.disposed) return single
+    if (single && !single.disposed && !this.model.disposed) return single
     this.#check()
     this.#single = this.#kept(1, false)
     return this.#single
@@ -344,7 +350,7 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
   #check(row?: number): void {
     const { model } = this
     const layer = model.name
-    if (this.#disposed || model.disposed) {
+    if (this.disposed || model.disposed) {
       const what = model.disposed ? layer : `a stream of ${layer}`
       throw new DisposedError(`${what} has been disposed`, { layer })
     }
@@ -377,5 +383,7 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
 function batchOf<S extends Symbols>(model: Model<S>, options: StreamOptions): number {
   checkOptions(model.name, options, ['batch', 'inputs'], 'stream')
   const { batch = inputsOf(model)[0]!.shape[0] ?? 1 } = options
-  return count().read(batch, { layer: model.name, argument: 'batch' })
+  const place = { layer: model.name, argument: 'batch' }
+  if (count().read(batch, place) > maxSize) reject(place, `at most ${maxSize}`, batch)
+  return batch
 }

@@ -1,5 +1,5 @@
 /** What a stream's inputs are: those that come with every step, and those that are given once. */
-import { ArgumentError } from '../errors.js'
+import { ArgumentError, named } from '../errors.js'
 import { unknownName } from '../layers/names.js'
 import { isPlain, type Nested } from '../layers/structure.js'
 import { numbersOf, type Values } from '../layers/values.js'
@@ -38,7 +38,14 @@ export function giveOnce<S extends Symbols>(
   if (values.every(value => value)) {
     throw new ArgumentError(`${layer}: one input must come with the steps`, { layer, argument: 'inputs' })
   }
-  return values.map(value => value && Trace.outside(() => fromValues(model.engine, value)))
+  const made: (Tensor | undefined)[] = []
+  try {
+    for (const value of values) made.push(value && Trace.outside(() => fromValues(model.engine, value)))
+    return made
+  } catch (error) {
+    for (const tensor of made) tensor?.dispose()
+    throw named(error, layer)
+  }
 }
 
 /** The data of what is given once for one more row, each of the size that the other rows have. */

@@ -30,25 +30,30 @@ export interface ConvertOptions {
   shape?: Shape
   /** Default: bool for booleans, int32 for integer typed arrays, float32 for the rest. */
   dtype?: DType
+  /** Whether the number at a place counts for nothing: whatever it is, it becomes 0, unless nothing has to be converted. */
+  blank?: (index: number) => boolean
   /** The argument that they are, for messages; perhaps behind the name of what it is an argument of: `add: a`. */
   what?: string
 }
 
 /** Converts `value`; the result shares the memory of a typed array that is already of the right kind. */
-export function convert(value: unknown, { shape, dtype, what = 'values' }: ConvertOptions = {}): Values {
+export function convert(
+  value: unknown,
+  { shape, dtype, blank, what = 'values' }: ConvertOptions = {},
+): Values {
   if (dtype !== undefined) kindOf(dtype)
   const array = arrayIn(value)
   if (array)
     return {
       ...checked(array, shape, what),
-      data: recast(array.data, dtype ?? array.dtype, what),
+      data: recast(array.data, dtype ?? array.dtype, what, blank),
       dtype: dtype ?? array.dtype,
     }
   if (ArrayBuffer.isView(value)) {
     const numbers = numeric(value, what)
     const type = dtype ?? natural(numbers)
     return {
-      data: recast(numbers, type, what),
+      data: recast(numbers, type, what, blank),
       shape: solve(shape ?? [numbers.length], numbers.length, what),
       dtype: type,
     }
@@ -57,7 +62,7 @@ export function convert(value: unknown, { shape, dtype, what = 'values' }: Conve
   const type = dtype ?? (typeof innermost(value) === 'boolean' ? 'bool' : leafType(value))
   const flat: number[] = []
   flatten(value, sizes, 0, flat, what)
-  const data = recast(flat, type, what)
+  const data = recast(flat, type, what, blank)
   // One level of nesting, or none, is as good as a typed array: the shape may split it.
   if (shape && sizes.length <= 1 && shape.length !== sizes.length)
     return { data, shape: solve(shape, flat.length, what), dtype: type }
@@ -120,13 +125,18 @@ function natural(value: NumericArray): DType {
 }
 
 /** Values in an array of the dtype: floats rounded once, anything but 0 true, integers only when they are. */
-function recast(values: NumericArray | readonly number[], dtype: DType, what: string): Data {
+function recast(
+  values: NumericArray | readonly number[],
+  dtype: DType,
+  what: string,
+  blank?: (index: number) => boolean,
+): Data {
   const { Array: Target } = kindOf(dtype)
   const exact = values instanceof Target
   if (exact && dtype !== 'bool') return values as Data
   const data = new Target(values.length)
   for (let i = 0; i < data.length; i++) {
-    const value = values[i]!
+    const value = blank?.(i) ? 0 : values[i]!
     if (dtype === 'int32' && (value | 0) !== value) {
       throw bad(ArgumentError, `${what}:`, `${value} is no 32-bit integer`, 'a 32-bit integer', value)
     }

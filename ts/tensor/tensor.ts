@@ -131,6 +131,11 @@ export class Tensor extends SymbolicTensor implements Disposes {
     this.engine.call('tensor_changed', this.id)
   }
 
+  /** Another number after every `write` and every run that assigns the tensor. @internal */
+  get version(): number {
+    return this.engine.call('tensor_version', this.id)
+  }
+
   /** Makes sure that the numbers are there. @internal */
   ready(): this {
     if (this.disposed) throw new DisposedError(`${this} has been disposed`, { actual: this.toString() })

@@ -135,6 +135,11 @@ impl Engine {
         Ok(tensor.buffer.f32_mut())
     }
 
+    /// A number from 1 that every change of a tensor's numbers raises.
+    pub fn tensor_version(&self, id: u32) -> Result<u32> {
+        Ok(self.tensors.get(id)?.version)
+    }
+
     /// Starts a program.
     pub fn builder_new(&mut self) -> Result<u32> {
         headroom()?;

@@ -117,6 +117,30 @@ fn weights_are_packed_again_after_a_change() {
 }
 
 #[test]
+fn every_change_of_a_tensor_raises_its_version() {
+    let mut lab = Lab::new();
+    let weight = lab.tensor(F, &[1], &[1.0]);
+    let mut last = 0;
+    let mut raised = |lab: &Lab| {
+        let version = lab.engine.tensor_version(weight).unwrap();
+        core::mem::replace(&mut last, version) < version
+    };
+    assert!(raised(&lab));
+    let w = lab.op(Op::Variable, &[], &[weight]);
+    let more = lab.op(Op::Binary, &[w, w], &[Binary::Add as u32]);
+    let reads = lab.finish_copy(&[more]);
+    let assigns = lab.finish(&[], &[(w, more)]);
+    lab.engine.tensor_words_mut(weight).unwrap()[0] = 5.0;
+    assert!(raised(&lab));
+    lab.run(reads, &[]).unwrap();
+    assert!(!raised(&lab));
+    lab.run(assigns, &[]).unwrap();
+    assert!(raised(&lab));
+    lab.engine.tensor_free(weight).unwrap();
+    assert_eq!(lab.engine.tensor_version(weight), Err(Error::Stale { id: weight }.into()));
+}
+
+#[test]
 fn an_output_may_be_an_input_a_reshape_or_named_twice() {
     let mut lab = Lab::new();
     let x = lab.input(F, &[BATCH, 2]);

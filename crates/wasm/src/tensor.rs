@@ -38,3 +38,9 @@ pub fn tensor_pointer(id: u32) -> u32 {
 pub fn tensor_changed(id: u32) -> u32 {
     status(|world| Ok(world.engine.tensor_words_mut(id).map(drop)?))
 }
+
+/// A number from 1 that every change of a tensor's numbers raises.
+#[wasm_bindgen]
+pub fn tensor_version(id: u32) -> u32 {
+    enter(|world| Ok(world.engine.tensor_version(id)?)).unwrap_or(0)
+}

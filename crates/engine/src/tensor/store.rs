@@ -9,7 +9,7 @@ pub(crate) struct Tensor {
     pub ty: Type,
     /// Its words.
     pub buffer: Buffer,
-    /// Raised by every change, so that packed forms know when they are old.
+    /// From 1, raised by every change, so that what was made of the numbers is known to be old.
     pub version: u32,
 }
 
@@ -20,7 +20,7 @@ impl Tensors {
     /// A zeroed tensor.
     pub fn create(&mut self, budget: &mut Budget, ty: Type) -> Result<u32> {
         let buffer = budget.allocate(ty.words()?)?;
-        self.insert(Tensor { ty, buffer, version: 0 })
+        self.insert(Tensor { ty, buffer, version: 1 })
     }
 
     /// Frees a tensor.
