@@ -30,11 +30,7 @@ test('more rows than there is memory for, or than can be counted', () => {
   engine.use(() => {
     using model = new Sequential([new LSTM({ units: 2, inputShape: [null, 2] })], { name: 'm' })
     for (const batch of [2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53, 1e300]) {
-      const error = fails(
-        () => model.stream({ batch }),
-        ArgumentError,
-        /^m: batch must be at most 2147483647/,
-      )
+      const error = fails(() => model.stream({ batch }), ArgumentError, /^m: batch must be .*2147483647/)
       assert.is(error.argument, 'batch')
     }
     using stream = model.stream()

@@ -10,11 +10,11 @@
  */
 import { Owner } from '../engine/handle.js'
 import { ArgumentError, DisposedError, MemoryError, named, naming, ShapeError, show } from '../errors.js'
-import { checkOptions, count, reject } from '../layers/options.js'
+import { checkOptions, count } from '../layers/options.js'
 import { isPlain, leaves, type Nested } from '../layers/structure.js'
 import type { Inputs, Masks, Replaced } from '../layers/types.js'
 import { numbersOf, type Values } from '../layers/values.js'
-import { type Bytes, type Data, type Floats, maxSize, type Shape } from '../tensor/shape.js'
+import type { Bytes, Data, Floats, Shape } from '../tensor/shape.js'
 import { type Tensor, Variable } from '../tensor/tensor.js'
 import { Block, resized } from './block.js'
 import type { KerasTensor } from './graph.js'
@@ -383,7 +383,5 @@ export class Stream<S extends Symbols = Symbols> extends Owner {
 function batchOf<S extends Symbols>(model: Model<S>, options: StreamOptions): number {
   checkOptions(model.name, options, ['batch', 'inputs'], 'stream')
   const { batch = inputsOf(model)[0]!.shape[0] ?? 1 } = options
-  const place = { layer: model.name, argument: 'batch' }
-  if (count().read(batch, place) > maxSize) reject(place, `at most ${maxSize}`, batch)
-  return batch
+  return count().read(batch, { layer: model.name, argument: 'batch' })
 }
