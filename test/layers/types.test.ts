@@ -138,6 +138,9 @@ test('data in every form', () => {
   void (() => model.predict([new Float32Array(3), [1, 2, 3]], { mask: [null, [[true]]] }))
   void (() => model.stream().step(null, undefined, { mask: true }))
   void (() => layer.apply(x, { mask: x, initialState: [x, x] }))
+  const posted = { data: new Float32Array(3), shape: [1, 1, 3], dtype: 'float32' } as const
+  void (() => [model.predict(posted), model.stream().step(posted), model.setWeights([posted])])
+  void (() => [layer.apply(posted, { mask: posted, initialState: posted }), tensor(posted)])
   void (() => layer.apply(deep, { mask: null, initialState: [[[1]], [[1]]] }))
 })
 

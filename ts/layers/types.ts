@@ -1,7 +1,6 @@
 /** What `apply` takes and what it gives: like to like. */
-import type { ArrayLike } from '../tensor/convert.js'
-import type { NdArray } from '../tensor/ndarray.js'
-import type { Data, WholeShape } from '../tensor/shape.js'
+import type { ArrayLike, Values } from '../tensor/convert.js'
+import type { WholeShape } from '../tensor/shape.js'
 import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
 import type { StateSize } from './state_size.js'
 import type { Nested } from './structure.js'
@@ -12,7 +11,7 @@ export type NumberArray = readonly ArrayLike[]
 /** What a layer is applied to: a tensor, symbolic or with data, data in nested arrays, or several of these. */
 export type Applicable =
   | SymbolicTensor
-  | NdArray<Data>
+  | Values
   | NumberArray
   | readonly Applicable[]
   | { readonly [name: string]: Applicable }

@@ -1,6 +1,6 @@
 /** Numbers in whatever form users have them, made into what the engine stores. */
 import { ArgumentError, ShapeError, show } from '../errors.js'
-import { arrayIn, type NdArray } from './ndarray.js'
+import { arrayIn } from './ndarray.js'
 import { type Data, type DType, fits, isSize, kindOf, type Shape } from './shape.js'
 
 /** Typed arrays that are converted; those of BigInt are refused. */
@@ -15,10 +15,10 @@ export type NumericArray =
   | Uint16Array
   | Uint32Array
 
-/** A number, a typed array, an NdArray, or nested arrays of these. */
-export type ArrayLike = number | boolean | NumericArray | NdArray<Data> | readonly ArrayLike[]
+/** A number, a typed array, an NdArray, as it is or as `postMessage` leaves it, or nested arrays of these. */
+export type ArrayLike = number | boolean | NumericArray | Values | readonly ArrayLike[]
 
-/** Numbers as the engine stores them. */
+/** Numbers as the engine stores them, row by row: what an NdArray holds. */
 export interface Values {
   data: Data
   shape: readonly number[]
