@@ -8,6 +8,7 @@ import {
   createEngine,
   Dense,
   Dropout,
+  deserialize,
   GRU,
   Input,
   Layer,
@@ -20,7 +21,9 @@ import {
   StateError,
   type SymbolicTensor,
   scope,
+  serialize,
   TimeDistributed,
+  UnsupportedError,
 } from '../../ts/entry/api.js'
 import { MinimalRNNCell } from '../cells/support.js'
 import { balanced, fails } from '../engine/support.js'
@@ -71,6 +74,16 @@ for (const [name, make] of Object.entries(large)) {
       assert.equal(small.predict(sequences(1, 3, 4)).shape, [1, 8])
     }))
 }
+
+test('a layer that cannot be made from its config leaves no model inside it behind', () =>
+  balanced(() => {
+    using model = new Sequential([new Dense({ units: 2, inputShape: [3] })])
+    using each = new TimeDistributed({ layer: model })
+    const config = serialize(each)
+    deserialize(config).dispose()
+    config.config.dtype = 'float16'
+    fails(() => deserialize(config), UnsupportedError, /TimeDistributed: dtype/)
+  }))
 
 test('layers that were built before stay as they are, the others can be built again, for other inputs too', () =>
   tight(() => {

@@ -1,5 +1,6 @@
 /** Classes by name: how configs become layers, and layers configs. */
 import { ArgumentError, mustBe, UnsupportedError } from '../errors.js'
+import { attempt } from './attempt.js'
 import type { Layer } from './layer.js'
 import { hint } from './names.js'
 import { moduleOf, nameClass } from './naming.js'
@@ -136,7 +137,7 @@ export function make(config: unknown, customObjects: CustomObjects = {}): Layer 
   const outer = scoped
   scoped = new Map([...outer, ...Object.entries(customObjects)])
   try {
-    return find(config.class_name, config).fromConfig(config.config)
+    return attempt(() => find(config.class_name as string, config).fromConfig(config.config as Config))
   } finally {
     scoped = outer
   }
