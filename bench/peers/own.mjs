@@ -8,6 +8,7 @@ import {
   GRU,
   Input,
   LSTM,
+  ops,
   RNN,
   Sequential,
   SimpleRNN,
@@ -16,6 +17,7 @@ import {
 } from '../../build/ts/entry/index.js'
 import { inputsOf, traceModel } from '../../build/ts/models/trace_model.js'
 import { Trace } from '../../build/ts/ops/trace.js'
+import { Variable } from '../../build/ts/tensor/tensor.js'
 import { halves, inputOf } from './rows.mjs'
 import { runner } from './runner.mjs'
 import { convLSTM, minimalCell } from './tfjs_wasm.mjs'
@@ -110,15 +112,20 @@ function program(name, layer, row, weights, { gradient, output = !gradient }) {
   const { batch, steps } = row
   layer.build([batch, steps, features])
   layer.setWeights(weights[0])
-  const traced = Trace.program(currentEngine(), 'predict', trace => {
-    const [x, dy] = [features, units].map(size => trace.input([null, null, size], 'float32', [0, 1]))
-    const y = layer.apply(x)
-    const gradients = gradient ? trace.gradient([y], [dy], [x, ...layer.trainableWeights]) : []
+  // as a variable, whose gradient is asked for with those of the weights
+  const x = new Variable({ name: 'x', shape: [batch, steps, features] })
+  const dy = tensor(inputOf({ ...row, features: units }, 100), [batch, steps, units])
+  const traced = Trace.program(currentEngine(), 'predict', () => {
+    if (!gradient) return [layer.apply(x)]
+    let y
+    const loss = () => {
+      y = layer.apply(x)
+      return ops.sum(ops.multiply(y, dy))
+    }
+    const gradients = ops.grad(loss, { variables: [x, ...layer.trainableWeights] })()
     return [...(output ? [y] : []), ...gradients]
   })
-  const x = tensor(inputOf(row), [batch, steps, features])
-  const dy = tensor(inputOf({ ...row, features: units }, 100), [batch, steps, units])
-  const call = traced.bind([x.shape, dy.shape]).call([x, dy])
+  const call = traced.bind([]).call([])
   const answers = output ? call.outputs.slice(0, 1) : call.outputs
   return {
     name,
