@@ -123,6 +123,7 @@ fn records(
             None => attributes(dice, op),
         };
         if let Ok(outputs) = lab.record(op, &inputs, &attrs) {
+            assert!(!outputs.is_empty(), "{op:?} {attrs:?}"); // 0 values say that it failed
             values.extend(&outputs);
             made.extend(outputs);
         }
@@ -238,6 +239,8 @@ fn a_sequence_without_results_is_refused() {
 
     let known = [[2, 3, 2].as_slice(), &[2, 8], &[2, 8]].map(|dims| lab.input(Dtype::Float32, dims));
     let lstm = [1, 10, 11, 2, 0, 0, 18]; // all outputs and the tape
+    let none = [1, 10, 11, 2, 0, 0, 0];
+    assert_eq!(lab.record(Op::Sequence, &known, &none), Err(Error::Attribute { index: 6, value: 0 }.into()));
     let made = lab.record(Op::Sequence, &known, &lstm).unwrap();
     let operands = [&known[..], &[made[1], made[0]]].concat();
     let grad = |wanted| [&lstm[..], &[0, 1, wanted]].concat();

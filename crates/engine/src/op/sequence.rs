@@ -70,6 +70,10 @@ impl Record {
             return Err(Error::Attribute { index: 3, value: units }.into());
         }
         let flags = known(4, BACKWARD | ZERO_OUTPUT | TIME_MAJOR)?;
+        let results = known(RESULTS, LAST | ALL | FINAL_STATES | NEXT_PREVIOUS | TAPE)?;
+        if results == 0 {
+            return Err(Error::Attribute { index: RESULTS as u32, value: results }.into());
+        }
         Ok(Record {
             cell: Cell {
                 kind: site.kind(CellKind::from_u32)?,
@@ -81,7 +85,7 @@ impl Record {
             zero_output: flags & ZERO_OUTPUT != 0,
             time_major: flags & TIME_MAJOR != 0,
             operands: known(5, BIAS | MASK | STATES | PREVIOUS)?,
-            results: known(RESULTS, LAST | ALL | FINAL_STATES | NEXT_PREVIOUS | TAPE)?,
+            results,
             segment: site.attrs.get(SEGMENT).map_or(0, |&steps| steps as usize),
         })
     }
