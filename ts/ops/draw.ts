@@ -21,13 +21,14 @@ export interface Source {
 /** Bits of the attribute that says which operands there are. */
 const given = { state: 1, step: 2 }
 
-/** `a` and `b` are the distribution's parameters; `source` is asked in the trace that draws. */
+/** `a` and `b` are the distribution's parameters; `source` is asked in the trace that draws, `made` what comes of what is drawn. */
 export function draw(
   name: string,
   distribution: Distribution,
   shape: Sizes,
   [a, b]: readonly [number, number],
   source: (trace: Trace) => Source,
+  made: (drawn: SymbolicTensor) => SymbolicTensor = drawn => drawn,
 ): Tensor {
   const likes = dims(name, shape)
   return operateOne(name, likes, (values, trace) => {
@@ -38,7 +39,7 @@ export function draw(
     const operands = [...values, ...own.filter(operand => operand !== undefined)]
     const which = (state ? given.state : 0) | (step ? given.step : 0)
     const attrs = [distribution, bits(a), bits(b), ...key, which, ...sizeCodes(name, shape, likes)]
-    return trace.emit(Op.Random, operands, attrs)[0]!
+    return made(trace.emit(Op.Random, operands, attrs)[0]!)
   }) as Tensor
 }
 

@@ -63,15 +63,15 @@ type Differentiable = (...args: never[]) => SymbolicTensor
  *
  *     ops.grad(x => ops.sum(ops.square(x)))([1, 2, 3]) // [2, 4, 6]
  */
-export const grad = /* @__PURE__ */ derive('grad', ([, gradient]) => gradient) as Derive<false>
+export const grad = /* @__PURE__ */ derive('grad', false) as Derive<false>
 
 /** As `grad`, with the value in front: `[value, gradient]`. */
-export const valueAndGrad = /* @__PURE__ */ derive('valueAndGrad', both => both) as Derive<true>
+export const valueAndGrad = /* @__PURE__ */ derive('valueAndGrad', true) as Derive<true>
 
-function derive(name: string, result: (both: [SymbolicTensor, unknown]) => unknown) {
+function derive(name: string, withValue: boolean) {
   return (fn: Differentiable, options: GradOptions = {}): unknown => {
     check(name, fn, options)
-    return (...args: unknown[]) => result(differentiate(name, fn, options, args))
+    return (...args: unknown[]) => differentiate(name, fn, options, args, withValue)
   }
 }
 
@@ -94,13 +94,14 @@ function check(name: string, fn: unknown, options: GradOptions): void {
 /** In the place of a leaf: finds its value among those of all. */
 type Slot = (values: readonly unknown[]) => unknown
 
-/** The value of `fn` and its gradient, in the form that `grad` gives it. */
+/** The gradient of `fn`, in the form that `grad` gives it, or its value and that. */
 function differentiate(
   name: string,
   fn: Differentiable,
   { variables, segment }: GradOptions,
   args: readonly unknown[],
-): [SymbolicTensor, unknown] {
+  withValue: boolean,
+): unknown {
   const leaves: Operand[] = []
   // which argument each leaf is part of
   const roles: string[] = []
@@ -123,15 +124,16 @@ function differentiate(
     if (y.dtype !== 'float32') throw mustBe(name, 'the value of fn', 'float32', y.dtype)
     const [one] = trace.emit(Op.Fill, [], [kindOf('float32').code, bits(1), 0])
     const gradients = gradientsOf(trace, trace.own(y), one!, xs, Math.min(segment ?? 0, 2 ** 31 - 1))
-    return [y, ...gradients.map((gradient, i) => gradient ?? zerosLike(xs[i]!))]
+    return [...gradients.map((gradient, i) => gradient ?? zerosLike(xs[i]!)), ...(withValue ? [y] : [])]
   }
-  const [value, ...gradients] = operate(name, [...leaves, ...(variables ?? [])], body, [
+  const made = operate(name, [...leaves, ...(variables ?? [])], body, [
     ...roles,
     ...(variables ?? []).map(variable => variable.name),
   ])
-  if (variables) return [value!, gradients]
-  const filled = fill(gradients)
-  return [value!, filled.length === 1 ? filled[0] : filled]
+  const gradients = withValue ? made.slice(0, -1) : made
+  const filled = variables ? gradients : fill(gradients)
+  const gradient = !variables && filled.length === 1 ? filled[0] : filled
+  return withValue ? [made.at(-1), gradient] : gradient
 }
 
 /** The gradients of y with `dy`; none for an x on which it does not depend. */

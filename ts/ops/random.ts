@@ -73,7 +73,7 @@ export function bernoulli(shape: Sizes, options: BernoulliOptions = {}): Tensor 
   const { probability = 0.5, seed = null } = options
   const share = fraction('bernoulli', 'probability', probability)
   const from = source('bernoulli', seed, dims('bernoulli', shape))
-  return less(draw('bernoulli', Distribution.Uniform, shape, [0, 1], from), share)
+  return draw('bernoulli', Distribution.Uniform, shape, [0, 1], from, drawn => less(drawn, share))
 }
 
 /** `x` with a share `rate` of it set to 0 and the rest scaled up, so that its mean stays. */

@@ -196,6 +196,7 @@ export function broadcastTo<X extends Operand>(x: X, shape: readonly (number | n
 
 /** The sizes of `x` as ops take them, known or not: `ops.random.normal(ops.shape(x))`. */
 export function shape(x: SymbolicTensor): (number | Dim)[] {
+  if (!Array.isArray((x as SymbolicTensor | undefined)?.shape)) throw mustBe('shape', 'x', 'a tensor', x)
   return x.shape.map((_, axis) => sizeAlong(x, axis))
 }
 

@@ -2,7 +2,7 @@
 import { mustBe, ShapeError, show } from '../errors.js'
 import { axisOf, counts, type DType, isCount } from '../tensor/shape.js'
 import { counting, type SymbolicTensor } from '../tensor/tensor.js'
-import { cast } from './cast.js'
+import { cast, literals } from './cast.js'
 import { onesLike } from './creation.js'
 import {
   abs,
@@ -48,7 +48,13 @@ export function clip<X extends Operand, A extends Operand = number, B extends Op
   min: A,
   max: B,
 ): Like<X | A | B> {
-  return minimum(maximum(x, min), max) as Like<X | A | B>
+  const [[, least], [, most]] = [literals(x, min), literals(x, max)]
+  return operateOne<Operand>(
+    'clip',
+    [x, least, most],
+    ([x, least, most]) => minimum(maximum(x!, least!), most!),
+    ['x', 'min', 'max'],
+  ) as Like<X | A | B>
 }
 
 /**
