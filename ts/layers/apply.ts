@@ -133,16 +133,17 @@ function applyConcrete(layer: Layer, call: Call): Nested<Tensor> {
 /** Builds the layer, calls it and gives its outputs their masks. */
 export function applyTraced(layer: Layer, call: Call): Nested<TracedTensor> {
   const trace = Trace.current()!
+  const bare = call.options.mask === false
   const { inputs, options } = mapCall(call, leaf => {
-    if (leaf instanceof TracedTensor) return leaf
+    if (leaf instanceof TracedTensor) return bare ? leaf.withMask(undefined) : leaf
     return trace.capture(
       leaf instanceof Tensor ? leaf : fromValues(trace.engine, leaf as Exclude<Leaf, SymbolicTensor>),
     )
-  }) as { inputs: TracedTensor; options: CallOptions & { mask?: TracedTensor } }
+  }) as { inputs: TracedTensor; options: CallOptions & { mask?: TracedTensor | false } }
   const first = firstTensor(inputs)
   checkInputs(layer, inputs, first)
   inLayer(layer.name, () => layer.build(shapesOf(inputs)))
-  const mask = options.mask ?? (layer.keepsMasks ? undefined : first?.mask)
+  const mask = options.mask || (layer.keepsMasks ? undefined : first?.mask)
   trace.settle()
   return inLayer(layer.name, () => {
     const training = options.training ?? inherited ?? trace.training

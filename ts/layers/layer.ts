@@ -176,7 +176,7 @@ export abstract class Layer extends Owner {
     const { mask, ...rest } = options
     const given = toLeaves(this.name, inputs, this.inputDtype)
     const none = mask === undefined || mask === null
-    const own = none ? rest : { ...rest, mask: toMask(this.name, mask, given) as Masks }
+    const own = none ? rest : { ...rest, mask: mask && (toMask(this.name, mask, given) as Masks) }
     return { inputs: given, options: own }
   }
 

@@ -43,8 +43,8 @@ export interface LayerOptions {
 
 /** Options of `apply`. */
 export interface CallOptions {
-  /** `[batch, time]`, non-zero where a step counts; wins over the mask that the input carries. */
-  mask?: Masks
+  /** `[batch, time]`, non-zero where a step counts; wins over the mask that the input carries. False: every step counts. */
+  mask?: Masks | false
   /** Whether dropout and its like act. Default: as the layer around this one, otherwise false. */
   training?: boolean
 }

@@ -142,6 +142,7 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
     )
     const { mask, ...rest } = options
     if (mask === undefined || mask === null) return { inputs: pack(form, given), options: rest }
+    if (mask === false) return { inputs: pack(form, given), options }
     const masks = arrange(this.name, 'mask', form, mask).map((own, i) =>
       own ? toMask(this.name, own, given[i]!) : null,
     )

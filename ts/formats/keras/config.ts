@@ -134,7 +134,19 @@ function translate(value: unknown, family: Family): unknown {
   const merges =
     family === 2 && isSerialized(translated) && isKeras(translated) && isMerge(translated.class_name)
   if (merges) translated.config = { ...(translated.config as object), every_mask: true }
+  // ops have neither masks nor `trainable`
+  const called = family === 3 && isSerialized(translated) && 'trainable' in translated.config
+  if (called && Array.isArray(translated.inbound_nodes))
+    translated.inbound_nodes = translated.inbound_nodes.map(withoutMask)
   return translated
+}
+
+/** In Keras 3, a layer that is called with several tensors, as with initial states, overlooks the mask that they carry. */
+function withoutMask(node: unknown): unknown {
+  if (!isPlain(node) || !Array.isArray(node.args) || !isPlain(node.kwargs)) return node
+  const { args, kwargs } = node
+  const several = args.length > 1 || (kwargs.initial_state ?? null) !== null
+  return several && (kwargs.mask ?? null) === null ? { ...node, kwargs: { ...kwargs, mask: false } } : node
 }
 
 /** Keras writes a function as its name, or as an object around it. */
