@@ -43,6 +43,7 @@ await main(async args => {
   for await (const row of next(wanted)) add(row)
   if (!flags.has('--no-browsers'))
     for await (const row of browsers(wanted, flags.has('--installed'))) add(row)
+  else console.log('browsers: left out')
   for await (const row of packages(wanted)) add(row)
   if (rows.length === 0) throw new Failure(`no row is called ${words.join(' or ')}`)
   if (expected)

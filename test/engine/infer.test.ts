@@ -145,4 +145,11 @@ test('gradients are refused there, and the engine goes on', () => {
   assert.equal([errors.length, programs, sum], [2, 0, [2, 4]])
 })
 
+test('once layer-rnn is imported, engines that are made then are whole', () => {
+  const more = `await import(${JSON.stringify(new URL('entry/index.js', folder).href)})`
+  const draws = 'rnn.createEngine().use(() => new rnn.GRU({ units: 2 }).apply([[[1, 2]]]).shape)'
+  const first = 'rnn.createEngine().dispose()'
+  assert.equal(inProcess('infer', `${first}; ${more}; console.log(JSON.stringify(${draws}))`), [1, 2])
+})
+
 test.run()

@@ -28,6 +28,7 @@ const sources: Record<string, string> = {
   keras1: '../h5/keras1',
   cudnn: '../h5/cudnn',
   frozen: '../h5/frozen',
+  paths: '../h5/paths',
 }
 
 class Scale extends Layer {

@@ -17,14 +17,17 @@ import {
   layerConvLstm1d,
   layerConvLstm2d,
   layerConvLstm3d,
+  Masking,
   Model,
   ops,
   RNN,
   ShapeError,
+  type SymbolicTensor,
   serialize,
   setRandomSeed,
   type Tensor,
   tensor,
+  UnsupportedError,
 } from '../../ts/entry/index.js'
 import { ArgumentError } from '../../ts/errors.js'
 import { balanced, fails, near } from '../engine/support.js'
@@ -191,6 +194,15 @@ test('configs and weights go round; R writes it too', () => {
       [1, 2, 2, 2, 2],
     )
   })
+})
+
+test('masks of single positions are refused', () => {
+  const x = Input({ shape: [4, 6, 2] })
+  const layer = new ConvLSTM1D({ filters: 3, kernelSize: 2, name: 'see' })
+  using model = new Model({ inputs: x, outputs: layer.apply(new Masking().apply(x)) as SymbolicTensor })
+  const data = new Float32Array(4 * 6 * 2)
+  const error = fails(() => model.predict(data), UnsupportedError, /see: masks of single positions/)
+  assert.equal([error.layer, error.argument], ['see', 'mask'])
 })
 
 test('what does not fit is named', () => {

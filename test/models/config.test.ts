@@ -193,7 +193,7 @@ test("configs: Keras 2's lists of nodes, Keras 3's values", () => {
 })
 
 test('configs that cannot be', () => {
-  fails(() => deserialize({ class_name: 'LSMT', config: {} }), UnsupportedError, /did you mean "LSTM"/)
+  fails(() => deserialize({ class_name: 'Lstm', config: {} }), UnsupportedError, /did you mean "LSTM"/)
   fails(
     () => deserialize({ class_name: 'LSTM', config: { units: 2, new_option: 1 } }),
     ArgumentError,

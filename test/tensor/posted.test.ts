@@ -135,4 +135,17 @@ test('their sizes are checked, and objects of inputs stay objects of inputs', ()
   fails(() => named.predict(other({})), ArgumentError, /takes its inputs in an object: data, shape, dtype/)
 })
 
+test('an array of another copy of the package', () => {
+  class NdArrayOfAnother {
+    constructor(
+      readonly data: Float32Array,
+      readonly shape: number[],
+      readonly dtype = 'float32',
+    ) {}
+    array() {}
+  }
+  const other = new NdArrayOfAnother(x.data, [...x.shape]) as unknown as NdArray
+  assert.equal(model.predict(other).data, model.predict(x).data)
+})
+
 test.run()

@@ -16,13 +16,19 @@ export type WasmLocation = WasmSource | WasmResponse | { readonly href: string }
 
 let provide: (() => WasmSource) | undefined
 let module: WasmModule | undefined
+/** The module that a part gave, for as long as there is nothing else. */
+let partial: WasmModule | undefined
+let isPartial = false
 
 /**
  * Sets what gives the package's own wasm, a compiled module or its bytes. It is asked when an engine is first needed. That for inference,
  * a part, takes the place of none.
  */
 export function setProvider(provider: () => WasmSource, isPart = false): void {
-  if (!provide || !isPart) provide = provider
+  if (provide && isPart) return
+  if (module === partial) module = undefined
+  provide = provider
+  isPartial = isPart
 }
 
 /** The compiled module, which workers and worklets can be given so that they need not compile it again. */
@@ -30,6 +36,7 @@ export function getModule(): WasmModule {
   if (module) return module
   const own = provided('getModule')()
   module = ArrayBuffer.isView(own) ? compiled(own) : own
+  if (isPartial) partial = module
   return module
 }
 
@@ -81,8 +88,8 @@ async function request(location: unknown): Promise<WasmResponse> {
 
 async function fromResponse(response: WasmResponse): Promise<WasmModule> {
   const { ok, status, url } = response
-  if (ok === false) throw new EngineError(`${url} was answered with status ${status}`, { actual: status })
   const from = url || 'the answer'
+  if (ok === false) throw new EngineError(`${from} was answered with status ${status}`, { actual: status })
   let bytes: ArrayBuffer
   try {
     bytes = await response.arrayBuffer()

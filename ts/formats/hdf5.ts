@@ -165,7 +165,9 @@ class Reader {
       return new Hdf5Group(this, path, links, messages.get(message.attribute) ?? [])
     }
     if (messages.has(message.link) || messages.has(message.linkInfo))
-      throw this.#file.unsupported('a group in the new HDF5 layout')
+      throw this.#file.unsupported(
+        'a group in the new HDF5 layout, as for names of layers that are not ASCII: save the model as .keras',
+      )
     return this.#dataset(path, messages)
   }
 

@@ -6,12 +6,13 @@ import {
   type ConvLSTMCell,
   type ConvLSTMCellOptions,
 } from '../cells/conv_lstm.js'
-import { ShapeError } from '../errors.js'
+import { ShapeError, UnsupportedError } from '../errors.js'
 import type { Shape } from '../tensor/shape.js'
-import type { Tensor } from '../tensor/tensor.js'
+import type { SymbolicTensor, Tensor } from '../tensor/tensor.js'
 import type { InputSpec } from './layer_options.js'
 import { type Fields, reject } from './options.js'
 import { cellOptions, RecurrentLayer, type RecurrentOptions, recurrentFields } from './recurrent.js'
+import type { Nested } from './structure.js'
 import type { Exact } from './types.js'
 
 export interface ConvLSTMOptions extends ConvLSTMCellOptions, RecurrentOptions {}
@@ -33,6 +34,17 @@ abstract class ConvLSTM<O> extends RecurrentLayer<O, [h: Tensor, c: Tensor]> {
     super.build(inputShape)
     const { axes } = this.inputSpec as InputSpec
     this.inputSpec = { ...this.inputSpec, axes: { ...axes, [axis]: inputShape[axis]! } }
+  }
+
+  override call(
+    inputs: Nested<SymbolicTensor>,
+    options: Parameters<RecurrentLayer['call']>[1] = {},
+  ): Nested<SymbolicTensor> {
+    const { name: layer } = this
+    const actual = options.mask?.shape
+    if (!actual || actual.length === 2) return super.call(inputs, options)
+    const text = `${layer}: masks of single positions are not supported, only of [batch, time]`
+    throw new UnsupportedError(text, { layer, argument: 'mask', actual })
   }
 }
 

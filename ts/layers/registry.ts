@@ -2,7 +2,6 @@
 import { ArgumentError, mustBe, UnsupportedError } from '../errors.js'
 import { attempt } from './attempt.js'
 import type { Layer } from './layer.js'
-import { hint } from './names.js'
 import { moduleOf, nameClass } from './naming.js'
 import { checkOptions } from './options.js'
 import { isPlain } from './structure.js'
@@ -70,7 +69,10 @@ function findBuiltin(className: string, config: Config): Ours {
       const files = opOf ? '' : '; import layer-rnn/keras for those that only files have'
       return `Keras's ${op ? 'op' : 'layer'} ${className} is not supported${files}`
     }
-    return `there is no layer class "${className}"${hint(className, builtin.keys())}; your own are given as customObjects or registered with registerSerializable`
+    // no other than that: one class in the place of another computes something else
+    const same = [...builtin.keys()].find(each => each.toLowerCase() === className.toLowerCase())
+    const near = same === undefined ? '' : ` (did you mean "${same}"?)`
+    return `there is no layer class "${className}"${near}: one of Keras's is not supported, your own are given as customObjects or registered with registerSerializable`
   }
   return { [op ? 'op' : 'layer']: own, missing }
 }

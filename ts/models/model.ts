@@ -12,6 +12,7 @@ import { isPlain, leaves, mapNested, type Nested, pack } from '../layers/structu
 import type { Inputs, Masks, Replaced } from '../layers/types.js'
 import { toLeaf, toMask } from '../layers/values.js'
 import type { TracedTensor } from '../ops/trace.js'
+import { ownValue } from '../plain.js'
 import type { NdArray } from '../tensor/ndarray.js'
 import type { DType, Shape } from '../tensor/shape.js'
 import type { SymbolicTensor } from '../tensor/tensor.js'
@@ -216,8 +217,8 @@ export class Model<const S extends Symbols = Symbols> extends Layer {
     const actual = Object.keys(states).find(name => !known.includes(name))
     if (actual !== undefined) throw unknownName(layer, 'states', ' has no layer', actual, known)
     return sublayers
-      .filter(({ carries, name }) => carries || name in states)
-      .flatMap(inner => inner.resets(states[inner.name]))
+      .filter(({ carries, name }) => carries || Object.hasOwn(states, name))
+      .flatMap(inner => inner.resets(ownValue(states, inner.name)))
   }
 
   /** A table of the layers, as text. */

@@ -4,6 +4,7 @@ import { unknownName } from '../layers/names.js'
 import { isPlain, type Nested } from '../layers/structure.js'
 import { numbersOf, type Values } from '../layers/values.js'
 import { Trace } from '../ops/trace.js'
+import { ownValue } from '../plain.js'
 import type { Data } from '../tensor/shape.js'
 import { fromValues, type Tensor } from '../tensor/tensor.js'
 import type { KerasTensor } from './graph.js'
@@ -23,7 +24,7 @@ export function giveOnce<S extends Symbols>(
   const values = symbols.map((symbol, i) => {
     const { shape, dtype } = symbol
     const what = names[i]!
-    const value = inputs[what]
+    const value = ownValue(inputs, what)
     if (value !== undefined)
       return numbersOf(layer, what, value, { shape: [batch, ...shape.slice(1)], dtype })
     if (isTimed(model, symbol)) return undefined
@@ -61,7 +62,7 @@ export function giveRow<S extends Symbols>(
   return once.map((tensor, i) => {
     if (!tensor) return undefined
     const what = names[i]!
-    const value = inputs[what]
+    const value = ownValue(inputs, what)
     const shape = [1, ...tensor.shape.slice(1)]
     if (value !== undefined) return numbersOf(layer, what, value, { shape, dtype: tensor.dtype }).data
     const text = `${layer}: a new row needs the input "${what}", which is given once: addRow({ inputs })`

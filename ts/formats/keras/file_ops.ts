@@ -6,6 +6,7 @@ import { pascalCase } from '../../layers/names.js'
 import type { Fields } from '../../layers/options.js'
 import type { BuiltinClass } from '../../layers/registry.js'
 import {
+  abs,
   add,
   all,
   any,
@@ -31,6 +32,7 @@ import {
   negative,
   notEqual,
   onesLike,
+  power,
   relu,
   sigmoid,
   sqrt,
@@ -89,12 +91,14 @@ function fileOp(name: string, op: Op, count: number, parameters: readonly string
 }
 
 const ofNetworks = { sigmoid, relu }
-const unary = { logicalNot, negative, exp, log, sqrt, square, tanh, ...ofNetworks }
+const unary = { absolute: abs, logicalNot, negative, exp, log, sqrt, square, tanh, ...ofNetworks }
 const binary = {
   add,
   subtract,
   multiply,
   divide,
+  trueDivide: divide,
+  power,
   maximum,
   minimum,
   equal,

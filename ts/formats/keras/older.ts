@@ -143,7 +143,7 @@ function listOf(group: Hdf5Group, name: string): string[] | undefined {
 }
 
 function groupOf(groups: Hdf5Group, name: string): Hdf5Group {
-  const object = groups.has(name) ? groups.get(name) : undefined
+  const object = objectAt(groups, name)
   if (object instanceof Hdf5Group) return object
   throw new ImportError(`${groups.place} has no group ${name}`, {
     path: `${groups.place}/${name}`,
@@ -151,14 +151,18 @@ function groupOf(groups: Hdf5Group, name: string): Hdf5Group {
   })
 }
 
+/** What stands at a path below a group. */
+function objectAt(group: Hdf5Group, path: string): Hdf5Group | Hdf5Dataset | undefined {
+  let object: Hdf5Group | Hdf5Dataset | undefined = group
+  for (const part of path.split('/').filter(each => each !== ''))
+    object = object instanceof Hdf5Group && object.has(part) ? object.get(part) : undefined
+  return object
+}
+
 /** The weights of a layer in the order of the file; their names are paths below its group. */
 function datasetsOf(group: Hdf5Group): Hdf5Dataset[] {
   return (listOf(group, 'weight_names') ?? []).map(name => {
-    let object: Hdf5Group | Hdf5Dataset = group
-    for (const part of name.split('/').filter(each => each !== '')) {
-      if (!(object instanceof Hdf5Group)) break
-      object = object.get(part)
-    }
+    const object = objectAt(group, name)
     if (object instanceof Hdf5Dataset) return object
     throw new ImportError(`${group.place}: ${name} is no dataset`, { path: `${group.place}/${name}` })
   })
