@@ -26,6 +26,7 @@ function model(layers, x, options = {}) {
   const [batch, , ...rest] = x.shape
   const stream = made.stream({ batch })
   stream.step(new Float32Array(batch * rest.reduce((a, b) => a * b, 1)).fill(0.5))
+  stream.loadRow(0, stream.saveRow(0))
   stream.dispose()
   ops.grad(() => total(made.apply(x, options)), { variables: made.trainableVariables })()
   made.dispose()
